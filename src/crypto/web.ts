@@ -1,0 +1,78 @@
+/** The platform's cryptography on WebCrypto, for runtimes without `node:crypto` (Workers, browsers). @module */
+
+import type { Platform, ProofAlgorithm, PublicJwk } from './crypto.js'
+
+const ecdsa = (namedCurve: string, hash: string) => ({ name: 'ECDSA', namedCurve, hash })
+const pss = (hash: string, saltLength: number) => ({ name: 'RSA-PSS', hash, saltLength })
+const pkcs1 = (hash: string) => ({ name: 'RSASSA-PKCS1-v1_5', hash })
+
+/** One object for each algorithm serves as the parameters of both import and verification (RFC 7518 §3, RFC 8037 §3.1). */
+const parameters: Record<ProofAlgorithm, { name: string }> = {
+  ES256: ecdsa('P-256', 'SHA-256'),
+  ES384: ecdsa('P-384', 'SHA-384'),
+  ES512: ecdsa('P-521', 'SHA-512'),
+  EdDSA: { name: 'Ed25519' },
+  Ed25519: { name: 'Ed25519' },
+  PS256: pss('SHA-256', 32),
+  PS384: pss('SHA-384', 48),
+  PS512: pss('SHA-512', 64),
+  RS256: pkcs1('SHA-256'),
+  RS384: pkcs1('SHA-384'),
+  RS512: pkcs1('SHA-512')
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The WebCrypto implementation of {@link Platform}. */
+export const platform: Platform = {
+  sha256: async (text) => encodeBase64url(await digest(encoder.encode(text))),
+
+  sha256First128: async (text) => encodeBase64url((await digest(encoder.encode(text))).subarray(0, 16)),
+
+  sha256OfBytes: async (bytes) => encodeBase64url(await digest(bytes)),
+
+  importKey: (jwk: PublicJwk, alg) => crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify']),
+
+  async verify(alg, key, signingInput, signature) {
+    try {
+      const data = encoder.encode(signingInput)
+      return await crypto.subtle.verify(parameters[alg], key as CryptoKey, signature as Uint8Array<ArrayBuffer>, data)
+    } catch {
+      return false
+    }
+  },
+
+  decodeBase64url: decode,
+
+  decodeBase64urlText(text) {
+    const bytes = decode(text)
+    try {
+      return bytes && decoder.decode(bytes)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function decode(text: string): Uint8Array | undefined {
+  let binary: string
+  try {
+    binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  } catch {
+    return undefined
+  }
+  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0))
+  // atob skips white space, padding and the last bits; only a text that comes back the same was canonical.
+  return encodeBase64url(bytes) === text ? bytes : undefined
+}
+
+async function digest(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+}
+
+function encodeBase64url(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}

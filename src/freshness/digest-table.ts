@@ -1,0 +1,120 @@
+/** A hash table of digests and expiries in one typed array: 16 bytes a slot, nothing for the garbage collector. @module */
+
+/** 96 bits of a keyed hash. A collision, were one ever found, refuses a proof; it never lets one in. */
+export type Digest = readonly [number, number, number]
+
+const WORDS_PER_SLOT = 4
+const EXPIRY = 3
+
+// Keyed, so that nobody can choose proofs that fall into the same slots.
+const seeds = crypto.getRandomValues(new Uint32Array(3)) as unknown as Digest
+
+/** The digest of a key. */
+export function digestOf(key: string): Digest {
+  let [a, b, c] = seeds
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i)
+    a = Math.imul(a ^ code, 0x9e3779b1)
+    b = Math.imul(b ^ code, 0x5f356495)
+    c = Math.imul(c ^ code, 0x38b34ae5)
+  }
+  a = mix(a ^ (c >>> 15))
+  b = mix(b ^ (a >>> 13))
+  c = mix(c ^ (b >>> 16))
+  return [a >>> 0, b >>> 0, c >>> 0]
+}
+
+function mix(word: number): number {
+  const once = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
+  return twice ^ (twice >>> 16)
+}
+
+/** Open addressing with linear probing; removal closes the gap, so that there are no tombstones. */
+export class DigestTable {
+  readonly slots: number
+  /** Entries held, dead ones that nobody came by since included. */
+  size = 0
+  readonly #words: Uint32Array
+
+  constructor(slots: number) {
+    this.slots = slots
+    this.#words = new Uint32Array(slots * WORDS_PER_SLOT)
+  }
+
+  /** Whether a live entry of this digest is here. */
+  has(digest: Digest, nowMs: number): boolean {
+    const slot = this.#find(digest)
+    return this.#isTaken(slot) && this.#isLive(slot, nowMs)
+  }
+
+  /** Puts an entry in, or prolongs the one of the same digest. There must be a free slot. */
+  set([a, b, c]: Digest, expiresAtMs: number): void {
+    const slot = this.#find([a, b, c])
+    if (!this.#isTaken(slot)) this.size++
+    // A slot whose expiry is zero is free.
+    this.#words.set([a, b, c, expiresAtMs >>> 0 || 1], slot * WORDS_PER_SLOT)
+  }
+
+  /** Removes the entry of a slot if it is dead; true if the slot must be looked at again because another moved in. */
+  sweep(slot: number, nowMs: number): boolean {
+    if (!this.#isTaken(slot) || this.#isLive(slot, nowMs)) return false
+    this.#remove(slot)
+    return true
+  }
+
+  /** Copies the entry of a slot into another table if it is live, and counts it as gone from here. */
+  move(slot: number, nowMs: number, to: DigestTable): void {
+    if (!this.#isTaken(slot)) return
+    this.size--
+    const [a, b, c, expiry] = this.#words.subarray(slot * WORDS_PER_SLOT, (slot + 1) * WORDS_PER_SLOT) as unknown as [
+      number,
+      number,
+      number,
+      number
+    ]
+    if (this.#isLive(slot, nowMs)) to.set([a, b, c], expiry)
+  }
+
+  /** The slot of the digest, or the free one where it would go. */
+  #find([a, b, c]: Digest): number {
+    let slot = this.#home(a)
+    for (;;) {
+      const at = slot * WORDS_PER_SLOT
+      const words = this.#words
+      if (words[at + EXPIRY] === 0 || (words[at] === a && words[at + 1] === b && words[at + 2] === c)) return slot
+      slot = this.#after(slot)
+    }
+  }
+
+  /** Knuth's algorithm R: entries behind the gap that may stand in it move up. */
+  #remove(slot: number): void {
+    this.size--
+    let gap = slot
+    for (let next = this.#after(gap); this.#isTaken(next); next = this.#after(next)) {
+      const home = this.#home(this.#words[next * WORDS_PER_SLOT] as number)
+      const staysPut = gap <= next ? gap < home && home <= next : gap < home || home <= next
+      if (staysPut) continue
+      this.#words.copyWithin(gap * WORDS_PER_SLOT, next * WORDS_PER_SLOT, (next + 1) * WORDS_PER_SLOT)
+      gap = next
+    }
+    this.#words[gap * WORDS_PER_SLOT + EXPIRY] = 0
+  }
+
+  #home(word: number): number {
+    return Math.floor((word / 2 ** 32) * this.slots)
+  }
+
+  #after(slot: number): number {
+    return slot + 1 === this.slots ? 0 : slot + 1
+  }
+
+  #isTaken(slot: number): boolean {
+    return this.#words[slot * WORDS_PER_SLOT + EXPIRY] !== 0
+  }
+
+  /** An entry lives through the very millisecond of its expiry. */
+  #isLive(slot: number, nowMs: number): boolean {
+    return (((this.#words[slot * WORDS_PER_SLOT + EXPIRY] as number) - nowMs) | 0) >= 0
+  }
+}

@@ -1,0 +1,113 @@
+/** Replay memory of one process: exact, bounded, and without a pause however large it grows. @module */
+
+import { checkKeys, misconfigured } from '../option-checks.js'
+import { type Digest, DigestTable, digestOf } from './digest-table.js'
+import type { ReplayContext, ReplayStore } from './replay.js'
+
+/** Options of {@link memoryReplayStore}. */
+export interface MemoryReplayStoreOptions {
+  /** Entries that are held at most; each takes about 28 bytes. @defaultValue 1 000 000 */
+  readonly maxEntries?: number
+}
+
+const MAX_MAX_ENTRIES = 2 ** 26
+const MIN_SLOTS = 1024
+const GROW_ABOVE_LOAD = 0.75
+const GROWTH = 1.3
+const SHRINK_BELOW_LOAD = 0.1
+/** Slots that every reservation looks over for dead entries, or moves to a table of another size. */
+const SLOTS_PER_STEP = 16
+/** The same when the store is full; still far below a millisecond. */
+const SLOTS_PER_STEP_WHEN_FULL = 4096
+/** Expiries are kept as 32 bits of milliseconds and compared by their distance. */
+const MAX_TTL_MS = 2 ** 31 - 1
+
+/**
+ * Remembers used proofs in the memory of this process; several instances need a shared store.
+ *
+ * A live entry is never dropped to make room: with `maxEntries` of them, `reserve` throws, which the verifier answers with
+ * 503, and room comes back as entries expire.
+ *
+ * @throws TypeError where an option is wrong
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-11.1 | RFC 9449 §11.1}
+ */
+export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
+  const { maxEntries = 1_000_000 } = checkKeys('', options, { maxEntries: true })
+  const isGood = Number.isInteger(maxEntries) && maxEntries >= 1 && maxEntries <= MAX_MAX_ENTRIES
+  if (!isGood) misconfigured('maxEntries', `be an integer from 1 to ${MAX_MAX_ENTRIES}`)
+  return new MemoryReplayStore(maxEntries)
+}
+
+class MemoryReplayStore implements ReplayStore {
+  readonly #maxEntries: number
+  #table = new DigestTable(MIN_SLOTS)
+  /** While the size changes: the table that entries move out of, a few with every reservation. */
+  #old: DigestTable | undefined
+  /** The slot that the next step begins with, in the old table if there is one. */
+  #cursor = 0
+  #lastExpiryMs = 0
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries
+  }
+
+  reserve(key: string, expiresAtMs: number, context?: Pick<ReplayContext, 'nowMs'>): boolean {
+    const nowMs = Math.floor(context?.nowMs ?? Date.now())
+    const expiryMs = Math.ceil(expiresAtMs)
+    if (!(expiryMs - nowMs <= MAX_TTL_MS)) throw new RangeError('A reservation must end within 24 days')
+    if (nowMs > this.#lastExpiryMs) this.#forgetAll()
+    this.#step(SLOTS_PER_STEP, nowMs)
+    const digest = digestOf(key)
+    if (this.#isReserved(digest, nowMs)) return false
+    if (this.#size >= this.#maxEntries) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
+    if (this.#size >= this.#maxEntries) throw new Error('The replay store is full of live entries')
+    this.#table.set(digest, expiryMs)
+    this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryMs)
+    this.#fit()
+    return true
+  }
+
+  get #size(): number {
+    return this.#table.size + (this.#old?.size ?? 0)
+  }
+
+  #isReserved(digest: Digest, nowMs: number): boolean {
+    return this.#table.has(digest, nowMs) || this.#old?.has(digest, nowMs) === true
+  }
+
+  /** The last entry has expired: after a pause of any length there is nothing to sweep, and no expiry to misread. */
+  #forgetAll(): void {
+    if (this.#size > 0) this.#table = new DigestTable(MIN_SLOTS)
+    this.#old = undefined
+    this.#cursor = 0
+  }
+
+  #step(slots: number, nowMs: number): void {
+    for (let i = 0; i < slots; i++) {
+      const from = this.#old ?? this.#table
+      if (this.#cursor >= from.slots) {
+        this.#cursor = 0
+        this.#old = undefined
+      } else if (from === this.#table) {
+        if (!from.sweep(this.#cursor, nowMs)) this.#cursor++
+      } else {
+        from.move(this.#cursor++, nowMs, this.#table)
+      }
+    }
+  }
+
+  /** Begins to move to a table of a better size, unless a move is under way. */
+  #fit(): void {
+    const { size, slots } = this.#table
+    if (this.#old !== undefined) return
+    if (size > slots * GROW_ABOVE_LOAD) this.#resize(Math.ceil(slots * GROWTH))
+    else if (size < slots * SHRINK_BELOW_LOAD && slots > MIN_SLOTS)
+      this.#resize(Math.max(MIN_SLOTS, Math.ceil(slots / GROWTH ** 4)))
+  }
+
+  #resize(slots: number): void {
+    this.#old = this.#table
+    this.#table = new DigestTable(slots)
+    this.#cursor = 0
+  }
+}

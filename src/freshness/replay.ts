@@ -1,0 +1,41 @@
+/** Replay protection: what a store is, and the key and expiry under which a proof is remembered (RFC 9449 §11.1). @module */
+
+import { platform } from '#crypto'
+import type { MaybePromise } from '../crypto/crypto.js'
+
+/** Remembers which proofs were used. One atomic method, so that of any number of copies of a proof one wins. */
+export interface ReplayStore {
+  /**
+   * Reserves `key` until `expiresAtMs`: true the first time, false while an earlier reservation of it lives. Look-up and
+   * insertion are one step. A store that cannot tell must throw (the answer is then 503), and must never forget a live entry.
+   *
+   * @param key 22 characters of base64url, a hash that says nothing of the proof
+   * @param expiresAtMs milliseconds since the epoch; never past what the store may forget
+   * @param context what a store may want to know beside
+   */
+  reserve(key: string, expiresAtMs: number, context?: ReplayContext): MaybePromise<boolean>
+}
+
+/** What a store may want to know beside the key and its expiry. */
+export interface ReplayContext {
+  /** The verifier's clock at this request, milliseconds since the epoch. */
+  readonly nowMs: number
+  /** The thumbprint of the key that signed the proof: the client, for a quota. */
+  readonly jkt: string
+}
+
+/** Clocks of instances that share a store may differ by this much, beside the second that a rounded clock hides. */
+const CLOCK_DRIFT_SECONDS = 5
+
+/**
+ * The key of a proof: a hash over the signing key, the normalised URI and the jti. Never over the proof itself, which
+ * verifies again in other spellings; and with the signing key, so that no client can use up another's jti.
+ */
+export function replayKey(jkt: string, uri: string, jti: string): MaybePromise<string> {
+  return platform.sha256First128(`${jkt}\n${uri}\n${jti}`)
+}
+
+/** The instant after which no instance accepts the proof any more. It counts from iat, not from now: iat may lie ahead. */
+export function replayExpiryMs(iat: number, maxAgeSeconds: number): number {
+  return Math.ceil((iat + maxAgeSeconds + 1 + CLOCK_DRIFT_SECONDS) * 1000)
+}

@@ -1,0 +1,33 @@
+/** dpop-guard: verifies DPoP-bound access tokens and their proofs (RFC 9449), for any framework or none. @module */
+
+export type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
+export type { JsonObject } from './encoding/json.js'
+export {
+  DPoPError,
+  type DPoPErrorCode,
+  DPoPUnavailableError,
+  type DPoPUnavailableErrorCode,
+  isDPoPError,
+  isDPoPUnavailableError,
+  type OAuthErrorCode,
+  type RefusalDetail,
+  type ResponseHeaders
+} from './errors.js'
+export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/memory-replay-store.js'
+export type { ReplayContext, ReplayStore } from './freshness/replay.js'
+export {
+  type Fetch,
+  type IssuerOptions,
+  type JwkSet,
+  optionsFromEnv,
+  type ProofOptions,
+  type TokenAlgorithm,
+  type TokenOptions,
+  type VerifierOptions
+} from './options.js'
+export type { Scheme } from './request/credentials.js'
+export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
+export type { RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'
+export type { VerifiedProof, VerifiedRequest } from './verified-request.js'
+export { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
+export { toVerifier, verifyRequest } from './verify-request.js'

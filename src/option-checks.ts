@@ -1,0 +1,93 @@
+/** The few shapes that options have, each check with one clear TypeError that names the option. @module */
+
+/** Fails the making of a verifier: the option and what it must be. */
+export function misconfigured(name: string, must: string): never {
+  throw new TypeError(`"${name}" must ${must}`)
+}
+
+/** An object with none but the known keys; an unknown key is answered with the nearest known one. `path` is its place: `''` or `'proof.'`. */
+export function checkKeys<T extends object>(path: string, value: T, known: Readonly<Record<keyof T, true>>): T {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject) misconfigured(path.slice(0, -1) || 'options', 'be an object')
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(known, key)) misspelt(`${path}${key}`, `${path}${nearest(key, Object.keys(known))}`)
+  }
+  return value
+}
+
+function misspelt(name: string, known: string): never {
+  throw new TypeError(`"${name}" is not an option; did you mean "${known}"?`)
+}
+
+/** One check for each shape. `undefined` gives the default. */
+export const check = {
+  flag(name: string, value: unknown): boolean {
+    if (value === undefined) return false
+    return typeof value === 'boolean' ? value : misconfigured(name, 'be true or false')
+  },
+
+  integer(name: string, value: unknown, { min, max, otherwise }: { min: number; max: number; otherwise: number }): number {
+    if (value === undefined) return otherwise
+    const isInRange = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+    return isInRange ? (value as number) : misconfigured(name, `be an integer from ${min} to ${max}`)
+  },
+
+  oneOf<T extends string>(name: string, value: unknown, known: readonly T[]): T | undefined {
+    if (value === undefined) return undefined
+    return known.find((item) => item === value) ?? misconfigured(name, `be one of ${known.join(', ')}`)
+  },
+
+  listOf<T extends string>(name: string, value: unknown, known: readonly T[]): readonly T[] | undefined {
+    if (value === undefined) return undefined
+    if (!Array.isArray(value) || value.length === 0) misconfigured(name, `be a list of some of ${known.join(', ')}`)
+    const items = value.map(
+      (item) => known.find((one) => one === item) ?? misconfigured(name, `have none but ${known.join(', ')}`)
+    )
+    return Object.freeze([...new Set(items)])
+  },
+
+  strings(name: string, value: unknown): readonly string[] {
+    const items = [value].flat()
+    const isGood = items.length > 0 && items.every((item) => typeof item === 'string' && item !== '')
+    return isGood ? Object.freeze(items as string[]) : misconfigured(name, 'be a non-empty string or a list of such')
+  },
+
+  func<T>(name: string, value: T | undefined): T | undefined {
+    return value === undefined || typeof value === 'function' ? value : misconfigured(name, 'be a function')
+  },
+
+  /** An https URL; http on loopback, or where it was allowed. */
+  url(name: string, value: unknown, allowHttp: boolean): URL {
+    if (typeof value !== 'string' || !URL.canParse(value)) misconfigured(name, 'be an absolute URL')
+    const url = new URL(value)
+    const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url.hostname)))
+    if (!isSafe) misconfigured(name, 'be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")')
+    if (url.username !== '' || url.password !== '' || url.hash !== '')
+      misconfigured(name, 'have no user information and no fragment')
+    return url
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  )
+}
+
+function nearest(word: string, known: readonly string[]): string | undefined {
+  return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
+}
+
+/** Levenshtein's, case ignored. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (const [i, charA] of [...a.toLowerCase()].entries()) {
+    const next = [i + 1]
+    for (const [j, charB] of [...b.toLowerCase()].entries()) {
+      const [left, above, diagonal] = [next[j] as number, row[j + 1] as number, row[j] as number]
+      next.push(Math.min(left + 1, above + 1, diagonal + (charA === charB ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

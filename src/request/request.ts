@@ -1,0 +1,143 @@
+/** Reads what the checks need out of a Fetch `Request`, a Node request or a plain object, every header line counted. @module */
+
+import { refuse } from '../errors.js'
+
+/** Header fields by name, in any case; repeated lines of one field are an array. */
+export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** What the verifier reads of Node's `http.IncomingMessage` and `http2.Http2ServerRequest`. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** The target before a router cut a mount path off, as Express keeps it. */
+  readonly originalUrl?: string | undefined
+  /** Names and values in turn, every line as it was received. */
+  readonly rawHeaders: readonly string[]
+  /** Read only where an emulated request has no `rawHeaders`. */
+  readonly headers: HeaderRecord
+}
+
+/** What the verifier reads of a Fetch `Request`. */
+export interface FetchRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: { get(name: string): string | null }
+}
+
+/** A request from anywhere else. */
+export interface PlainRequest {
+  /** The method as the client sent it. */
+  readonly method: string
+  /** The request target as the client sent it: `/path?query`, or an absolute URI. */
+  readonly target: string
+  /** Header fields, as a record, or as pairs such as a Fetch `Headers` or a `Map` gives. */
+  readonly headers: HeaderRecord | Iterable<readonly [string, string]>
+}
+
+/** Every shape of request that `verifyRequest` takes. */
+export type RequestLike = FetchRequest | NodeRequest | PlainRequest
+
+/** One request, reduced to what DPoP is about. */
+export interface IncomingRequest {
+  readonly method: string
+  /** The request target as sent, not resolved, not normalised. */
+  readonly target: string
+  /** The authority that the client addressed (`:authority`, else `Host`), if it named one. */
+  readonly authority: string | undefined
+  /** The lines of the `Authorization` field. */
+  readonly authorization: readonly string[]
+  /** The lines of the `DPoP` field. */
+  readonly dpop: readonly string[]
+}
+
+/** Reads a request. `target` overrides the one that the request object has, for frameworks that rewrite it. */
+export function readRequest(request: RequestLike, target?: string): IncomingRequest {
+  const lines = new HeaderLines()
+  let sentTarget: string | undefined
+  if ('rawHeaders' in request) {
+    if (request.rawHeaders.length > 0) lines.addRaw(request.rawHeaders)
+    else lines.addRecord(request.headers)
+    sentTarget = request.originalUrl ?? request.url
+  } else if ('target' in request) {
+    if (Symbol.iterator in request.headers) lines.addPairs(request.headers)
+    else lines.addRecord(request.headers)
+    sentTarget = request.target
+  } else if ('url' in request) {
+    lines.addFetch(request)
+    sentTarget = request.url
+  } else {
+    throw new TypeError('The request must be a Fetch Request, a Node IncomingMessage, or { method, target, headers }')
+  }
+  return lines.toRequest(request.method, target ?? sentTarget)
+}
+
+/** The lines of the few header fields that DPoP is about. */
+class HeaderLines {
+  readonly #authorization: string[] = []
+  readonly #dpop: string[] = []
+  readonly #host: string[] = []
+  readonly #pseudoAuthority: string[] = []
+
+  addRaw(raw: readonly string[]): void {
+    for (let i = 0; i < raw.length; i += 2) this.#add(raw[i] as string, raw[i + 1])
+  }
+
+  addRecord(record: HeaderRecord): void {
+    for (const [name, value] of Object.entries(record)) {
+      if (Array.isArray(value)) for (const line of value) this.#add(name, line)
+      else if (value !== undefined) this.#add(name, value)
+    }
+  }
+
+  addPairs(pairs: Iterable<readonly [string, string]>): void {
+    for (const [name, value] of pairs) this.#add(name, value)
+  }
+
+  /** Fetch joins the lines of a field with commas, and no value that we accept has one. The URL names the authority. */
+  addFetch({ url, headers }: FetchRequest): void {
+    this.#add('host', new URL(url).host)
+    for (const name of ['authorization', 'dpop']) {
+      const value = headers.get(name)
+      if (value !== null) this.#add(name, value)
+    }
+  }
+
+  toRequest(method: unknown, target: unknown): IncomingRequest {
+    if (typeof method !== 'string' || typeof target !== 'string') {
+      throw new TypeError('The method and the target of the request must be strings')
+    }
+    return { method, target, authority: this.#oneAuthority(), authorization: this.#authorization, dpop: this.#dpop }
+  }
+
+  // Runs for every header line of every request: the length rules most names out before any text is compared.
+  #add(name: string, value: unknown): void {
+    const lines = this.#linesOf(name)
+    if (lines === undefined) return
+    if (typeof value !== 'string') throw new TypeError('The header lines of the request must be strings')
+    lines.push(value)
+  }
+
+  #linesOf(name: string): string[] | undefined {
+    switch (name.length) {
+      case 4: {
+        const lower = name.toLowerCase()
+        return lower === 'dpop' ? this.#dpop : lower === 'host' ? this.#host : undefined
+      }
+      case 10:
+        return name === ':authority' ? this.#pseudoAuthority : undefined
+      case 13:
+        return name.toLowerCase() === 'authorization' ? this.#authorization : undefined
+      default:
+        return undefined
+    }
+  }
+
+  /** RFC 9113 §8.3.1: `:authority` rules, and a `Host` that differs from it is malformed. RFC 9112 §3.2: there is one `Host`. */
+  #oneAuthority(): string | undefined {
+    const [pseudo, host] = [this.#pseudoAuthority, this.#host]
+    if (pseudo.length > 1 || host.length > 1) refuse('ERR_DPOP_REQUEST_MALFORMED')
+    if (pseudo[0] === undefined) return host[0]
+    if (host[0] !== undefined && host[0].toLowerCase() !== pseudo[0].toLowerCase()) refuse('ERR_DPOP_REQUEST_MALFORMED')
+    return pseudo[0]
+  }
+}

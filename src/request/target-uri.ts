@@ -1,0 +1,161 @@
+/** The URI that this request was sent to, as configuration knows it, and whether a proof's htu names the same (RFC 9449 §4.3 check 9). @module */
+
+import { refuse } from '../errors.js'
+import type { IncomingRequest } from './request.js'
+
+/** A parsed `baseUrl`. */
+export interface BaseUrl {
+  readonly scheme: Scheme
+  /** `https://api.example`, normalised, without a slash at the end. */
+  readonly origin: string
+  /** `api.example`, with the port if it is not the scheme's own. */
+  readonly host: string
+  /** `/v1` or empty: the path prefix that a gateway strips. */
+  readonly prefix: string
+}
+
+type Scheme = 'http' | 'https'
+
+/** The parts of a URI that decide: everything up to the query. */
+interface TargetUri {
+  readonly scheme: Scheme
+  readonly origin: string
+  readonly host: string
+  readonly path: string
+}
+
+const MAX_URI_LENGTH = 8192
+
+/** Scheme, authority and path of an absolute http(s) URI. */
+const uri = /^(https?):\/\/([^/?#]*)([^?#]*)/i
+const plainHost = /^[a-z0-9._-]+$/
+const visible = /^[!-~]*$/
+
+/** Parses a configured base URL; undefined where it is not an http(s) URL of host and path alone. */
+export function parseBaseUrl(text: string): BaseUrl | undefined {
+  const parsed = parseUri(text)
+  if (parsed === undefined || /[?#]/.test(text)) return undefined
+  const { scheme, origin, host, path } = parsed
+  return { scheme, origin, host, prefix: path.replace(/\/+$/, '') }
+}
+
+/**
+ * The URIs, normalised, that a proof for this request may name. Scheme and authority come from configuration: what the
+ * client says of them only selects among the base URLs, else a proof made for another server would be good here.
+ */
+export function targetUrisOf({ target, authority }: IncomingRequest, baseUrls: readonly BaseUrl[]): string[] {
+  const { path, absolute } = readTarget(target)
+  const uris: string[] = []
+  for (const base of baseUrls) {
+    if (
+      absolute !== undefined
+        ? !isAt(base, absolute.scheme, absolute.authority)
+        : baseUrls.length > 1 && !isAt(base, base.scheme, authority)
+    )
+      continue
+    uris.push(base.origin + base.prefix + path)
+    // A gateway that strips the prefix sends `/` for both `/v1` and `/v1/`.
+    if (path === '/' && base.prefix !== '') uris.push(base.origin + base.prefix)
+  }
+  return uris
+}
+
+function isAt(base: BaseUrl, scheme: Scheme, authority: string | undefined): boolean {
+  return authority !== undefined && normaliseAuthority(scheme, authority) === base.host
+}
+
+/** The normalised htu if it names one of `uris`, which are normalised; undefined if not. */
+export function matchHtu(htu: string, uris: readonly string[]): string | undefined {
+  if (uris.includes(htu)) return htu
+  const parsed = parseUri(htu)
+  if (parsed === undefined) return undefined
+  const normalised = parsed.origin + parsed.path
+  return uris.includes(normalised) ? normalised : undefined
+}
+
+/**
+ * Takes a request target apart. Only an absolute-form target names an authority (RFC 9112 §3.2); its scheme is not compared,
+ * because behind a proxy that ends TLS it may be http.
+ */
+function readTarget(target: string): { path: string; absolute?: { scheme: Scheme; authority: string } } {
+  if (target.length > MAX_URI_LENGTH) refuse('ERR_DPOP_PROOF_HTU')
+  const match = target.startsWith('/') ? null : uri.exec(target)
+  const rawPath = match ? match[3] || '/' : (target.split(/[?#]/, 1)[0] as string)
+  const path = rawPath.startsWith('/') ? normalisePath(rawPath) : undefined
+  // A router does not resolve dot segments, and a proof for `/public` must not open `/admin/../public`.
+  if (path === undefined || path !== removeDotSegments(path)) refuse('ERR_DPOP_PROOF_HTU')
+  return match ? { path, absolute: { scheme: lowerScheme(match[1]), authority: match[2] as string } } : { path }
+}
+
+/** Parses and normalises an absolute http(s) URI as RFC 3986 §6.2.2 and §6.2.3 say; undefined where it is not one. */
+function parseUri(text: string): TargetUri | undefined {
+  if (text.length > MAX_URI_LENGTH) return undefined
+  const match = uri.exec(text)
+  if (match === null) return undefined
+  const [start, rawScheme, authority, rawPath] = match as unknown as [string, string, string, string]
+  const scheme = lowerScheme(rawScheme)
+  const host = normaliseAuthority(scheme, authority)
+  const path = normalisePath(rawPath || '/')
+  if (host === undefined || path === undefined || !visible.test(text.slice(start.length))) return undefined
+  return { scheme, origin: `${scheme}://${host}`, host, path: removeDotSegments(path) }
+}
+
+function lowerScheme(scheme: string | undefined): Scheme {
+  return scheme?.toLowerCase() as Scheme
+}
+
+/** RFC 3986 §6.2.2.1 and §6.2.3: lower-case host, no default port, no empty port. No user information (RFC 9110 §4.2.4). */
+function normaliseAuthority(scheme: Scheme, authority: string): string | undefined {
+  const match = /^(\[[0-9a-f:.]+\]|[^\s:@[\]\\]+)(?::([0-9]*))?$/i.exec(authority)
+  if (match === null) return undefined
+  const host = normaliseHost(match[1] as string)
+  const port = (match[2] ?? '').replace(/^0+(?=.)/, '')
+  if (host === undefined || Number(port) > 65535) return undefined
+  const isDefault = port === '' || port === (scheme === 'https' ? '443' : '80')
+  return isDefault ? host : `${host}:${port}`
+}
+
+function normaliseHost(host: string): string | undefined {
+  const lower = host.toLowerCase()
+  if (plainHost.test(lower)) return lower
+  try {
+    // IPv6, percent-encoded and internationalised names have one form after the URL parser.
+    return new URL(`http://${host}`).hostname || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Needs no normalising: unreserved characters, sub-delims, `:`, `@` and `/`. */
+const plainPath = /^[/\w.~!$&'()*+,;=:@-]*$/
+/** What a path never has raw: control characters, space, quotes, angle brackets, backslash, and whatever is not ASCII. */
+const badInPath = /[^!-~]|["<>\\]|%(?![0-9a-f]{2})/i
+const reserved = new Set("/?#[]@!$&'()*+,;=:")
+
+/**
+ * RFC 3986 §6.2.2: percent-encoded unreserved characters are decoded, the other triplets upper-cased; and as RFC 9110 §4.2.3
+ * has it, a character that is neither reserved nor unreserved is the same as its encoding.
+ */
+function normalisePath(path: string): string | undefined {
+  if (plainPath.test(path)) return path
+  if (badInPath.test(path)) return undefined
+  return path.replace(/%[0-9a-f]{2}|[^%]/gi, (part) => {
+    if (part.length === 1) return /[\w.~-]/.test(part) || reserved.has(part) ? part : encodeURIComponent(part)
+    const char = String.fromCharCode(Number.parseInt(part.slice(1), 16))
+    return /[\w.~-]/.test(char) ? char : part.toUpperCase()
+  })
+}
+
+/** RFC 3986 §5.2.4, for a path that begins with a slash. */
+function removeDotSegments(path: string): string {
+  if (!path.includes('/.')) return path
+  const kept: string[] = []
+  const segments = path.split('/').slice(1)
+  segments.forEach((segment, index) => {
+    const isLast = index === segments.length - 1
+    if (segment === '..') kept.pop()
+    if (segment !== '.' && segment !== '..') kept.push(segment)
+    else if (isLast) kept.push('')
+  })
+  return `/${kept.join('/')}`
+}

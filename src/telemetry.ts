@@ -1,0 +1,43 @@
+/** Tells operators what clients must not know, on diagnostics channels that cost nothing while nobody listens. @module */
+
+import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
+import type { Scheme } from './request/credentials.js'
+
+/** Published on `dpop-guard:verified`. */
+export interface VerifiedEvent {
+  readonly scheme: Scheme
+  readonly issuer: string
+  /** The thumbprint of the client's key. */
+  readonly jkt: string | undefined
+}
+
+/** Published on `dpop-guard:refused`. Never has a token, a proof or a nonce. */
+export interface RefusedEvent {
+  readonly code: DPoPErrorCode
+  readonly detail: RefusalDetail
+}
+
+/** Published on `dpop-guard:unavailable`. */
+export interface UnavailableEvent {
+  readonly code: DPoPUnavailableErrorCode
+  readonly cause: unknown
+}
+
+interface Channel<Event> {
+  readonly hasSubscribers: boolean
+  publish(event: Event): void
+}
+
+// Asked for by name, so that the core also loads where there is no such module.
+const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel')
+
+function channel<Event>(name: string): Channel<Event> {
+  return diagnostics?.channel(name) ?? { hasSubscribers: false, publish() {} }
+}
+
+/** A request passed. */
+export const verified: Channel<VerifiedEvent> = channel('dpop-guard:verified')
+/** A request was refused, and why. */
+export const refused: Channel<RefusedEvent> = channel('dpop-guard:refused')
+/** We could not decide, and why. */
+export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavailable')

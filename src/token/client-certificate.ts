@@ -1,0 +1,26 @@
+/** Holds the client's TLS certificate against a token that is bound to one (RFC 8705 §3). @module */
+
+import { platform } from '#crypto'
+import { refuse } from '../errors.js'
+import type { VerifierConfig } from '../options.js'
+import type { RequestLike } from '../request/request.js'
+
+/** RFC 8705 §3: "the protected resource MUST verify that the certificate matches the certificate associated with the access token". */
+export async function checkClientCertificate(
+  x5tS256: string,
+  request: RequestLike,
+  clientCertificate: VerifierConfig['clientCertificate']
+): Promise<void> {
+  const certificate = await clientCertificate?.(request)
+  if (certificate === undefined) refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'there is no client certificate' })
+  const der = typeof certificate === 'string' ? fromPem(certificate) : certificate
+  if ((await platform.sha256OfBytes(der)) !== x5tS256)
+    refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the client certificate is another one' })
+}
+
+/** RFC 7468 §5. Of a chain, the first certificate is the client's. */
+function fromPem(text: string): Uint8Array {
+  const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(text)?.[1]
+  if (body === undefined) throw new TypeError('"clientCertificate" must give PEM, DER or undefined')
+  return Uint8Array.from(atob(body), (char) => char.charCodeAt(0))
+}

@@ -1,0 +1,113 @@
+/** The public keys of one issuer: fetched once at a time, fetched anew as they age or rotate, kept through an outage. @module */
+
+import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
+import { DPoPUnavailableError } from '../errors.js'
+import { type IssuerConfig, isJwkSet, type VerifierConfig } from '../options.js'
+import { discoverJwksUri, fetchJson } from './metadata.js'
+
+/** Age at which keys are fetched anew, behind the back of requests. */
+const FRESH_MS = 10 * 60_000
+/** Age up to which keys that were good stay usable while the issuer cannot be reached. */
+const USABLE_MS = 60 * 60_000
+/** Least time between two fetches that an unknown `kid` causes; anybody can send one. */
+const UNKNOWN_KEY_COOL_DOWN_MS = 30_000
+/** Least time between two fetches after one that failed. */
+const RETRY_PAUSE_MS = 1_000
+
+/**
+ * The keys of one issuer. The same keys are the same {@link LocalJWKSet}, so that whoever verified something with one can
+ * see whether it is still the present one.
+ */
+export interface IssuerKeys {
+  /** The keys at hand; undefined where there are none yet, or they are too old to vouch for anything. */
+  present(nowMs: number): LocalJWKSet | undefined
+  /** The keys at hand, fetched where there are none. Throws {@link DPoPUnavailableError} where that fails. */
+  current(): Promise<LocalJWKSet>
+  /** Newer keys, asked for because the present ones lack one; undefined where it is too early to ask again. */
+  newer(): Promise<LocalJWKSet | undefined>
+}
+
+/** The keys of an issuer as it was configured: given, or behind a URL that is given or found by discovery. */
+export function createIssuerKeys(issuer: IssuerConfig, config: VerifierConfig): IssuerKeys {
+  return issuer.jwks === undefined ? new RemoteKeys(issuer, config) : fixedKeys(issuer.jwks as unknown as JSONWebKeySet)
+}
+
+function fixedKeys(jwks: JSONWebKeySet): IssuerKeys {
+  const keys = createLocalJWKSet(jwks)
+  return { present: () => keys, current: async () => keys, newer: async () => undefined }
+}
+
+class RemoteKeys implements IssuerKeys {
+  readonly #issuer: IssuerConfig
+  readonly #config: VerifierConfig
+  #jwksUri: string | undefined
+  #keys: LocalJWKSet | undefined
+  /** The document that they came from, to see whether it changed. */
+  #document = ''
+  #loadedAtMs = Number.NEGATIVE_INFINITY
+  #loading: Promise<LocalJWKSet> | undefined
+  #failure: { readonly cause: unknown; readonly atMs: number } | undefined
+  #askedForUnknownAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(issuer: IssuerConfig, config: VerifierConfig) {
+    this.#issuer = issuer
+    this.#config = config
+    this.#jwksUri = issuer.jwksUri
+  }
+
+  present(nowMs: number): LocalJWKSet | undefined {
+    const ageMs = nowMs - this.#loadedAtMs
+    if (ageMs >= USABLE_MS) return undefined
+    // Behind the back of whoever asks. A failure is remembered, and told to those who wait for keys.
+    if (ageMs >= FRESH_MS) this.#load().catch(() => {})
+    return this.#keys
+  }
+
+  async current(): Promise<LocalJWKSet> {
+    return this.present(this.#config.clock()) ?? (await this.#load())
+  }
+
+  async newer(): Promise<LocalJWKSet | undefined> {
+    const nowMs = this.#config.clock()
+    if (nowMs - this.#askedForUnknownAtMs < UNKNOWN_KEY_COOL_DOWN_MS) return await this.#loading
+    this.#askedForUnknownAtMs = nowMs
+    return await this.#load()
+  }
+
+  /** One fetch at a time, however many wait for it, and a pause after one that failed. */
+  #load(): Promise<LocalJWKSet> {
+    this.#loading ??= this.#fetch().finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #fetch(): Promise<LocalJWKSet> {
+    const nowMs = this.#config.clock()
+    if (this.#failure !== undefined && nowMs - this.#failure.atMs < RETRY_PAUSE_MS) throw unavailable(this.#failure.cause)
+    try {
+      this.#jwksUri ??= await discoverJwksUri(this.#issuer.issuer, this.#config)
+      const document = await fetchJson(this.#jwksUri, this.#config)
+      if (!isJwkSet(document)) throw new Error('The document is not a JWK Set')
+      return this.#accept(document as unknown as JSONWebKeySet, nowMs)
+    } catch (cause) {
+      this.#failure = { cause, atMs: this.#config.clock() }
+      // The metadata may have moved on as well.
+      this.#jwksUri = this.#issuer.jwksUri
+      throw unavailable(cause)
+    }
+  }
+
+  #accept(jwks: JSONWebKeySet, atMs: number): LocalJWKSet {
+    const document = JSON.stringify(jwks)
+    if (this.#keys === undefined || document !== this.#document) this.#keys = createLocalJWKSet(jwks)
+    this.#document = document
+    this.#loadedAtMs = atMs
+    this.#failure = undefined
+    return this.#keys
+  }
+}
+
+function unavailable(cause: unknown): DPoPUnavailableError {
+  return new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', cause)
+}

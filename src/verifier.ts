@@ -1,0 +1,199 @@
+/** The whole verification of one request, top to bottom. @module */
+
+import { platform } from '#crypto'
+import { DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
+import { replayExpiryMs, replayKey } from './freshness/replay.js'
+import { resolveOptions, type VerifierConfig, type VerifierOptions } from './options.js'
+import { checkScopes } from './policy/scopes.js'
+import { checkAth, checkRequest, checkSignature, checkTime, type Proof, readProof } from './proof/proof.js'
+import { ProofKeyCache } from './proof/proof-key-cache.js'
+import { type Credentials, isAnonymous, readCredentials, type Scheme, schemeOf } from './request/credentials.js'
+import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
+import { targetUrisOf } from './request/target-uri.js'
+import { challengeHeaders } from './response/challenge.js'
+import * as telemetry from './telemetry.js'
+import { AccessTokens, type VerifiedToken } from './token/access-token.js'
+import { checkClientCertificate } from './token/client-certificate.js'
+import { VerifiedRequest } from './verified-request.js'
+
+/** What one call may add to the options of its verifier. */
+export interface VerifyOptions {
+  /** Scopes that the token must have; checked before the proof is used up. */
+  readonly scopes?: readonly string[] | undefined
+  /** The request target as the client sent it, where a framework has rewritten the one that the request object has. */
+  readonly target?: string | undefined
+}
+
+/** Verifies requests against one configuration. Keeps keys, verified tokens and used proofs: make one and keep it. */
+export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
+  /**
+   * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7). The body and other header fields are not
+   * covered by a proof, and not looked at (§11.7).
+   *
+   * @returns what was verified; undefined for a request without credentials, under the option `optional`
+   * @throws {@link DPoPError} where the request is refused
+   * @throws {@link DPoPUnavailableError} where keys, replay store or a hook of yours is out of order
+   */
+  verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<Result>
+  /**
+   * Throws the 403 `insufficient_scope` of a verified request that lacks one of `scopes`, or for an anonymous one the 401
+   * that asks for credentials.
+   */
+  requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest
+}
+
+/**
+ * Makes a verifier.
+ *
+ * @throws TypeError that names the option, where one is missing, unknown or wrong
+ */
+export function createVerifier(options: VerifierOptions & { readonly optional: true }): Verifier<VerifiedRequest | undefined>
+export function createVerifier(options: VerifierOptions & { readonly optional?: false }): Verifier
+export function createVerifier(options: VerifierOptions): Verifier<VerifiedRequest | undefined>
+export function createVerifier(options: VerifierOptions): Verifier<VerifiedRequest | undefined> {
+  return new RequestVerifier(resolveOptions(options))
+}
+
+class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
+  readonly #config: VerifierConfig
+  readonly #tokens: AccessTokens
+  readonly #proofKeys = new ProofKeyCache()
+
+  constructor(config: VerifierConfig) {
+    this.#config = config
+    this.#tokens = new AccessTokens(config)
+  }
+
+  async verifyRequest(request: RequestLike, options: VerifyOptions = {}): Promise<VerifiedRequest | undefined> {
+    let scheme: Scheme | undefined
+    try {
+      const incoming = readRequest(request, options.target)
+      if (this.#config.optional && isAnonymous(incoming)) return undefined
+      scheme = schemeOf(incoming)
+      const credentials = readCredentials(incoming, scheme, this.#config.allowBearer)
+      const auth = await this.#verify(credentials, incoming, request, options.scopes)
+      if (telemetry.verified.hasSubscribers)
+        telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
+      return auth
+    } catch (reason) {
+      throw this.#toError(reason, scheme, options.scopes)
+    }
+  }
+
+  requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
+    try {
+      checkScopes((auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')).scopes, scopes)
+    } catch (reason) {
+      throw this.#toError(reason, auth?.scheme, scopes)
+    }
+  }
+
+  #verify(
+    credentials: Credentials,
+    incoming: IncomingRequest,
+    request: RequestLike,
+    scopes?: readonly string[]
+  ): Promise<VerifiedRequest> {
+    // The clock is read once, so that no check of one request disagrees with another about the time.
+    const nowMs = this.#config.clock()
+    return credentials.scheme === 'DPoP'
+      ? this.#verifyDPoP(credentials, incoming, request, nowMs, scopes)
+      : this.#verifyBearer(credentials, request, nowMs, scopes)
+  }
+
+  // The order matters: a stranger never writes to the store and never has a key imported; a signature is verified only for
+  // a key that the token names; and the proof is used up last, when nothing can refuse it any more.
+  async #verifyDPoP(
+    { token, proof: text }: Credentials & { scheme: 'DPoP' },
+    incoming: IncomingRequest,
+    request: RequestLike,
+    nowMs: number,
+    scopes: readonly string[] = []
+  ): Promise<VerifiedRequest> {
+    const { proof: rules, baseUrls } = this.#config
+    const proof = await readProof(text, rules, this.#proofKeys)
+    const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
+    const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
+    const tokenHash = await platform.sha256(token)
+    checkAth(proof, tokenHash)
+    const verified = await this.#tokens.verify(token, tokenHash, nowMs)
+    await this.#checkBinding(verified, proof.header.jkt, request)
+    await checkSignature(proof, this.#proofKeys)
+    checkTime(proof, nowMs, rules)
+    checkScopes(verified.scopes, scopes)
+    await this.#reserve(proof, uri, nowMs)
+    return toVerifiedRequest('DPoP', verified, token, proof)
+  }
+
+  async #verifyBearer(
+    { token }: Credentials,
+    request: RequestLike,
+    nowMs: number,
+    scopes: readonly string[] = []
+  ): Promise<VerifiedRequest> {
+    const verified = await this.#tokens.verify(token, await platform.sha256(token), nowMs)
+    const { isBound, jkt, x5tS256 } = verified.confirmation
+    // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". So is a
+    // token bound to anything but a certificate that was shown.
+    if (isBound && (jkt !== undefined || x5tS256 === undefined)) refuse('ERR_DPOP_TOKEN_BINDING')
+    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
+    checkScopes(verified.scopes, scopes)
+    return toVerifiedRequest('Bearer', verified, token)
+  }
+
+  /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
+  async #checkBinding({ confirmation: { jkt, x5tS256 } }: VerifiedToken, proofJkt: string, request: RequestLike): Promise<void> {
+    if (jkt === undefined) refuse('ERR_DPOP_TOKEN_UNBOUND')
+    if (jkt !== proofJkt) refuse('ERR_DPOP_TOKEN_BINDING')
+    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
+  }
+
+  async #reserve({ header: { jkt }, claims: { jti, iat } }: Proof, uri: string, nowMs: number): Promise<void> {
+    const { replay, proof: rules } = this.#config
+    if (replay === false) return
+    const key = await replayKey(jkt, uri, jti)
+    const isFirst = await attempt(() => replay.reserve(key, replayExpiryMs(iat, rules.maxAgeSeconds), { nowMs, jkt }))
+    // Only true is a first use: a store that answers anything else is taken at its worst.
+    if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
+  }
+
+  /** The only place where a reason becomes an error, and an error gets its challenge. */
+  #toError(reason: unknown, scheme: Scheme | undefined, scopes: readonly string[] | undefined): DPoPError | DPoPUnavailableError {
+    if (reason instanceof Refusal) {
+      const { code, detail } = reason
+      if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
+      return new DPoPError(code, challengeHeaders(code, { scheme, scopes }, this.#config))
+    }
+    const error =
+      reason instanceof DPoPUnavailableError ? reason : new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', reason)
+    if (telemetry.unavailable.hasSubscribers) telemetry.unavailable.publish({ code: error.code, cause: error.cause })
+    return error
+  }
+}
+
+async function attempt<T>(reserve: () => T | Promise<T>): Promise<T> {
+  try {
+    return await reserve()
+  } catch (cause) {
+    throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
+  }
+}
+
+function toVerifiedRequest(
+  scheme: Scheme,
+  { issuer, claims, scopes }: VerifiedToken,
+  token: string,
+  proof?: Proof
+): VerifiedRequest {
+  const fields = { scheme, issuer, claims, scopes, responseHeaders: noHeaders }
+  if (proof === undefined) return new VerifiedRequest(fields, token)
+  const { jti, htm, htu, iat, nonce, all } = proof.claims
+  const jkt = proof.header.jkt
+  return new VerifiedRequest(
+    fields,
+    token,
+    Object.freeze({ jkt, jti, htm, htu, iat, ...(nonce !== undefined && { nonce }), claims: all })
+  )
+}
+
+const noHeaders = Object.freeze({})

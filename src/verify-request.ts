@@ -1,0 +1,55 @@
+/** The ways to name a verifier: one that is ready, its options, or the environment. @module */
+
+import { optionsFromEnv, type VerifierOptions } from './options.js'
+import type { RequestLike } from './request/request.js'
+import type { VerifiedRequest } from './verified-request.js'
+import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
+
+const made = new WeakMap<VerifierOptions, Verifier<VerifiedRequest | undefined>>()
+
+/**
+ * The verifier that is meant: a ready one as it is, options made into one (once for each object), and without either the
+ * one of {@link optionsFromEnv}.
+ *
+ * @throws TypeError that names the option, where one is missing, unknown or wrong
+ */
+export function toVerifier(
+  verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions
+): Verifier<VerifiedRequest | undefined> {
+  const given = verifierOrOptions ?? optionsFromEnv()
+  if (isVerifier(given)) return given
+  const verifier = made.get(given) ?? createVerifier(given)
+  made.set(given, verifier)
+  return verifier
+}
+
+function isVerifier(given: object): given is Verifier<VerifiedRequest | undefined> {
+  return typeof (given as Partial<Verifier> | null)?.verifyRequest === 'function'
+}
+
+/**
+ * Verifies one request; see {@link Verifier.verifyRequest}. Options are made into a verifier once for each object: keep the
+ * object, else every call begins with empty caches and an empty replay memory.
+ */
+export function verifyRequest<Result extends VerifiedRequest | undefined>(
+  request: RequestLike,
+  verifier: Verifier<Result>,
+  options?: VerifyOptions
+): Promise<Result>
+export function verifyRequest(
+  request: RequestLike,
+  options: VerifierOptions & { readonly optional?: false },
+  perCall?: VerifyOptions
+): Promise<VerifiedRequest>
+export function verifyRequest(
+  request: RequestLike,
+  options: VerifierOptions,
+  perCall?: VerifyOptions
+): Promise<VerifiedRequest | undefined>
+export async function verifyRequest(
+  request: RequestLike,
+  verifierOrOptions: Verifier<VerifiedRequest | undefined> | VerifierOptions,
+  perCall?: VerifyOptions
+): Promise<VerifiedRequest | undefined> {
+  return await toVerifier(verifierOrOptions).verifyRequest(request, perCall)
+}

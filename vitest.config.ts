@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: '#crypto', replacement: here('src/crypto/node.ts') },
+      { find: /^dpop-guard$/, replacement: here('src/index.ts') },
+      { find: /^dpop-guard\/testing$/, replacement: here('src/testing/index.ts') },
+      { find: /^dpop-guard\/nestjs$/, replacement: here('adapters/nestjs/index.ts') },
+      { find: /^dpop-guard\/(express|fastify|koa|fetch|hono)$/, replacement: here('adapters/$1.ts') }
+    ]
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'adapters/**/*.ts'],
+      reporter: ['text', 'json-summary'],
+      thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 }
+    }
+  }
+})
