@@ -28,6 +28,6 @@ export {
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
 export type { RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'
-export type { VerifiedProof, VerifiedRequest } from './verified-request.js'
+export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 export { toVerifier, verifyRequest } from './verify-request.js'

@@ -6,6 +6,7 @@ import type { ReplayStore } from './freshness/replay.js'
 import { check, checkKeys, misconfigured } from './option-checks.js'
 import type { RequestLike } from './request/request.js'
 import { type BaseUrl, parseBaseUrl } from './request/target-uri.js'
+import type { AccessTokenClaims } from './verified-request.js'
 
 /** A JWS algorithm that an access token may be signed with. */
 export type TokenAlgorithm = ProofAlgorithm
@@ -62,7 +63,7 @@ export interface TokenOptions {
   /** Seconds by which `exp` and `nbf` of a token may be off. At most 300. @defaultValue 5 */
   readonly clockToleranceSeconds?: number
   /** Asked on every request, after the token was verified: whether it was revoked. When it throws, the answer is 503. */
-  readonly isRevoked?: (claims: Readonly<Record<string, unknown>>) => MaybePromise<boolean>
+  readonly isRevoked?: (claims: AccessTokenClaims) => MaybePromise<boolean>
 }
 
 /** Options of {@link createVerifier}. All of them are checked when the verifier is made. */

@@ -4,6 +4,24 @@ import type { JsonObject } from './encoding/json.js'
 import type { ResponseHeaders } from './errors.js'
 import type { Scheme } from './request/credentials.js'
 
+/** The claims of an access token: the registered ones with their types (RFC 9068 §2.2), and whatever else the issuer put in. */
+export interface AccessTokenClaims {
+  readonly iss: string
+  readonly aud: string | readonly string[]
+  /** Seconds since the epoch. */
+  readonly exp: number
+  /** Always there, as are `client_id`, `iat` and `jti`, unless `token.type` is `'any'`. */
+  readonly sub?: string
+  readonly client_id?: string
+  /** Seconds since the epoch. */
+  readonly iat?: number
+  /** Seconds since the epoch. */
+  readonly nbf?: number
+  readonly jti?: string
+  readonly scope?: unknown
+  readonly [claim: string]: unknown
+}
+
 /** The proof that came with a request, verified. */
 export interface VerifiedProof {
   /** The thumbprint of the key that signed it (RFC 7638): the same for all requests of one client. */
@@ -26,7 +44,7 @@ export class VerifiedRequest {
   /** The issuer of the token. */
   readonly issuer: string
   /** The claims of the access token. */
-  readonly claims: JsonObject
+  readonly claims: AccessTokenClaims
   /** The scopes of the access token. */
   readonly scopes: readonly string[]
   /** The proof; undefined under `Bearer`. */

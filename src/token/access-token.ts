@@ -4,16 +4,17 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, j
 import { LRUCache } from 'lru-cache'
 import { platform } from '#crypto'
 import { decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
-import { deepFreeze, type JsonObject } from '../encoding/json.js'
+import { deepFreeze } from '../encoding/json.js'
 import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
 import type { IssuerConfig, VerifierConfig } from '../options.js'
+import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js'
 
 /** An access token that was verified: everything but what the request must prove. */
 export interface VerifiedToken {
   readonly issuer: string
-  readonly claims: JsonObject
+  readonly claims: AccessTokenClaims
   readonly scopes: readonly string[]
   readonly confirmation: Confirmation
 }
@@ -75,10 +76,10 @@ export class AccessTokens {
   }
 
   /** RFC 7519 §4.1.4 and §4.1.5, as jose judges them. */
-  #isInTime({ exp, nbf }: JWTPayload, nowMs: number): boolean {
+  #isInTime({ exp, nbf }: AccessTokenClaims, nowMs: number): boolean {
     const now = Math.floor(nowMs / 1000)
     const tolerance = this.#config.token.clockToleranceSeconds
-    return (exp as number) > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
+    return exp > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
   }
 
   async #verifyAnew(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
@@ -87,7 +88,7 @@ export class AccessTokens {
     this.#checkProfile(claims)
     const verified = {
       issuer: issuer.config.issuer,
-      claims: deepFreeze(claims),
+      claims: deepFreeze(claims) as AccessTokenClaims,
       scopes: Object.freeze(scopesOf(claims)),
       confirmation: readConfirmation(claims)
     }
