@@ -117,7 +117,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const tokenHash = await platform.sha256(token)
     checkAth(proof, tokenHash)
     const verified = await this.#tokens.verify(token, tokenHash, nowMs)
-    await this.#checkBinding(verified, proof.header.jkt, request)
+    checkBinding(verified, proof)
+    const { x5tS256 } = verified.confirmation
+    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     await checkSignature(proof, this.#proofKeys)
     checkTime(proof, nowMs, rules)
     checkScopes(verified.scopes, scopes)
@@ -141,18 +143,16 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     return toVerifiedRequest('Bearer', verified, token)
   }
 
-  /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
-  async #checkBinding({ confirmation: { jkt, x5tS256 } }: VerifiedToken, proofJkt: string, request: RequestLike): Promise<void> {
-    if (jkt === undefined) refuse('ERR_DPOP_TOKEN_UNBOUND')
-    if (jkt !== proofJkt) refuse('ERR_DPOP_TOKEN_BINDING')
-    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-  }
-
   async #reserve({ header: { jkt }, claims: { jti, iat } }: Proof, uri: string, nowMs: number): Promise<void> {
     const { replay, proof: rules } = this.#config
     if (replay === false) return
     const key = await replayKey(jkt, uri, jti)
-    const isFirst = await attempt(() => replay.reserve(key, replayExpiryMs(iat, rules.maxAgeSeconds), { nowMs, jkt }))
+    let isFirst: boolean
+    try {
+      isFirst = await replay.reserve(key, replayExpiryMs(iat, rules.maxAgeSeconds), { nowMs, jkt })
+    } catch (cause) {
+      throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
+    }
     // Only true is a first use: a store that answers anything else is taken at its worst.
     if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
   }
@@ -171,12 +171,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 }
 
-async function attempt<T>(reserve: () => T | Promise<T>): Promise<T> {
-  try {
-    return await reserve()
-  } catch (cause) {
-    throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
-  }
+/** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
+function checkBinding({ confirmation: { jkt } }: VerifiedToken, { header }: Proof): void {
+  if (jkt === undefined) refuse('ERR_DPOP_TOKEN_UNBOUND')
+  if (jkt !== header.jkt) refuse('ERR_DPOP_TOKEN_BINDING')
 }
 
 function toVerifiedRequest(

@@ -34,8 +34,6 @@ export type VerificationKey = object
 export interface Platform {
   /** SHA-256 of the UTF-8 bytes of a text, base64url without padding: 43 characters. */
   sha256(text: string): MaybePromise<string>
-  /** The first 128 bits of SHA-256 of the UTF-8 bytes of a text, base64url without padding: 22 characters. */
-  sha256First128(text: string): MaybePromise<string>
   /** SHA-256 of bytes, base64url without padding. */
   sha256OfBytes(bytes: Uint8Array): MaybePromise<string>
   /** Imports a public key for one algorithm; throws where the platform finds it invalid. */

@@ -1,31 +1,34 @@
 /** ECDSA signatures from the form of JOSE (R and S side by side, RFC 7518 §3.4) to that of X.509 (DER). @module */
 
-/** The DER form of a raw R‖S signature of 64, 96 or 132 octets. */
+const SEQUENCE = 0x30
+const INTEGER = 0x02
+const LENGTH_IN_ONE_MORE_OCTET = 0x81
+
+/** Room for the longest: a header of three octets, and two integers of 66 octets with a sign octet and a header each. */
+const der = new Uint8Array(3 + 2 * (2 + 67))
+
+/** The DER form of a raw R‖S signature of at most 132 octets. It is good until the next call. */
 export function toDer(raw: Uint8Array): Uint8Array {
   const half = raw.length / 2
-  const r = firstOctet(raw, 0, half)
-  const s = firstOctet(raw, half, raw.length)
-  const rLength = half - r.start + r.pad
-  const sLength = raw.length - s.start + s.pad
-  const content = 4 + rLength + sLength
-  const long = content > 127 ? 1 : 0
-  const der = new Uint8Array(2 + long + content)
-  der[0] = 0x30
-  if (long) der[1] = 0x81
-  der[1 + long] = content
-  der[2 + long] = 0x02
-  der[3 + long] = rLength
-  der.set(raw.subarray(r.start, half), 4 + long + r.pad)
-  const second = 4 + long + rLength
-  der[second] = 0x02
-  der[second + 1] = sLength
-  der.set(raw.subarray(s.start), second + 2 + s.pad)
-  return der
+  const end = putInteger(raw, half, raw.length, putInteger(raw, 0, half, 3))
+  const contentLength = end - 3
+  der[2] = contentLength
+  // A length above 127 takes two octets (ITU-T X.690 §8.1.3): then the header begins one octet earlier.
+  const start = contentLength > 127 ? 0 : 1
+  der[1] = contentLength > 127 ? LENGTH_IN_ONE_MORE_OCTET : SEQUENCE
+  der[start] = SEQUENCE
+  return der.subarray(start, end)
 }
 
-/** Where the significant octets of an unsigned integer begin, and whether DER needs a zero octet before them. */
-function firstOctet(raw: Uint8Array, from: number, to: number): { start: number; pad: 0 | 1 } {
-  let start = from
-  while (start < to - 1 && raw[start] === 0) start++
-  return { start, pad: (raw[start] as number) > 0x7f ? 1 : 0 }
+/** Puts an unsigned integer at `at`, without leading zeros but for a sign octet where its first bit is set; gives its end. */
+function putInteger(raw: Uint8Array, from: number, to: number, at: number): number {
+  let first = from
+  while (first < to - 1 && raw[first] === 0) first++
+  const sign = (raw[first] as number) > 0x7f ? 1 : 0
+  der[at] = INTEGER
+  der[at + 1] = to - first + sign
+  der[at + 2] = 0
+  let end = at + 2 + sign
+  for (let i = first; i < to; i++) der[end++] = raw[i] as number
+  return end
 }

@@ -28,8 +28,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export const platform: Platform = {
   sha256: async (text) => encodeBase64url(await digest(encoder.encode(text))),
 
-  sha256First128: async (text) => encodeBase64url((await digest(encoder.encode(text))).subarray(0, 16)),
-
   sha256OfBytes: async (bytes) => encodeBase64url(await digest(bytes)),
 
   importKey: (jwk: PublicJwk, alg) => crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify']),

@@ -24,6 +24,9 @@ export interface ReplayContext {
   readonly jkt: string
 }
 
+/** 22 characters of base64url are 132 bits: nobody finds two proofs of one key, and a Redis key is a fifth smaller than with all 43. */
+const KEY_LENGTH = 22
+
 /** Clocks of instances that share a store may differ by this much, beside the second that a rounded clock hides. */
 const CLOCK_DRIFT_SECONDS = 5
 
@@ -32,7 +35,8 @@ const CLOCK_DRIFT_SECONDS = 5
  * verifies again in other spellings; and with the signing key, so that no client can use up another's jti.
  */
 export function replayKey(jkt: string, uri: string, jti: string): MaybePromise<string> {
-  return platform.sha256First128(`${jkt}\n${uri}\n${jti}`)
+  const hash = platform.sha256(`${jkt}\n${uri}\n${jti}`)
+  return typeof hash === 'string' ? hash.slice(0, KEY_LENGTH) : hash.then((text) => text.slice(0, KEY_LENGTH))
 }
 
 /** The instant after which no instance accepts the proof any more. It counts from iat, not from now: iat may lie ahead. */

@@ -15,5 +15,8 @@ export function routeScopes(scopes: readonly string[]): readonly string[] {
 
 /** Refuses unless every needed scope was granted. */
 export function checkScopes(granted: readonly string[], needed: readonly string[]): void {
-  if (!needed.every((scope) => granted.includes(scope))) refuse('ERR_DPOP_SCOPE_INSUFFICIENT')
+  if (needed.every((scope) => granted.includes(scope))) return
+  // The challenge is about to name them.
+  routeScopes(needed)
+  refuse('ERR_DPOP_SCOPE_INSUFFICIENT')
 }

@@ -1,7 +1,7 @@
 /** The checks of a DPoP proof (RFC 9449 §4.3), in the order in which they cost least. @module */
 
 import { platform } from '#crypto'
-import type { VerificationKey } from '../crypto/crypto.js'
+import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
@@ -37,10 +37,15 @@ export interface Proof {
 type ProofRules = VerifierConfig['proof']
 
 /** Checks 2 to 5 and 7: a well-formed JWT with the required claims, typ, alg, and a public key. */
-export async function readProof(text: string, rules: ProofRules, keys: ProofKeyCache): Promise<Proof> {
+export function readProof(text: string, rules: ProofRules, keys: ProofKeyCache): MaybePromise<Proof> {
   const jws = text.length <= rules.maxBytes ? splitCompactJws(text) : undefined
   if (jws === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  const header = keys.get(jws.header) ?? (await readHeader(jws.header, rules))
+  const header = keys.get(jws.header)
+  return header === undefined ? readNewProof(jws, rules) : { jws, header, claims: readClaims(jws.payload) }
+}
+
+async function readNewProof(jws: CompactJws, rules: ProofRules): Promise<Proof> {
+  const header = await readHeader(jws.header, rules)
   return { jws, header, claims: readClaims(jws.payload) }
 }
 
@@ -64,9 +69,8 @@ function readClaims(segment: string): ProofClaims {
   const { jti, htm, htu, iat, ath, exp, nbf, nonce } = all
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH) refuse('ERR_DPOP_PROOF_CLAIMS')
   if (typeof htm !== 'string' || typeof htu !== 'string' || typeof ath !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
-  if (!isNumericDate(iat) || !isNumericDate(exp ?? 0) || !isNumericDate(nbf ?? 0)) refuse('ERR_DPOP_PROOF_CLAIMS')
-  if (nonce !== undefined && typeof nonce !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
-  return { jti, htm, htu, iat, ath, exp: exp as number | undefined, nbf: nbf as number | undefined, nonce, all: deepFreeze(all) }
+  if (!isNumericDate(iat) || !isOptionalDate(exp) || !isOptionalDate(nbf)) refuse('ERR_DPOP_PROOF_CLAIMS')
+  return { jti, htm, htu, iat, ath, exp, nbf, nonce: typeof nonce === 'string' ? nonce : undefined, all: deepFreeze(all) }
 }
 
 /** Checks 8 and 9: made for this method, and for this URI. Returns the URI, normalised. */
@@ -82,16 +86,24 @@ export function checkAth({ claims }: Proof, tokenHash: string): void {
 }
 
 /** Check 6: the signature verifies with the key in the header. Only then is the header worth remembering. */
-export async function checkSignature({ jws, header }: Proof, keys: ProofKeyCache): Promise<void> {
+export function checkSignature(proof: Proof, keys: ProofKeyCache): MaybePromise<void> {
+  const { jws, header } = proof
   const signature = platform.decodeBase64url(jws.signature)
   if (signature === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  const key = header.key ?? (await importKey(header))
-  const verdict = platform.verify(header.alg, key, jws.signingInput, signature)
-  if (!(verdict instanceof Promise ? await verdict : verdict)) refuse('ERR_DPOP_PROOF_SIGNATURE')
-  if (header.key === undefined) {
-    header.key = key
-    keys.set(jws.header, header)
-  }
+  if (header.key === undefined) return checkNewSignature(proof, signature, keys)
+  const verdict = platform.verify(header.alg, header.key, jws.signingInput, signature)
+  return verdict instanceof Promise ? verdict.then(accept) : accept(verdict)
+}
+
+async function checkNewSignature({ jws, header }: Proof, signature: Uint8Array, keys: ProofKeyCache): Promise<void> {
+  const key = await importKey(header)
+  accept(await platform.verify(header.alg, key, jws.signingInput, signature))
+  header.key = key
+  keys.set(jws.header, header)
+}
+
+function accept(isVerified: boolean): void {
+  if (!isVerified) refuse('ERR_DPOP_PROOF_SIGNATURE')
 }
 
 async function importKey({ jwk, alg }: ProofHeader): Promise<VerificationKey> {
@@ -121,4 +133,8 @@ export function checkTime(
 /** RFC 7519 §2: a number, whole or not. Beyond 2^53 / 1000 seconds no arithmetic is exact. */
 function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER / 1000
+}
+
+function isOptionalDate(value: unknown): value is number | undefined {
+  return value === undefined || isNumericDate(value)
 }

@@ -25,10 +25,14 @@ interface TargetUri {
 }
 
 const MAX_URI_LENGTH = 8192
+/** RFC 1035 §2.3.4. A longer name is no name, and to encode an international one costs time with the square of its length. */
+const MAX_HOST_LENGTH = 255
 
 /** Scheme, authority and path of an absolute http(s) URI. */
 const uri = /^(https?):\/\/([^/?#]*)([^?#]*)/i
 const plainHost = /^[a-z0-9._-]+$/
+/** RFC 3986 §3.2.2: what may be left of a host once it is normalised. The URL parser also lets quotes and braces through. */
+const regNameOrIp = /^(?:[a-z0-9._~!$&'()*+,;=-]+|\[[0-9a-f:.]+\])$/
 const visible = /^[!-~]*$/
 
 /** Parses a configured base URL; undefined where it is not an http(s) URL of host and path alone. */
@@ -116,11 +120,13 @@ function normaliseAuthority(scheme: Scheme, authority: string): string | undefin
 }
 
 function normaliseHost(host: string): string | undefined {
+  if (host.length > MAX_HOST_LENGTH) return undefined
   const lower = host.toLowerCase()
   if (plainHost.test(lower)) return lower
   try {
     // IPv6, percent-encoded and internationalised names have one form after the URL parser.
-    return new URL(`http://${host}`).hostname || undefined
+    const { hostname } = new URL(`http://${host}`)
+    return regNameOrIp.test(hostname) ? hostname : undefined
   } catch {
     return undefined
   }

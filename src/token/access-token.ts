@@ -3,6 +3,7 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify, type LocalJWKSet } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { platform } from '#crypto'
+import type { MaybePromise } from '../crypto/crypto.js'
 import { decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze } from '../encoding/json.js'
 import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
@@ -60,11 +61,19 @@ export class AccessTokens {
   }
 
   /** Verifies a token, or finds it among those that were. `tokenHash` is its SHA-256. */
-  async verify(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
-    const verified = this.#recall(tokenHash, nowMs) ?? (await this.#verifyAnew(token, tokenHash, nowMs))
-    if (this.#config.token.isRevoked && (await this.#config.token.isRevoked(verified.claims))) {
+  verify(token: string, tokenHash: string, nowMs: number): MaybePromise<VerifiedToken> {
+    const remembered = this.#recall(tokenHash, nowMs)
+    if (remembered !== undefined && this.#config.token.isRevoked === undefined) return remembered
+    return this.#verifyStatus(remembered ?? this.#verifyAnew(token, tokenHash, nowMs))
+  }
+
+  /** Asked every time: a token can be revoked between two requests. */
+  async #verifyStatus(pending: MaybePromise<VerifiedToken>): Promise<VerifiedToken> {
+    const verified = await pending
+    const { isRevoked } = this.#config.token
+    // Only false is a token in force: a hook that answers anything else is taken at its worst.
+    if (isRevoked !== undefined && (await isRevoked(verified.claims)) !== false)
       refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token was revoked' })
-    }
     return verified
   }
 

@@ -1,0 +1,41 @@
+/** The programs of the README, taken out of it as they stand, compiled as a user would compile them. */
+
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Inside the package, so that `dpop-guard/express` is what npm would install: the built files behind `exports`. */
+const folder = path('./.generated/')
+
+const compilerOptions = {
+  target: 'ES2023',
+  module: 'nodenext',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  experimentalDecorators: true,
+  skipLibCheck: true,
+  types: ['node']
+}
+
+/** The name (the word behind `ts` of a fence) and the text of every program of the README. */
+export async function readmePrograms(): Promise<Map<string, string>> {
+  const readme = await readFile(path('../../README.md'), 'utf8')
+  return new Map([...readme.matchAll(/^```ts (\w+)\n(.*?)^```$/gms)].map(([, name, text]) => [name as string, text as string]))
+}
+
+/** Compiles the programs, with every check on, and gives the file of each. Throws with the compiler's words where one has a fault. */
+export async function compilePrograms(programs: ReadonlyMap<string, string>): Promise<(name: string) => string> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await Promise.all([...programs].map(([name, text]) => writeFile(`${folder}${name}.mts`, text)))
+  await writeFile(`${folder}tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.mts'] }))
+  await run(process.execPath, [path('../../node_modules/typescript/bin/tsc'), '-p', folder]).catch(({ stdout }) => {
+    throw new Error(stdout)
+  })
+  return (name) => `${folder}${name}.mjs`
+}

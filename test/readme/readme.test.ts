@@ -1,0 +1,115 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createServer as createNetServer } from 'node:net'
+import { promisify } from 'node:util'
+import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { compilePrograms, readmePrograms } from './programs.js'
+
+const programs = await readmePrograms()
+const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
+
+let fileOf: (name: string) => string
+let issuerServer: Server
+let issuer: Awaited<ReturnType<typeof createTestIssuer>>
+let child: ChildProcess | undefined
+
+/** An issuer behind real metadata and a real key set, as `dpop()` without options expects it. */
+async function startIssuer(): Promise<void> {
+  issuerServer = createServer((request, response) => {
+    const isMetadata = request.url === '/.well-known/oauth-authorization-server'
+    const body = isMetadata ? { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` } : issuer.jwks
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+  })
+  await once(issuerServer.listen(0, '127.0.0.1'), 'listening')
+  const { port } = issuerServer.address() as AddressInfo
+  issuer = await createTestIssuer({ issuer: `http://127.0.0.1:${port}`, audience: 'https://api.example' })
+}
+
+beforeAll(async () => {
+  await startIssuer()
+  fileOf = await compilePrograms(programs)
+}, 60_000)
+
+afterEach(async () => {
+  if (child === undefined || child.exitCode !== null) return
+  child.kill()
+  await once(child, 'exit')
+})
+
+afterAll(() => {
+  issuerServer.close()
+})
+
+async function freePort(): Promise<number> {
+  const probe = createNetServer()
+  await once(probe.listen(0, '127.0.0.1'), 'listening')
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+/** Starts a program of the README and waits until it answers; gives its origin. */
+async function start(name: string): Promise<string> {
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    DPOP_ISSUER: issuer.issuer,
+    DPOP_AUDIENCE: 'https://api.example',
+    DPOP_BASE_URL: origin
+  }
+  const started = spawn(process.execPath, [fileOf(name)], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  child = started
+  let complaint = ''
+  started.stderr.on('data', (chunk) => {
+    complaint += chunk
+  })
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (started.exitCode !== null) throw new Error(`The program ended: ${complaint}`)
+    const answer = await fetch(`${origin}/health`).catch(() => undefined)
+    if (answer !== undefined) return origin
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`The program does not answer: ${complaint}`)
+}
+
+describe('the programs of the README', () => {
+  test('are there', () => {
+    expect([...programs.keys()]).toEqual(expect.arrayContaining([...servers, 'testing', 'diagnostics']))
+  })
+
+  test.each(servers)('%s: a bound token with its proof reads the notes, and a thief does not', async (name) => {
+    const url = `${await start(name)}/notes`
+    const client = await createTestClient()
+    const thief = await createTestClient()
+    const token = await issuer.issue({ jkt: client.jkt, scope: 'notes:read' })
+
+    const answer = await client.fetch(url, token)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toEqual({ owner: 'user' })
+
+    const stolen = await thief.fetch(url, token)
+    expect(stolen.status).toBe(401)
+    expect(stolen.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_token"/)
+
+    const narrow = await client.fetch(url, await issuer.issue({ jkt: client.jkt, scope: 'other' }))
+    expect(narrow.status).toBe(403)
+  })
+
+  test.each(['express', 'fastify', 'koa', 'nestjs'])('%s: /health is open', async (name) => {
+    expect((await fetch(`${await start(name)}/health`)).status).toBe(200)
+  })
+
+  test('testing: prints the scopes of the verified request', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [fileOf('testing')])
+    expect(stdout).toContain('notes:read')
+  })
+
+  test('diagnostics: runs', async () => {
+    await promisify(execFile)(process.execPath, [fileOf('diagnostics')])
+  })
+})
