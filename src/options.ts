@@ -205,7 +205,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   const allowBearer = check.flag('allowBearer', options.allowBearer)
   if (allowBearer && limits === fapi2) misconfigured('allowBearer', 'be false under the FAPI 2.0 profile')
   const clock = check.func('clock', options.clock) ?? Date.now
-  const tokens = checkKeys('token.', options.token ?? {}, knownTokenOptions)
+  const tokens = checkKeys('token.', options.token === undefined ? {} : options.token, knownTokenOptions)
   const tokenAlgorithms = check.listOf('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.tokenAlgorithms
   const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
   const audience = resolveAudience(options)
@@ -215,7 +215,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
     realm: typeof baseUrls === 'function' ? 'api' : `${baseUrls[0]?.origin}${baseUrls[0]?.prefix}`,
     allowBearer,
     optional: check.flag('optional', options.optional),
-    proof: resolveProof(options.proof ?? {}, limits),
+    proof: resolveProof(options.proof, limits),
     replay: resolveReplay(options.replay),
     token: {
       type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
@@ -302,8 +302,8 @@ export function isJwkSet(value: unknown): value is JwkSet {
   return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
 }
 
-function resolveProof(value: ProofOptions, limits: Limits): VerifierConfig['proof'] {
-  const options = checkKeys('proof.', value, knownProofOptions)
+function resolveProof(value: ProofOptions | undefined, limits: Limits): VerifierConfig['proof'] {
+  const options = checkKeys('proof.', value === undefined ? {} : value, knownProofOptions)
   const isWide = check.flag('proof.dangerouslyAllowWideWindow', options.dangerouslyAllowWideWindow)
   if (isWide && limits === fapi2) misconfigured('proof.dangerouslyAllowWideWindow', 'be false under the FAPI 2.0 profile')
   const { maxAgeSeconds, maxFutureSeconds } = limits

@@ -64,19 +64,19 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     this.#tokens = new AccessTokens(config)
   }
 
-  async verifyRequest(request: RequestLike, options: VerifyOptions = {}): Promise<VerifiedRequest | undefined> {
+  async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
     let scheme: Scheme | undefined
     try {
-      const incoming = readRequest(request, options.target)
+      const incoming = readRequest(request, options?.target)
       if (this.#config.optional && isAnonymous(incoming)) return undefined
       scheme = schemeOf(incoming)
       const credentials = readCredentials(incoming, scheme, this.#config.allowBearer)
-      const auth = await this.#verify(credentials, incoming, request, options.scopes)
+      const auth = await this.#verify(credentials, incoming, request, options?.scopes)
       if (telemetry.verified.hasSubscribers)
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
     } catch (reason) {
-      throw this.#toError(reason, scheme, options.scopes)
+      throw this.#toError(reason, scheme, options?.scopes)
     }
   }
 
@@ -94,7 +94,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     request: RequestLike,
     scopes?: readonly string[]
   ): Promise<VerifiedRequest> {
-    // The clock is read once, so that no check of one request disagrees with another about the time.
+    // One instant for all that is said of the token, so that no check of it disagrees with another about the time.
     const nowMs = this.#config.clock()
     return credentials.scheme === 'DPoP'
       ? this.#verifyDPoP(credentials, incoming, request, nowMs, scopes)
@@ -121,9 +121,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     await checkSignature(proof, this.#proofKeys)
-    checkTime(proof, nowMs, rules)
+    // Read anew, because keys and hooks may have taken long: a proof must not outlast, while it waits, the memory of its first use.
+    const usedAtMs = this.#config.clock()
+    checkTime(proof, usedAtMs, rules)
     checkScopes(verified.scopes, scopes)
-    await this.#reserve(proof, uri, nowMs)
+    await this.#reserve(proof, uri, usedAtMs)
     return toVerifiedRequest('DPoP', verified, token, proof)
   }
 

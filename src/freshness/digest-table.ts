@@ -73,7 +73,8 @@ export class DigestTable {
       number,
       number
     ]
-    if (this.#isLive(slot, nowMs)) to.set([a, b, c], expiry)
+    // One that was dead to a later clock may have a successor there already.
+    if (this.#isLive(slot, nowMs) && !to.has([a, b, c], nowMs)) to.set([a, b, c], expiry)
   }
 
   /** The slot of the digest, or the free one where it would go. */

@@ -107,12 +107,10 @@ export class AccessTokens {
 
   /** The issuer that a token names, which is not believed yet: it only chooses among the configured ones. */
   #issuerOf(token: string): Issuer {
-    const jws = splitCompactJws(token)
-    const header = jws && decodeJsonObject(jws.header)
-    const claims = jws && decodeJsonObject(jws.payload)
-    if (header === undefined || claims === undefined || platform.decodeBase64url(jws?.signature ?? '') === undefined) {
-      refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not a JWT in compact serialization' })
-    }
+    const jws = splitCompactJws(token) ?? notAJwt()
+    const header = decodeJsonObject(jws.header) ?? notAJwt()
+    const claims = decodeJsonObject(jws.payload) ?? notAJwt()
+    if (platform.decodeBase64url(jws.signature) === undefined) notAJwt()
     // RFC 7797 §7: a JWT has no b64.
     if (header['b64'] !== undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'b64' })
     const kind = typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//, '') : ''
@@ -153,6 +151,10 @@ export class AccessTokens {
     const areStrings = [sub, clientId, jti].every((claim) => typeof claim === 'string' && claim !== '')
     if (!areStrings || typeof iat !== 'number') refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'a claim of the wrong type' })
   }
+}
+
+function notAJwt(): never {
+  refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not a JWT in compact serialization' })
 }
 
 async function verifyWith(token: string, select: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {

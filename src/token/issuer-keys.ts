@@ -2,6 +2,7 @@
 
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
 import { DPoPUnavailableError } from '../errors.js'
+import { misconfigured } from '../option-checks.js'
 import { type IssuerConfig, isJwkSet, type VerifierConfig } from '../options.js'
 import { discoverJwksUri, fetchJson } from './metadata.js'
 
@@ -33,8 +34,16 @@ export function createIssuerKeys(issuer: IssuerConfig, config: VerifierConfig): 
 }
 
 function fixedKeys(jwks: JSONWebKeySet): IssuerKeys {
-  const keys = createLocalJWKSet(jwks)
+  const keys = copyOf(jwks)
   return { present: () => keys, current: async () => keys, newer: async () => undefined }
+}
+
+function copyOf(jwks: JSONWebKeySet): LocalJWKSet {
+  try {
+    return createLocalJWKSet(jwks)
+  } catch {
+    return misconfigured('issuer.jwks', 'have keys of JSON values alone')
+  }
 }
 
 class RemoteKeys implements IssuerKeys {
@@ -70,8 +79,10 @@ class RemoteKeys implements IssuerKeys {
   async newer(): Promise<LocalJWKSet | undefined> {
     const nowMs = this.#config.clock()
     if (nowMs - this.#askedForUnknownAtMs < UNKNOWN_KEY_COOL_DOWN_MS) return await this.#loading
+    const keys = await this.#load()
+    // Not before: while the issuer cannot be asked, the key that we lack may well exist.
     this.#askedForUnknownAtMs = nowMs
-    return await this.#load()
+    return keys
   }
 
   /** One fetch at a time, however many wait for it, and a pause after one that failed. */

@@ -33,9 +33,10 @@ async function readJwksUri(url: string, issuer: string, config: FetchConfig): Pr
   // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
   if (metadata?.issuer !== issuer) throw new Error('The metadata is of another issuer')
   const uri = metadata.jwks_uri
-  const isUsable =
-    typeof uri === 'string' && URL.canParse(uri) && (uri.startsWith('https:') || issuer.startsWith('http:') || config.allowHttp)
-  if (!isUsable) throw new Error('The metadata has no usable jwks_uri')
+  if (typeof uri !== 'string' || !URL.canParse(uri)) throw new Error('The metadata has no jwks_uri')
+  const { protocol } = new URL(uri)
+  const mayBeHttp = config.allowHttp || new URL(issuer).protocol === 'http:'
+  if (protocol !== 'https:' && !(protocol === 'http:' && mayBeHttp)) throw new Error('The jwks_uri is not an https URL')
   return uri
 }
 
