@@ -1,0 +1,102 @@
+/** What the adapters share: one verification of each request, its result remembered, its header fields on the answer. @module */
+
+import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
+import { misconfigured } from '../src/option-checks.js'
+import type { VerifierOptions } from '../src/options.js'
+import type { RequestLike } from '../src/request/request.js'
+import type { VerifiedRequest } from '../src/verified-request.js'
+import type { Verifier, VerifyOptions } from '../src/verifier.js'
+import { toVerifier } from '../src/verify-request.js'
+
+/** A verifier of any options. */
+export type AnyVerifier = Verifier<VerifiedRequest | undefined>
+
+/**
+ * For frameworks that take one object of settings: the options of a verifier, or a ready one as `verifier`, or neither, where
+ * the environment is read.
+ */
+export type VerifierSettings =
+  | VerifierOptions
+  | ({ readonly verifier?: AnyVerifier } & { readonly [Name in keyof VerifierOptions]?: never })
+
+/** The header fields of an answer in the making. */
+export interface AnswerHeaders {
+  get(name: string): unknown
+  set(name: string, value: string | string[]): void
+}
+
+interface Checked {
+  readonly verifier: AnyVerifier
+  readonly auth: VerifiedRequest | undefined
+}
+
+/** What came of a request, by the object that stands for this one request in its framework. */
+const checked = new WeakMap<object, Checked>()
+
+/**
+ * Verifies a request once, however many guards it passes: a proof is good for one use, and two guards of one verifier are not
+ * two uses.
+ *
+ * @param key the object that stands for this one request, and is never used for another
+ */
+export async function protect(
+  verifier: AnyVerifier,
+  request: RequestLike,
+  answer: AnswerHeaders,
+  options: VerifyOptions,
+  key: object = request
+): Promise<VerifiedRequest | undefined> {
+  try {
+    const earlier = checked.get(key)
+    if (earlier?.verifier === verifier) {
+      if (options.scopes) verifier.requireScopes(earlier.auth, options.scopes)
+      return earlier.auth
+    }
+    const auth = await verifier.verifyRequest(request, options)
+    checked.set(key, { verifier, auth })
+    if (auth) addHeaders(answer, auth.responseHeaders)
+    return auth
+  } catch (error) {
+    throw withHeaders(error, answer)
+  }
+}
+
+/** Checks the scopes of a request that passed {@link protect}; a `TypeError` where none did. */
+export function protectScopes(key: object, answer: AnswerHeaders, scopes: readonly string[]): void {
+  const earlier = checked.get(key)
+  if (earlier === undefined) throw new TypeError('requireScopes() must come after dpop(), and nothing checked this request')
+  const verifier: AnyVerifier = earlier.verifier
+  try {
+    verifier.requireScopes(earlier.auth, scopes)
+  } catch (error) {
+    throw withHeaders(error, answer)
+  }
+}
+
+/** The verifier that `settings` mean; `own` are the names of the framework's own settings among them. */
+export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: readonly string[] = []): AnyVerifier {
+  if (typeof settings !== 'object' || settings === null) misconfigured('options', 'be an object')
+  if ('verifyRequest' in settings) return toVerifier(settings)
+  const entries = Object.entries(settings).filter(([name]) => !own.includes(name))
+  if (entries.length === 0) return toVerifier()
+  const { verifier, ...options } = Object.fromEntries(entries) as { verifier?: AnyVerifier } & VerifierOptions
+  if (verifier === undefined) return toVerifier(options)
+  return entries.length === 1 ? toVerifier(verifier) : misconfigured('verifier', 'stand alone, without options of a verifier')
+}
+
+// Fields that others add to as well: theirs stay (RFC 9110 §5.3).
+const listFields = new Set(['www-authenticate', 'vary', 'access-control-expose-headers'])
+
+/** Puts header fields on an answer; of lists, the lines that are not there yet. */
+export function addHeaders(answer: AnswerHeaders, headers: ResponseHeaders): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const present = listFields.has(name.toLowerCase()) ? (answer.get(name) ?? []) : []
+    const lines = [...new Set([present, value].flat() as string[])]
+    answer.set(name, lines.length === 1 ? (lines[0] as string) : lines)
+  }
+}
+
+function withHeaders(error: unknown, answer: AnswerHeaders): unknown {
+  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeaders(answer, error.headers)
+  return error
+}
