@@ -41,10 +41,11 @@ export function readCredentials(request: IncomingRequest, scheme: Scheme | undef
   // Node keeps the first of two lines silently, so that two parties can read two different tokens.
   if (request.authorization.length > 1) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
   if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING')
-  if (scheme === 'Bearer' && !allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
   const [, token] = splitScheme(request.authorization[0] as string)
   if (token.length > MAX_TOKEN_LENGTH) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is too long' })
+  // Before the scheme is judged: Fetch joins two lines with a comma, and the first of them may have been Bearer.
   if (!token68.test(token)) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
+  if (scheme === 'Bearer' && !allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
   return scheme === 'Bearer' ? { scheme, token } : { scheme, token, proof: readProof(request.dpop) }
 }
 
@@ -61,8 +62,8 @@ function readProof(lines: readonly string[]): string {
 /** credentials = auth-scheme 1*SP token68; the token is empty where there is none. */
 function splitScheme(line: string): [scheme: string, token: string] {
   const text = trim(line)
-  const end = text.indexOf(' ')
-  if (end === -1) return [text, '']
+  let end = 0
+  while (end < text.length && !isOws(text.charCodeAt(end))) end++
   let start = end
   while (text.charCodeAt(start) === 0x20) start++
   return [text.slice(0, end), text.slice(start)]

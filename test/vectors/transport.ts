@@ -1,0 +1,439 @@
+/** Header lines, schemes and credentials: RFC 9449 §4.1, §7.1, §7.2; RFC 9110 §5, §11; RFC 6750 §2, §3. @module */
+
+import type { Line, Recipe, Sent } from './recipe.js'
+import { mix, prepare } from './recipe.js'
+import { accepted, badProof, badRequest, badToken, noCredentials, type Vector, type VectorGroup } from './vector.js'
+
+/** A request whose Authorization line has this value in place of `DPoP <token>`. */
+const authorization = (value: (token: string) => string): Recipe => ({
+  lines: ({ host, token, proof }) => [host, ['Authorization', value(token)], ['DPoP', proof]]
+})
+/** A request whose DPoP lines are these. */
+const proofLines = (lines: (sent: Sent) => readonly Line[]): Recipe => ({
+  lines: (sent) => [sent.host, ['Authorization', `DPoP ${sent.token}`], ...lines(sent)]
+})
+const proofLine = (value: (proof: string) => string): Recipe => proofLines(({ proof }) => [['DPoP', value(proof)]])
+const withExtra = (...extra: Line[]): Recipe => ({
+  lines: ({ host, token, proof }) => [host, ...extra, ['Authorization', `DPoP ${token}`], ['DPoP', proof]]
+})
+
+const names: Vector[] = [
+  ['AUTHORIZATION', 'DPOP'],
+  ['authorization', 'dpop'],
+  ['aUtHoRiZaTiOn', 'dPoP']
+].map(([first = '', second = '']) => ({
+  title: `§4.1 field names are case-insensitive: ${first}, ${second}`,
+  rules: ['D-04', 'H-01'],
+  accept: { lines: ({ host, token, proof }) => [host, [first, `DPoP ${token}`], [second, proof]] }
+}))
+
+const schemes: Vector[] = ['dpop', 'DPOP', 'dPoP'].map((scheme) => ({
+  title: `§7.1 the scheme is case-insensitive: ${scheme}`,
+  rules: ['D-40', 'H-06', 'L19'],
+  accept: authorization((token) => `${scheme} ${token}`)
+}))
+
+const spaces: Vector[] = [2, 3, 8].map((count) => ({
+  title: `§7.1 credentials = "DPoP" 1*SP token68: ${count} spaces`,
+  rules: ['D-40', 'L35'],
+  accept: authorization((token) => `DPoP${' '.repeat(count)}${token}`)
+}))
+
+const malformedCredentials: Vector[] = (
+  [
+    ['the scheme alone', () => 'DPoP'],
+    ['the scheme and a space', () => 'DPoP '],
+    ['two tokens', (token) => `DPoP ${token} ${token}`],
+    ['a token and a word', (token) => `DPoP ${token} b`],
+    ['an auth-param', (token) => `DPoP token="${token}"`],
+    ['a quoted token', (token) => `DPoP "${token}"`],
+    ['a comma behind the token', (token) => `DPoP ${token},`],
+    ['two credentials in one line', (token) => `DPoP ${token}, DPoP ${token}`],
+    ['a tab for the space', (token) => `DPoP\t${token}`],
+    ['a tab behind the space', (token) => `DPoP \t${token}`],
+    ['padding before the token', (token) => `DPoP =${token}`],
+    ['padding inside the token', (token) => `DPoP ${token.slice(0, 9)}=${token.slice(9)}`],
+    ['bytes beyond ASCII', (token) => `DPoP ${token}\xe9`]
+  ] satisfies [string, (token: string) => string][]
+).map(([what, value]) => ({
+  title: `§7.1 credentials are one token68: ${what}`,
+  rules: ['D-40', 'W-06', 'P-M2'],
+  fault: authorization(value),
+  refuse: badRequest('AUTHORIZATION_MALFORMED')
+}))
+
+const noToken: Vector[] = (
+  [
+    ['no credentials at all', ['D-42', 'D-53', 'W-01', 'H-09', 'H-10'], ({ host }) => [host]],
+    ['a proof alone is not authentication', ['D-03', 'D-41'], ({ host, proof }) => [host, ['DPoP', proof]]],
+    ['another scheme', ['W-07', 'D-53'], ({ host, proof }) => [host, ['Authorization', 'Basic dTpw'], ['DPoP', proof]]],
+    [
+      'a Digest line, whose commas are no list',
+      ['W-07'],
+      ({ host, proof }) => [host, ['Authorization', 'Digest username="u", realm="r"'], ['DPoP', proof]]
+    ],
+    [
+      'the scheme and the token in one word',
+      ['D-40'],
+      ({ host, token, proof }) => [host, ['Authorization', `DPoP${token}`], ['DPoP', proof]]
+    ],
+    ['an empty Authorization line', ['W-07'], ({ host, proof }) => [host, ['Authorization', ''], ['DPoP', proof]]],
+    [
+      'credentials meant for a proxy',
+      ['D-44d', 'H-12'],
+      ({ host, token, proof }) => [host, ['Proxy-Authorization', `DPoP ${token}`], ['DPoP', proof]]
+    ],
+    [
+      'a token in a cookie',
+      ['AMB-27', 'W-08'],
+      ({ host, token, proof }) => [host, ['Cookie', `access_token=${token}`], ['DPoP', proof]]
+    ],
+    [
+      'a token in a field of our own making',
+      ['AMB-27'],
+      ({ host, token, proof }) => [host, ['X-Access-Token', token], ['DPoP', proof]]
+    ]
+  ] satisfies [string, string[], (sent: Sent) => readonly Line[]][]
+).map(([what, rules, lines]) => ({
+  title: `RFC 6750 §3.1 without credentials there is a challenge and no error code: ${what}`,
+  rules,
+  fault: { lines },
+  refuse: noCredentials
+}))
+
+const multipleProofs: Vector[] = (
+  [
+    [
+      'two good ones',
+      ({ proof, anotherProof }) => [
+        ['DPoP', proof],
+        ['DPoP', anotherProof()]
+      ]
+    ],
+    [
+      'the same one twice',
+      ({ proof }) => [
+        ['DPoP', proof],
+        ['DPoP', proof]
+      ]
+    ],
+    [
+      'names in two cases',
+      ({ proof, anotherProof }) => [
+        ['DPoP', proof],
+        ['dpop', anotherProof()]
+      ]
+    ],
+    [
+      'a good one and an empty one',
+      ({ proof }) => [
+        ['DPoP', proof],
+        ['DPoP', '']
+      ]
+    ],
+    [
+      'garbage and a good one',
+      ({ proof }) => [
+        ['DPoP', 'x'],
+        ['DPoP', proof]
+      ]
+    ],
+    [
+      'three',
+      ({ proof }) => [
+        ['DPoP', proof],
+        ['DPoP', proof],
+        ['DPoP', proof]
+      ]
+    ],
+    ['two in one line', ({ proof, anotherProof }) => [['DPoP', `${proof}, ${anotherProof()}`]]],
+    ['two in one line without a space', ({ proof, anotherProof }) => [['DPoP', `${proof},${anotherProof()}`]]]
+  ] satisfies [string, (sent: Sent) => readonly Line[]][]
+).map(([what, lines]) => ({
+  title: `§4.3#1 there is not more than one DPoP field: ${what}`,
+  rules: ['D-18', 'H-02', 'P-M7'],
+  fault: proofLines(lines),
+  refuse: badProof('PROOF_MULTIPLE')
+}))
+
+const proofValues: Vector[] = (
+  [
+    ['a comma behind it', (proof) => `${proof}, `, 'PROOF_MULTIPLE'],
+    ['a comma before it', (proof) => `,${proof}`, 'PROOF_MULTIPLE'],
+    ['quotes around it', (proof) => `"${proof}"`, 'PROOF_MALFORMED'],
+    ['a word behind it', (proof) => `${proof} x`, 'PROOF_MALFORMED'],
+    ['a parameter behind it', (proof) => `${proof};x=1`, 'PROOF_MALFORMED'],
+    ['a scheme before it', (proof) => `DPoP ${proof}`, 'PROOF_MALFORMED'],
+    ['bytes beyond ASCII', (proof) => `${proof}\xe9`, 'PROOF_MALFORMED']
+  ] satisfies [string, (proof: string) => string, 'PROOF_MULTIPLE' | 'PROOF_MALFORMED'][]
+).map(([what, value, code]) => ({
+  title: `§4.1 the DPoP field is one token68: ${what}`,
+  rules: ['D-06', 'B-16'],
+  fault: proofLine(value),
+  refuse: badProof(code)
+}))
+
+const absentProof: Vector[] = (
+  [
+    ['no field', () => []],
+    ['an empty field', () => [['DPoP', '']]],
+    ['white space', () => [['DPoP', ' \t ']]]
+  ] satisfies [string, (sent: Sent) => readonly Line[]][]
+).map(([what, lines]) => ({
+  title: `§7 a DPoP token comes with a proof: ${what}`,
+  rules: ['D-39', 'AMB-05', 'D-41'],
+  fault: proofLines(lines),
+  refuse: badProof('PROOF_MISSING')
+}))
+
+const twoAuthorizations: Vector[] = (
+  [
+    [
+      'two tokens',
+      ({ token }) => [
+        ['Authorization', `DPoP ${token}`],
+        ['Authorization', 'DPoP x']
+      ]
+    ],
+    [
+      'the same token twice',
+      ({ token }) => [
+        ['Authorization', `DPoP ${token}`],
+        ['Authorization', `DPoP ${token}`]
+      ]
+    ],
+    [
+      'Bearer and DPoP',
+      ({ token }) => [
+        ['Authorization', 'Bearer x'],
+        ['Authorization', `DPoP ${token}`]
+      ]
+    ],
+    [
+      'DPoP and Bearer',
+      ({ token }) => [
+        ['Authorization', `DPoP ${token}`],
+        ['authorization', 'Bearer x']
+      ]
+    ],
+    [
+      'DPoP and Basic',
+      ({ token }) => [
+        ['Authorization', `DPoP ${token}`],
+        ['Authorization', 'Basic dTpw']
+      ]
+    ],
+    [
+      'DPoP and nothing',
+      ({ token }) => [
+        ['Authorization', `DPoP ${token}`],
+        ['Authorization', '']
+      ]
+    ]
+  ] satisfies [string, (sent: Sent) => readonly Line[]][]
+).map(([what, lines]) => ({
+  title: `§7.2 one Authorization line, not two: ${what}`,
+  rules: ['D-55', 'AMB-16', 'H-02', 'W-06'],
+  fault: { lines: (sent) => [sent.host, ...lines(sent), ['DPoP', sent.proof]] },
+  refuse: badRequest('AUTHORIZATION_MALFORMED')
+}))
+
+const bearer: Vector[] = (
+  [
+    [
+      'a bound token',
+      'with its proof',
+      {},
+      ({ host, token, proof }) => [host, ['Authorization', `Bearer ${token}`], ['DPoP', proof]]
+    ],
+    ['a bound token', 'without a proof', {}, ({ host, token }) => [host, ['Authorization', `Bearer ${token}`]]],
+    ['an unbound token', 'without a proof', { boundTo: null }, ({ host, token }) => [host, ['Authorization', `bearer ${token}`]]]
+  ] satisfies [string, string, Recipe['token'], (sent: Sent) => readonly Line[]][]
+).map(([what, how, token, lines]) => ({
+  title: `§7.2 where only DPoP is accepted, Bearer is refused: ${what} ${how}`,
+  rules: ['D-50', 'C-01', 'L15', 'P-M5'],
+  fault: { token, lines },
+  refuse: badToken('SCHEME_NOT_ALLOWED')
+}))
+
+const hosts: Vector[] = [
+  {
+    title: 'RFC 9112 §3.2 a request has one Host line',
+    rules: ['U-15', 'L3'],
+    fault: {
+      lines: ({ host, token, proof }) => [host, ['Host', 'evil.example'], ['Authorization', `DPoP ${token}`], ['DPoP', proof]]
+    },
+    refuse: badRequest('REQUEST_MALFORMED')
+  },
+  {
+    title: 'RFC 9113 §8.3.1 the :authority of HTTP/2 does for a Host',
+    rules: ['L21'],
+    only: 'core',
+    accept: {
+      lines: ({ token, proof }) => [
+        [':authority', 'api.example'],
+        ['authorization', `DPoP ${token}`],
+        ['dpop', proof]
+      ]
+    }
+  },
+  {
+    title: 'RFC 9113 §8.3.1 :authority and Host may both be there and agree',
+    rules: ['L21'],
+    only: 'core',
+    accept: {
+      lines: ({ token, proof }) => [
+        [':authority', 'api.example'],
+        ['host', 'API.example'],
+        ['authorization', `DPoP ${token}`],
+        ['dpop', proof]
+      ]
+    }
+  },
+  {
+    title: 'RFC 9113 §8.3.1 a Host that differs from :authority is malformed',
+    rules: ['L21', 'U-15'],
+    only: 'core',
+    fault: {
+      lines: ({ token, proof }) => [
+        [':authority', 'api.example'],
+        ['host', 'evil.example'],
+        ['authorization', `DPoP ${token}`],
+        ['dpop', proof]
+      ]
+    },
+    refuse: badRequest('REQUEST_MALFORMED')
+  }
+]
+
+const sizes: Vector[] = [
+  {
+    title: 'RFC 9110 §5.4 a proof of six thousand characters fits',
+    rules: ['Q-07', 'D-16'],
+    accept: { proof: { claims: { note: 'n'.repeat(4000) } } }
+  },
+  {
+    title: 'RFC 9110 §5.4 a proof above the limit is refused before it is read',
+    rules: ['Q-07', 'H-05', 'D-47', 'L9'],
+    fault: { proof: { claims: { note: 'n'.repeat(7000) } } },
+    refuse: badProof('PROOF_MALFORMED')
+  },
+  {
+    title: 'RFC 9110 §5.4 a proof of 20 kB is refused',
+    rules: ['Q-07', 'H-05'],
+    fault: { proof: { claims: { note: 'n'.repeat(15_000) } } },
+    refuse: badProof('PROOF_MALFORMED'),
+    node: 431
+  },
+  {
+    title: 'RFC 9110 §5.4 a token above the limit is refused',
+    rules: ['H-05'],
+    fault: { token: { claims: { note: 'n'.repeat(15_000) } } },
+    refuse: badToken('TOKEN_INVALID'),
+    node: 431
+  },
+  {
+    title: 'RFC 9110 §5.4 the limit of a proof is an option',
+    rules: ['Q-07'],
+    options: { proof: { maxBytes: 1024 } },
+    fault: { proof: { claims: { note: 'n'.repeat(1000) } } },
+    refuse: badProof('PROOF_MALFORMED')
+  }
+]
+
+const unaffected: Vector[] = [
+  {
+    title: 'RFC 9110 §5.5 white space around a field value is not part of it',
+    rules: ['H-03'],
+    accept: {
+      lines: ({ host, token, proof }) => [host, ['Authorization', `  DPoP ${token}\t`], ['DPoP', ` \t${proof}  `]]
+    }
+  },
+  {
+    title: '§7 the order of the lines does not matter',
+    rules: ['D-39'],
+    accept: { lines: ({ host, token, proof }) => [['DPoP', proof], host, ['Authorization', `DPoP ${token}`]] }
+  },
+  {
+    title: 'RFC 9700 §4.13 X-Forwarded-* and Forwarded change nothing',
+    rules: ['C-06', 'L3', 'AMB-23'],
+    accept: withExtra(
+      ['X-Forwarded-Host', 'evil.example'],
+      ['X-Forwarded-Proto', 'http'],
+      ['X-Forwarded-Prefix', '/evil'],
+      ['Forwarded', 'host=evil.example;proto=http']
+    )
+  },
+  {
+    title: 'RFC 9110 §9.1 the method is that of the request line, whatever an override says',
+    rules: ['AMB-09'],
+    accept: withExtra(['X-HTTP-Method-Override', 'DELETE'], ['X-Method-Override', 'DELETE'])
+  },
+  {
+    title: '§7.1 credentials for a proxy beside ours change nothing',
+    rules: ['D-44d', 'H-12'],
+    accept: withExtra(['Proxy-Authorization', 'Basic dTpw'])
+  },
+  {
+    title: '§11.7 header fields are not covered by a proof',
+    rules: ['D-79'],
+    accept: withExtra(['Cookie', 'a=b; c=d'], ['Accept', '*/*'], ['X-Anything', 'at all'])
+  },
+  {
+    title: 'RFC 9110 §5.2 other fields may repeat',
+    rules: ['H-02'],
+    accept: withExtra(['Accept', 'text/html'], ['Accept', 'application/json'], ['X-DPoP', 'a'], ['X-DPoP', 'b'])
+  },
+  {
+    title: 'RFC 6750 §2 a token in the query beside the one in the field is never looked at',
+    rules: ['W-09', 'F-02', 'AMB-27', 'D-51'],
+    accept: { target: '/r?access_token=abc' }
+  },
+  {
+    title: 'RFC 6750 §2.1 credentials come in the Authorization field',
+    rules: ['W-08', 'F-01', 'D-39', 'D-34', 'F-05', 'D-41'],
+    accept: {}
+  }
+]
+
+const others: Vector[] = [
+  {
+    title: 'RFC 6750 §2.3 a token in the query is no credentials',
+    rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'AMB-27'],
+    steps: () => {
+      const good = prepare()
+      const token = good.lines[1]?.[1].slice('DPoP '.length)
+      const inQuery = mix({ target: `/r?access_token=${token}` }, { lines: ({ host, proof }) => [host, ['DPoP', proof]] })
+      return [
+        { send: good, expect: accepted },
+        { send: prepare(inQuery), expect: noCredentials }
+      ]
+    }
+  },
+  {
+    title: '§4.1 the value of the field is case-significant',
+    rules: ['D-05'],
+    fault: proofLine((proof) => proof.toUpperCase()),
+    refuse: badProof('PROOF_MALFORMED')
+  }
+]
+
+export const transport: VectorGroup = {
+  subject: 'transport',
+  vectors: [
+    ...unaffected,
+    ...names,
+    ...schemes,
+    ...spaces,
+    ...noToken,
+    ...malformedCredentials,
+    ...twoAuthorizations,
+    ...multipleProofs,
+    ...proofValues,
+    ...absentProof,
+    ...bearer,
+    ...hosts,
+    ...sizes,
+    ...others
+  ]
+}

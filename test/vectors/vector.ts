@@ -1,0 +1,140 @@
+/** What a vector is: requests, the answers that the rules ask for, and the rules. @module */
+
+import type { DPoPErrorCode, DPoPUnavailableErrorCode, VerifierOptions } from 'dpop-guard'
+import type { RuleId } from '../conformance/rules.js'
+import { key } from './forge.js'
+import { issuer, mix, now, origin, prepare, type Recipe, type WireRequest } from './recipe.js'
+
+/** The request reaches the handler; the scheme under which it does, or nobody at all. */
+export interface Accepted {
+  readonly status: 200
+  readonly as: 'DPoP' | 'Bearer' | 'anonymous'
+}
+
+/** The request is refused, with `error` in the challenges of `on`. */
+export interface Refused {
+  readonly status: 400 | 401 | 403
+  readonly error: string | undefined
+  readonly code: DPoPErrorCode
+  /** The challenges that carry the error. */
+  readonly on: 'DPoP' | 'Bearer' | 'both'
+}
+
+/** We cannot decide. */
+export interface Unavailable {
+  readonly status: 503
+  readonly code: DPoPUnavailableErrorCode
+}
+
+export type Answer = Accepted | Refused | Unavailable
+
+export const accepted: Accepted = { status: 200, as: 'DPoP' }
+export const acceptedAsBearer: Accepted = { status: 200, as: 'Bearer' }
+export const anonymous: Accepted = { status: 200, as: 'anonymous' }
+
+type Code = DPoPErrorCode extends `ERR_DPOP_${infer Name}` ? Name : never
+
+const refused =
+  (status: Refused['status'], error: string | undefined) =>
+  (code: Code, on: Refused['on'] = 'DPoP'): Refused => ({ status, error, code: `ERR_DPOP_${code}`, on })
+
+/** 401 without an error code: the request had no credentials that are ours. */
+export const noCredentials = refused(401, undefined)('CREDENTIALS_MISSING')
+export const badProof = refused(401, 'invalid_dpop_proof')
+export const badToken = refused(401, 'invalid_token')
+export const badRequest = refused(400, 'invalid_request')
+export const lacksScope = refused(403, 'insufficient_scope')
+export const unavailable = (code: DPoPUnavailableErrorCode): Unavailable => ({ status: 503, code })
+
+export type Options = Partial<VerifierOptions>
+
+/** One request of a vector with several, and its answer. */
+export interface Step {
+  /** Seconds since the vector began. */
+  readonly at?: number
+  readonly send: WireRequest
+  /** So many copies at once; exactly one of them gets the answer, all others the one of {@link Step.others}. */
+  readonly copies?: number
+  readonly others?: Answer
+  readonly scopes?: readonly string[]
+  readonly expect: Answer
+}
+
+interface Common {
+  /** One line: what the rule says, with its section. */
+  readonly title: string
+  /** The rules that the row is evidence for. */
+  readonly rules: readonly RuleId[]
+  /** Verifier options beside or in place of the usual ones; a function where each run needs its own. */
+  readonly options?: Options | (() => Options)
+  /** Scopes that the route needs. */
+  readonly scopes?: readonly string[]
+  /** `wire`: only makes sense as bytes on a socket. `core`: HTTP/1.1 cannot carry it, other transports can. */
+  readonly only?: 'wire' | 'core'
+  /** The status with which Node's own HTTP parser answers, before any code of ours runs. */
+  readonly node?: 400 | 431
+}
+
+/** A row with one request that is accepted. */
+export interface AcceptedVector extends Common {
+  readonly accept: Recipe
+  readonly as?: Accepted
+}
+
+/** A row with a request that is refused for one fault, and its control: the same request without the fault is accepted. */
+export interface RefusedVector extends Common {
+  /** The control. By default the plain good request. */
+  readonly control?: Recipe
+  readonly controlAs?: Accepted
+  readonly fault: Recipe
+  readonly refuse: Refused
+}
+
+/** A row with a history. Its first step is the control. */
+export interface SteppedVector extends Common {
+  readonly steps: () => readonly Step[]
+}
+
+export type Vector = AcceptedVector | RefusedVector | SteppedVector
+
+/** Rows of one subject. */
+export interface VectorGroup {
+  readonly subject: string
+  readonly vectors: readonly Vector[]
+}
+
+/** All requests of a row with their answers, made anew. */
+export function stepsOf(vector: Vector): readonly Step[] {
+  const scopes = vector.scopes && { scopes: vector.scopes }
+  if ('steps' in vector) return vector.steps()
+  if ('accept' in vector) return [{ send: prepare(vector.accept), expect: vector.as ?? accepted, ...scopes }]
+  const { control = {}, controlAs = accepted, fault, refuse } = vector
+  return [
+    // The control of a missing scope is the same request on a route without one.
+    { send: prepare(control), expect: controlAs, ...(refuse.status !== 403 && scopes) },
+    { send: prepare(mix(control, fault)), expect: refuse, ...scopes }
+  ]
+}
+
+/** Whether a row is one of requests that are refused. */
+export function isRefusal(vector: Vector): boolean {
+  if ('steps' in vector) return vector.steps().some(({ expect, others }) => expect.status !== 200 || others !== undefined)
+  return 'refuse' in vector
+}
+
+/** The public keys of the usual issuer. */
+export const issuerJwks = () => ({ keys: [{ ...key('issuer').jwk, kid: 'key-1', use: 'sig', alg: 'RS256' }] })
+
+/** The options under which a row runs. `clock` is the row's own. */
+export function optionsOf({ options }: Vector, clock: () => number): VerifierOptions {
+  const own = typeof options === 'function' ? options() : options
+  return { issuer: { issuer, jwks: issuerJwks() }, baseUrl: origin, clock, ...own }
+}
+
+/** The row's clock in milliseconds, when it begins. */
+export const startMs = now * 1000
+
+/** The title with its rules, as the conformance report reads them. */
+export function titleOf({ title, rules }: Vector): string {
+  return `${title} [${rules.join(' ')}]`
+}
