@@ -25,6 +25,7 @@ export {
   type TokenOptions,
   type VerifierOptions
 } from './options.js'
+export type { SignatureThreads } from './proof/signature-threads.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
 export type { RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'

@@ -4,6 +4,7 @@ import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from './crypt
 import { memoryReplayStore } from './freshness/memory-replay-store.js'
 import type { ReplayStore } from './freshness/replay.js'
 import { check, checkKeys, misconfigured } from './option-checks.js'
+import type { SignatureThreads } from './proof/signature-threads.js'
 import type { RequestLike } from './request/request.js'
 import { type BaseUrl, parseBaseUrl } from './request/target-uri.js'
 import type { AccessTokenClaims } from './verified-request.js'
@@ -94,6 +95,12 @@ export interface VerifierOptions {
   readonly clientCertificate?: (request: RequestLike) => MaybePromise<string | Uint8Array | undefined>
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'
+  /**
+   * Where Node.js verifies the signatures of proofs. `'inline'`: on the event loop, cheapest where one process runs for each
+   * core. `'pool'`: in libuv's thread pool. `'auto'`: the first of a turn of the event loop inline, the rest of a burst and
+   * whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
+   */
+  readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */
   readonly clock?: () => number
   /** Fetches metadata and keys. @defaultValue the platform's `fetch` */
@@ -127,6 +134,7 @@ export interface VerifierConfig {
     readonly isRevoked: TokenOptions['isRevoked']
   }
   readonly clientCertificate: VerifierOptions['clientCertificate']
+  readonly signatureThreads: SignatureThreads
   readonly clock: () => number
   readonly fetch: Fetch
   readonly allowHttp: boolean
@@ -143,6 +151,7 @@ const knownOptions = {
   token: true,
   clientCertificate: true,
   profile: true,
+  signatureThreads: true,
   clock: true,
   fetch: true,
   dangerouslyAllowInsecureRequests: true
@@ -227,6 +236,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
       isRevoked: check.func('token.isRevoked', tokens.isRevoked)
     },
     clientCertificate: check.func('clientCertificate', options.clientCertificate),
+    signatureThreads: check.oneOf('signatureThreads', options.signatureThreads, ['inline', 'pool', 'auto']) ?? 'auto',
     clock,
     fetch: check.func('fetch', options.fetch) ?? ((url, init) => globalThis.fetch(url, init)),
     allowHttp

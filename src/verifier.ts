@@ -7,6 +7,7 @@ import { resolveOptions, type VerifierConfig, type VerifierOptions } from './opt
 import { checkScopes } from './policy/scopes.js'
 import { checkAth, checkRequest, checkSignature, checkTime, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
+import { beginRequest } from './proof/signature-threads.js'
 import { type Credentials, isAnonymous, readCredentials, type Scheme, schemeOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
@@ -18,7 +19,7 @@ import { VerifiedRequest } from './verified-request.js'
 
 /** What one call may add to the options of its verifier. */
 export interface VerifyOptions {
-  /** Scopes that the token must have; checked before the proof is used up. */
+  /** Scopes that the token must have, so there must be one; checked before the proof is used up. */
   readonly scopes?: readonly string[] | undefined
   /** The request target as the client sent it, where a framework has rewritten the one that the request object has. */
   readonly target?: string | undefined
@@ -68,7 +69,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     let scheme: Scheme | undefined
     try {
       const incoming = readRequest(request, options?.target)
-      if (this.#config.optional && isAnonymous(incoming)) return undefined
+      if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
       scheme = schemeOf(incoming)
       const credentials = readCredentials(incoming, scheme, this.#config.allowBearer)
       const auth = await this.#verify(credentials, incoming, request, options?.scopes)
@@ -110,6 +111,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     nowMs: number,
     scopes: readonly string[] = []
   ): Promise<VerifiedRequest> {
+    const begun = beginRequest()
     const { proof: rules, baseUrls } = this.#config
     const proof = await readProof(text, rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
@@ -120,7 +122,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     checkBinding(verified, proof)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    await checkSignature(proof, this.#proofKeys)
+    await checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
     // Read anew, because keys and hooks may have taken long: a proof must not outlast, while it waits, the memory of its first use.
     const usedAtMs = this.#config.clock()
     checkTime(proof, usedAtMs, rules)

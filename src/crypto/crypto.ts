@@ -40,6 +40,13 @@ export interface Platform {
   importKey(jwk: PublicJwk, alg: ProofAlgorithm): MaybePromise<VerificationKey>
   /** Whether `signature` is one of `key` over the ASCII bytes of `signingInput` (RFC 7515 §5.2). Never throws. */
   verify(alg: ProofAlgorithm, key: VerificationKey, signingInput: string, signature: Uint8Array): MaybePromise<boolean>
+  /** The same off the event loop, where the platform leaves the choice to us. */
+  readonly verifyInPool?: (
+    alg: ProofAlgorithm,
+    key: VerificationKey,
+    signingInput: string,
+    signature: Uint8Array
+  ) => Promise<boolean>
   /** The bytes of an unpadded, canonical base64url text (RFC 7515 §2); undefined for any other text. */
   decodeBase64url(text: string): Uint8Array | undefined
   /** The text whose UTF-8 bytes such a text encodes, a byte order mark kept; undefined for any other. */

@@ -35,21 +35,23 @@ export const platform: Platform = {
   importKey: (jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }),
 
   verify(alg, key, signingInput, signature) {
-    const { digest, ecdsaOctets, saltLength } = parameters[alg]
-    const data = bytesOf(signingInput, 'latin1')
+    const parts = partsOf(alg, key as KeyObject, signature)
     try {
-      if (ecdsaOctets !== undefined) {
-        // DER and a bare key: an options object as the key costs 12 to 35 µs more on some Node 24 releases.
-        return signature.length === ecdsaOctets && verifySignature(digest, data, key as KeyObject, toDer(signature))
-      }
-      if (saltLength !== undefined) {
-        const padding = constants.RSA_PKCS1_PSS_PADDING
-        return verifySignature(digest, data, { key: key as KeyObject, padding, saltLength }, signature)
-      }
-      return verifySignature(digest, data, key as KeyObject, signature)
+      return parts !== undefined && verifySignature(parts.digest, bytesOf(signingInput, 'latin1'), parts.key, parts.signature)
     } catch {
       return false
     }
+  },
+
+  // Node copies what a job in the pool needs before it returns.
+  verifyInPool(alg, key, signingInput, signature) {
+    const parts = partsOf(alg, key as KeyObject, signature)
+    if (parts === undefined) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      verifySignature(parts.digest, bytesOf(signingInput, 'latin1'), parts.key, parts.signature, (error, isVerified) => {
+        resolve(error === null && isVerified)
+      })
+    })
   },
 
   decodeBase64url: (text) => (isCanonicalBase64url(text) ? Buffer.from(text, 'base64url') : undefined),
@@ -61,6 +63,15 @@ export const platform: Platform = {
     // Only a text with a replacement character can come from bytes that are not UTF-8.
     return decoded.includes('\ufffd') && !isUtf8(bytes) ? undefined : decoded
   }
+}
+
+/** What `crypto.verify` takes; undefined for a signature of a length that the algorithm does not have. */
+function partsOf(alg: ProofAlgorithm, key: KeyObject, signature: Uint8Array) {
+  const { digest, ecdsaOctets, saltLength } = parameters[alg]
+  if (saltLength !== undefined) return { digest, key: { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature }
+  if (ecdsaOctets === undefined) return { digest, key, signature }
+  // DER and a bare key: an options object as the key costs 12 to 35 µs more on some Node 24 releases.
+  return signature.length === ecdsaOctets ? { digest, key, signature: toDer(signature) } : undefined
 }
 
 /** The bytes of a text. They are good until the next call. */

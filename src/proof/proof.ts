@@ -10,6 +10,7 @@ import type { IncomingRequest } from '../request/request.js'
 import { matchHtu } from '../request/target-uri.js'
 import { type ProofHeader, readProofJwk, thumbprint } from './proof-key.js'
 import type { ProofKeyCache } from './proof-key-cache.js'
+import { type SignatureThreads, verifySignature } from './signature-threads.js'
 
 /** RFC 9449 §11.1: a jti should not be "unnecessarily large". */
 const MAX_JTI_LENGTH = 256
@@ -86,18 +87,24 @@ export function checkAth({ claims }: Proof, tokenHash: string): void {
 }
 
 /** Check 6: the signature verifies with the key in the header. Only then is the header worth remembering. */
-export function checkSignature(proof: Proof, keys: ProofKeyCache): MaybePromise<void> {
+export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, begun: number): MaybePromise<void> {
   const { jws, header } = proof
   const signature = platform.decodeBase64url(jws.signature)
   if (signature === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  if (header.key === undefined) return checkNewSignature(proof, signature, keys)
-  const verdict = platform.verify(header.alg, header.key, jws.signingInput, signature)
+  if (header.key === undefined) return checkNewSignature(proof, signature, keys, threads, begun)
+  const verdict = verifySignature(header, header.key, jws.signingInput, signature, threads, begun)
   return verdict instanceof Promise ? verdict.then(accept) : accept(verdict)
 }
 
-async function checkNewSignature({ jws, header }: Proof, signature: Uint8Array, keys: ProofKeyCache): Promise<void> {
+async function checkNewSignature(
+  { jws, header }: Proof,
+  signature: Uint8Array,
+  keys: ProofKeyCache,
+  threads: SignatureThreads,
+  begun: number
+): Promise<void> {
   const key = await importKey(header)
-  accept(await platform.verify(header.alg, key, jws.signingInput, signature))
+  accept(await verifySignature(header, key, jws.signingInput, signature, threads, begun))
   header.key = key
   keys.set(jws.header, header)
 }

@@ -1,0 +1,69 @@
+/** Decides where a signature is verified: on the event loop, which costs least, or in the thread pool, which holds nobody up. @module */
+
+import { platform } from '#crypto'
+import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
+import type { ProofHeader } from './proof-key.js'
+
+/** Where signatures are verified. */
+export type SignatureThreads = 'inline' | 'pool' | 'auto'
+
+/** 4096 bits, in characters of base64url: a longer modulus takes longer than the way to the pool and back. */
+const LONGEST_QUICK_MODULUS = 683
+
+// The event loop is one for all verifiers of a process, and so is this.
+/** How many verifications have run on the event loop. */
+let inlineCount = 0
+/** Whether one of them ran in this turn of the loop. */
+let ranThisTurn = false
+/** Whether it ran in an earlier callback of this turn. */
+let ranInEarlierCallback = false
+
+/** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
+export function beginRequest(): number {
+  return inlineCount
+}
+
+/**
+ * Verifies a signature. Under `'auto'` the first of a turn of the event loop runs inline, and the rest of the burst in the
+ * pool, as do slow algorithms and keys. Where the platform has no pool of its own, it decides.
+ */
+export function verifySignature(
+  header: ProofHeader,
+  key: VerificationKey,
+  signingInput: string,
+  signature: Uint8Array,
+  threads: SignatureThreads,
+  begun: number
+): MaybePromise<boolean> {
+  const { verifyInPool } = platform
+  if (verifyInPool !== undefined && (threads === 'pool' || (threads === 'auto' && (isSlow(header) || isInBurst(begun))))) {
+    return verifyInPool(header.alg, key, signingInput, signature)
+  }
+  if (verifyInPool !== undefined && threads === 'auto') noteInline()
+  return platform.verify(header.alg, key, signingInput, signature)
+}
+
+function isSlow({ alg, jwk }: ProofHeader): boolean {
+  return alg === 'ES384' || alg === 'ES512' || (jwk.kty === 'RSA' && jwk.n.length > LONGEST_QUICK_MODULUS)
+}
+
+/**
+ * Somebody else was verified in this turn already: in an earlier callback, or, where requests are verified side by side,
+ * since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
+ */
+function isInBurst(begun: number): boolean {
+  return ranThisTurn && (ranInEarlierCallback || inlineCount !== begun)
+}
+
+function noteInline(): void {
+  inlineCount++
+  if (ranThisTurn) return
+  ranThisTurn = true
+  process.nextTick(() => {
+    ranInEarlierCallback = true
+  })
+  setImmediate(() => {
+    ranThisTurn = false
+    ranInEarlierCallback = false
+  })
+}
