@@ -1,0 +1,60 @@
+/** The notes API on Koa. @module */
+
+import { text } from 'node:stream/consumers'
+import { isDPoPError, isDPoPUnavailableError } from 'dpop-guard'
+import { dpop, requireScopes } from 'dpop-guard/koa'
+import Koa from 'koa'
+import { createNotes } from '../notes.mjs'
+
+/** @param {import('dpop-guard').VerifierOptions} options */
+export function createNotesApi(options) {
+  const notes = createNotes()
+  const app = new Koa()
+
+  app.use(answerRefusal)
+  app.use(
+    route('GET', '/health', async (context) => {
+      context.body = { status: 'ok' }
+    })
+  )
+
+  app.use(dpop(options))
+  const mayRead = requireScopes('notes:read')
+  const mayWrite = requireScopes('notes:write')
+  app.use(
+    route('GET', '/notes', (context) =>
+      mayRead(context, async () => {
+        const owner = context.state.dpop.claims.sub
+        context.body = { owner, notes: notes.of(owner) }
+      })
+    )
+  )
+  app.use(
+    route('POST', '/notes', (context) =>
+      mayWrite(context, async () => {
+        const owner = context.state.dpop.claims.sub
+        notes.add(owner, JSON.parse(await text(context.req)).text)
+        context.status = 201
+        context.body = { owner, notes: notes.of(owner) }
+      })
+    )
+  )
+
+  return { handler: app.callback(), close() {} }
+}
+
+// The headers are already set: dpop() puts the challenge on the response before it throws.
+async function answerRefusal(context, next) {
+  try {
+    await next()
+  } catch (error) {
+    if (!isDPoPError(error) && !isDPoPUnavailableError(error)) throw error
+    context.status = error.status
+    context.body = { ...error.toJSON(), code: error.code }
+  }
+}
+
+/** Koa has no router of its own, and this example needs no more than this one. */
+function route(method, path, handle) {
+  return (context, next) => (context.method === method && context.path === path ? handle(context) : next())
+}

@@ -1,0 +1,129 @@
+/** The whole system on loopback: sign-in, resource and thief, once for each framework. @module */
+
+import { setTimeout as after } from 'node:timers/promises'
+import { createNotesApi as createExpressApi } from './apis/express.mjs'
+import { createNotesApi as createFastifyApi } from './apis/fastify.mjs'
+import { createNotesApi as createKoaApi } from './apis/koa.mjs'
+import { createNotesApi as createNestApi } from './apis/nestjs.mjs'
+import { createAuthorizationServer } from './authorization-server.mjs'
+import { createClient, refresh } from './client.mjs'
+import { createReport } from './report.mjs'
+import { openPort } from './serve.mjs'
+import { steps, watchVerified } from './steps.mjs'
+import { attempt, eavesdrop, thefts } from './thief.mjs'
+import { createUser } from './user.mjs'
+import { createWire } from './wire.mjs'
+
+/**
+ * @typedef {object} Api
+ * @property {string} name
+ * @property {(options: import('dpop-guard').VerifierOptions) => RunningApi | Promise<RunningApi>} createNotesApi
+ *
+ * @typedef {{ handler: import('node:http').RequestListener, close(): unknown }} RunningApi
+ */
+
+/** @type {Api[]} */
+const fourFrameworks = [
+  { name: 'Express', createNotesApi: createExpressApi },
+  { name: 'Fastify', createNotesApi: createFastifyApi },
+  { name: 'Koa', createNotesApi: createKoaApi },
+  { name: 'NestJS', createNotesApi: createNestApi }
+]
+
+const alice = { name: 'alice', password: 'correct horse battery staple' }
+
+/** Tells whether every step passed and every theft was refused, at every API. */
+export async function runDemo({ apis = fourFrameworks, print = console.log, timeoutSeconds = 30 } = {}) {
+  const report = createReport(print, { steps: steps.length * apis.length, thefts: thefts.length * apis.length })
+  const stop = new AbortController()
+  const closers = []
+  const alarm = after(timeoutSeconds * 1000, undefined, { signal: stop.signal })
+  const gaveUp = alarm.then(() => Promise.reject(new Error(`gave up after ${timeoutSeconds} seconds`)))
+  try {
+    await Promise.race([play(apis, report, createWire(stop.signal), closers), gaveUp])
+  } catch (error) {
+    report.fail('the demo', error)
+  } finally {
+    stop.abort()
+    await Promise.allSettled([gaveUp, ...closers.map((close) => close())])
+  }
+  return report.summarize()
+}
+
+async function play(apis, report, wire, closers) {
+  const system = await start(apis, wire, closers)
+  report.title('DPoP, RFC 9449', `authorization server ${system.issuer}  client ${system.client.url}`)
+
+  const signedIn = []
+  for (const api of system.apis) {
+    report.section(api.name, `sign-in and resource at ${api.url}`)
+    signedIn.push({ api, session: await signIn(api, system, report, wire) })
+  }
+  for (const { api, session } of signedIn) {
+    report.section(api.name, 'what a thief of the token tries; after each, the client itself must still be served')
+    await steal(session, report, wire)
+  }
+}
+
+/** Opens all ports first: the authorization server, the client and the APIs need each other's URLs. */
+async function start(apis, wire, closers) {
+  const [authorizationServer, clientPort, ...apiPorts] = await Promise.all(['AS', 'client', ...apis].map(openPort))
+  closers.push(...[authorizationServer, clientPort, ...apiPorts].map(({ close }) => close))
+  const issuer = authorizationServer.url
+  const clientId = 'notes-app'
+  const urls = apiPorts.map(({ url }) => url)
+
+  authorizationServer.answerWith(
+    await createAuthorizationServer({
+      issuer,
+      apis: urls,
+      client: { clientId, redirectUri: `${clientPort.url}/callback` },
+      passwords: new Map([[alice.name, alice.password]])
+    })
+  )
+  for (const [index, { createNotesApi }] of apis.entries()) {
+    const api = await createNotesApi({ issuer, baseUrl: urls[index] })
+    closers.push(api.close)
+    apiPorts[index].answerWith(api.handler)
+    const health = await wire.fetch(`${urls[index]}/health`)
+    if (!health.ok) throw new Error(`${apis[index].name}: /health is public, and answered ${health.status}`)
+  }
+  const client = await createClient({ issuer, clientId, url: clientPort.url, apis: urls, fetch: wire.fetch })
+  clientPort.answerWith(client.handler)
+  return { issuer, client, apis: apis.map(({ name }, index) => ({ name, url: urls[index] })) }
+}
+
+/** Has alice sign in with a browser of her own, and reads the steps off the wire. */
+async function signIn(api, { issuer, client }, report, wire) {
+  const firstExchange = wire.exchanges.length
+  const { verified, stop } = watchVerified()
+  try {
+    const user = createUser(wire.fetch)
+    const loginPage = await user.open(`${client.url}/start?api=${api.url}`)
+    const consentPage = await user.submit(loginPage, alice)
+    await user.submit(consentPage, { answer: 'allow' })
+  } catch (error) {
+    report.fail('sign-in', error)
+  } finally {
+    stop()
+  }
+  const exchanges = wire.exchanges.slice(firstExchange)
+  const walk = { exchanges, verified, parties: { client: client.url, issuer, api: api.url, user: alice.name } }
+  for (const [index, step] of steps.entries()) {
+    const passed = await report.line('steps', [`${index + 1}`.padStart(2), step.who.padEnd(14)], () => step.tell(walk))
+    if (!passed) break
+  }
+  return [...client.sessions.values()].at(-1)
+}
+
+async function steal(session, report, wire) {
+  if (session?.token === undefined) return report.fail('thief', new Error('there is no token to steal'))
+  const otherToken = session.token
+  await refresh(session)
+  const loot = eavesdrop(session, otherToken)
+  for (const [index, theft] of thefts.entries()) {
+    await report.line('thefts', [`${index + 1}`.padStart(2), theft.name.padEnd(38)], () =>
+      attempt(theft, loot, session, wire.fetch)
+    )
+  }
+}
