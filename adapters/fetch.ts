@@ -26,7 +26,7 @@ export interface WithDPoPOptions {
  * (§11.7). A refusal is answered here and now: 400, 401 or 403 with its challenge, and 503 where keys, replay store or a hook of
  * yours is out of order.
  *
- * The URL of the request must have the host of a `baseUrl`. Fetch joins the lines of a header field, so two challenges share one.
+ * Fetch joins the lines of a header field, so two challenges share one.
  *
  * @param verifierOrOptions undefined for the options of `optionsFromEnv()`
  * @throws TypeError where an option is missing, unknown or wrong, or a scope is not one (RFC 6749 §3.3)

@@ -19,7 +19,7 @@ export interface DPoPVariables {
  *
  * A refusal has its header fields set on the response, and is thrown: a `DPoPError`, or a `DPoPUnavailableError` where keys,
  * replay store or a hook of yours is out of order. Hono answers with it, or hands it to your `app.onError`. Run twice for one
- * request, it verifies once. The URL of the request must have the host of a `baseUrl`.
+ * request, it verifies once.
  *
  * @param verifierOrOptions without it, the options are those of `optionsFromEnv()`
  * @throws TypeError where an option is missing, unknown or wrong

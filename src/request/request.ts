@@ -63,8 +63,7 @@ export function readRequest(request: RequestLike, target?: string): IncomingRequ
     else lines.addRecord(request.headers)
     sentTarget = request.target
   } else if ('url' in request) {
-    lines.addFetch(request)
-    sentTarget = request.url
+    sentTarget = lines.addFetch(request)
   } else {
     throw new TypeError('The request must be a Fetch Request, a Node IncomingMessage, or { method, target, headers }')
   }
@@ -93,13 +92,18 @@ class HeaderLines {
     for (const [name, value] of pairs) this.#add(name, value)
   }
 
-  /** Fetch joins the lines of a field with commas, and no value that we accept has one. The URL names the authority. */
-  addFetch({ url, headers }: FetchRequest): void {
-    this.#add('host', new URL(url).host)
+  /**
+   * Fetch joins the lines of a field with commas, and no value that we accept has one. The authority in the URL is what the
+   * Host field said, whatever proxies made of it, so that it selects as Host does and is no part of the target.
+   */
+  addFetch({ url, headers }: FetchRequest): string {
+    const { host, pathname, search } = new URL(url)
+    this.#add('host', host)
     for (const name of ['authorization', 'dpop']) {
       const value = headers.get(name)
       if (value !== null) this.#add(name, value)
     }
+    return pathname + search
   }
 
   toRequest(method: unknown, target: unknown): IncomingRequest {

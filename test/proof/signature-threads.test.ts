@@ -1,0 +1,126 @@
+import { createVerifier, type ProofAlgorithm, type SignatureThreads } from 'dpop-guard'
+import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+import { exportJWK, generateKeyPair } from 'jose'
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import { platform } from '#crypto'
+import { beginRequest, verifySignature } from '../../src/proof/signature-threads.js'
+
+const url = 'https://api.example/r'
+const issuer = await createTestIssuer()
+
+let inline: MockInstance
+let pooled: MockInstance
+
+beforeEach(() => {
+  inline = vi.spyOn(platform, 'verify')
+  pooled = vi.spyOn(platform, 'verifyInPool' as 'verify')
+})
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await nextTurn()
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+}
+
+/** How many signatures were verified on the event loop, and how many in the pool. */
+function counts(): { inline: number; pooled: number } {
+  return { inline: inline.mock.calls.length, pooled: pooled.mock.calls.length }
+}
+
+/** Requests of one client, each with a proof of its own, to a verifier that knows the client already. */
+async function requests(count: number, threads?: SignatureThreads, alg: ProofAlgorithm = 'ES256') {
+  const client = await createTestClient({ alg })
+  const token = await issuer.issue({ jkt: client.jkt })
+  const verifier = createVerifier({
+    issuer: issuer.options,
+    baseUrl: 'https://api.example',
+    proof: { algorithms: [alg] },
+    ...(threads && { signatureThreads: threads })
+  })
+  const made = await Promise.all(
+    Array.from({ length: count + 1 }, async () => {
+      const request = { method: 'GET', target: '/r', headers: await client.headers({ url, token }) }
+      return () => verifier.verifyRequest(request)
+    })
+  )
+  await made.pop()?.()
+  await nextTurn()
+  inline.mockClear()
+  pooled.mockClear()
+  return made
+}
+
+describe('signatureThreads: auto', () => {
+  test('requests that wait for each other are verified on the event loop', async () => {
+    for (const verify of await requests(5)) await verify()
+    expect(counts()).toEqual({ inline: 5, pooled: 0 })
+  })
+
+  test('of requests side by side the first is verified on the event loop, the rest in the pool, and all are good', async () => {
+    const made = await requests(16)
+    expect((await Promise.all(made.map((verify) => verify()))).every((auth) => auth.scheme === 'DPoP')).toBe(true)
+    expect(counts()).toEqual({ inline: 1, pooled: 15 })
+  })
+
+  test('of requests in several callbacks of one turn of the loop too, and the next turn begins anew', async () => {
+    const made = await requests(6)
+    const inOneTurn = (some: typeof made) =>
+      Promise.all(some.map((verify) => new Promise((resolve) => setImmediate(() => resolve(verify())))))
+    await inOneTurn(made.slice(0, 3))
+    expect(counts()).toEqual({ inline: 1, pooled: 2 })
+    await nextTurn()
+    await inOneTurn(made.slice(3))
+    expect(counts()).toEqual({ inline: 2, pooled: 4 })
+  })
+
+  test.each(['ES384', 'ES512'] as const)('%s is slow: always in the pool', async (alg) => {
+    for (const verify of await requests(2, 'auto', alg)) await verify()
+    expect(counts()).toEqual({ inline: 0, pooled: 2 })
+  })
+
+  test.each([
+    [4096, { inline: 1, pooled: 0 }],
+    [4104, { inline: 0, pooled: 1 }]
+  ])('an RSA key of %i bits', async (bits, expected) => {
+    const { publicKey } = await generateKeyPair('PS256', { extractable: true })
+    const { e, n } = await exportJWK(publicKey)
+    const key = await platform.importKey({ e: e as string, kty: 'RSA', n: n as string }, 'PS256')
+    // Only the length of the modulus is looked at; the key itself may be a quick one.
+    const jwk = { e: e as string, kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url') } as const
+    await verifySignature({ alg: 'PS256', jwk, jkt: '', key }, key, 'a.b', new Uint8Array(256), 'auto', beginRequest())
+    expect(counts()).toEqual(expected)
+  })
+
+  test('where the platform has no pool of its own, it decides', async () => {
+    const made = await requests(3)
+    vi.restoreAllMocks()
+    vi.spyOn(platform, 'verifyInPool', 'get' as never).mockReturnValue(undefined as never)
+    expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)
+  })
+})
+
+test.each<[SignatureThreads, object]>([
+  ['inline', { inline: 4, pooled: 0 }],
+  ['pool', { inline: 0, pooled: 4 }]
+])('signatureThreads: %s is obeyed', async (threads, expected) => {
+  const made = await requests(4, threads)
+  await Promise.all(made.map((verify) => verify()))
+  expect(counts()).toEqual(expected)
+})
+
+test.each(['inline', 'pool'] as const)(
+  'a signature that does not verify is refused wherever it was looked at: %s',
+  async (threads) => {
+    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const { x, y } = await exportJWK(publicKey)
+    const jwk = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string } as const
+    const key = await platform.importKey(jwk, 'ES256')
+    for (const length of [63, 64, 65]) {
+      const verdict = verifySignature({ alg: 'ES256', jwk, jkt: '', key }, key, 'a.b', new Uint8Array(length).fill(1), threads, 0)
+      expect(await verdict).toBe(false)
+    }
+  }
+)
