@@ -97,8 +97,14 @@ describe('signatureThreads: auto', () => {
   test('where the platform has no pool of its own, it decides', async () => {
     const made = await requests(3)
     vi.restoreAllMocks()
-    vi.spyOn(platform, 'verifyInPool', 'get' as never).mockReturnValue(undefined as never)
-    expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)
+    const bare = platform as { verifyInPool?: unknown }
+    const { verifyInPool } = bare
+    bare.verifyInPool = undefined
+    try {
+      expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)
+    } finally {
+      bare.verifyInPool = verifyInPool
+    }
   })
 })
 
