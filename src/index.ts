@@ -14,6 +14,7 @@ export {
   type ResponseHeaders
 } from './errors.js'
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/memory-replay-store.js'
+export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redis-replay-store.js'
 export type { ReplayContext, ReplayStore } from './freshness/replay.js'
 export {
   type Fetch,

@@ -14,6 +14,8 @@ export interface ReplayStore {
    * @param context what a store may want to know beside
    */
   reserve(key: string, expiresAtMs: number, context?: ReplayContext): MaybePromise<boolean>
+  /** Resolves once the store can be reached; rejects where it cannot. Asked by `verifier.ready()`. */
+  ready?(): MaybePromise<void>
 }
 
 /** What a store may want to know beside the key and its expiry. */
