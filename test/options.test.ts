@@ -1,0 +1,390 @@
+import type { VerifierOptions } from 'dpop-guard'
+import { createVerifier, optionsFromEnv } from 'dpop-guard'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { isJwkSet, resolveOptions } from '../src/options.js'
+
+const issuer = 'https://issuer.example'
+const baseUrl = 'https://api.example'
+const good = { issuer, baseUrl }
+
+/** The options as a caller without types might give them. */
+const make = (options: unknown) => () => createVerifier(options as VerifierOptions)
+const resolve = (extra: object) => resolveOptions({ ...good, ...extra } as VerifierOptions)
+
+describe('every option is checked when the verifier is made, with a TypeError that names it', () => {
+  const url = 'must be an absolute URL'
+  const https = 'must be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")'
+  const algs = 'ES256, ES384, ES512, EdDSA, Ed25519, PS256, PS384, PS512, RS256, RS384, RS512'
+  it.each<[title: string, options: unknown, message: string]>([
+    ['nothing', undefined, '"options" must be an object'],
+    ['null', null, '"options" must be an object'],
+    ['a list', [good], '"options" must be an object'],
+    ['a string', 'https://issuer.example', '"options" must be an object'],
+
+    ['no issuer', { baseUrl }, '"issuer" must be given'],
+    ['issuer null', { ...good, issuer: null }, '"issuer" must be given'],
+    ['issuer a number', { ...good, issuer: 7 }, '"issuer" must be an object'],
+    ['issuer a list of lists', { ...good, issuer: [[issuer]] }, '"issuer" must be an object'],
+    ['no issuers', { ...good, issuer: [] }, '"issuer" must name at least one issuer'],
+    ['an issuer twice', { ...good, issuer: [issuer, { issuer }] }, '"issuer" must name each issuer once'],
+    ['issuer empty', { ...good, issuer: '' }, `"issuer" ${url}`],
+    ['issuer relative', { ...good, issuer: '/issuer' }, `"issuer" ${url}`],
+    ['issuer object without issuer', { ...good, issuer: {} }, `"issuer" ${url}`],
+    ['issuer over http', { ...good, issuer: 'http://issuer.example' }, `"issuer" ${https}`],
+    ['issuer of another scheme', { ...good, issuer: 'ftp://issuer.example' }, `"issuer" ${https}`],
+    ['issuer with query', { ...good, issuer: `${issuer}?a` }, '"issuer" must have no query'],
+    ['issuer with fragment', { ...good, issuer: `${issuer}#a` }, '"issuer" must have no user information and no fragment'],
+    [
+      'issuer with user',
+      { ...good, issuer: 'https://u@issuer.example' },
+      '"issuer" must have no user information and no fragment'
+    ],
+    [
+      'issuer with password',
+      { ...good, issuer: 'https://:p@issuer.example' },
+      '"issuer" must have no user information and no fragment'
+    ],
+    [
+      'issuer.audience empty',
+      { ...good, issuer: { issuer, audience: '' } },
+      '"issuer.audience" must be a non-empty string or a list of such'
+    ],
+    ['issuer.jwksUri relative', { ...good, issuer: { issuer, jwksUri: '/jwks' } }, `"issuer.jwksUri" ${url}`],
+    [
+      'issuer.jwksUri over http',
+      { ...good, issuer: { issuer, jwksUri: 'http://issuer.example/jwks' } },
+      `"issuer.jwksUri" ${https}`
+    ],
+    [
+      'issuer.jwks beside jwksUri',
+      { ...good, issuer: { issuer, jwks: { keys: [] }, jwksUri: issuer } },
+      '"issuer.jwks" must not be given beside "issuer.jwksUri"'
+    ],
+    [
+      'issuer.jwks a list',
+      { ...good, issuer: { issuer, jwks: [] } },
+      '"issuer.jwks" must be a JWK Set: an object with a list of keys'
+    ],
+    [
+      'issuer.jwks with a function inside',
+      { ...good, issuer: { issuer, jwks: { keys: [{ kty: () => 'EC' }] } } },
+      '"issuer.jwks" must have keys of JSON values alone'
+    ],
+    [
+      'issuer.algorithms empty',
+      { ...good, issuer: { issuer, algorithms: [] } },
+      `"issuer.algorithms" must be a list of some of ${algs}`
+    ],
+    [
+      'issuer.algorithms symmetric',
+      { ...good, issuer: { issuer, algorithms: ['HS256'] } },
+      `"issuer.algorithms" must have none but ${algs}`
+    ],
+
+    ['no baseUrl', { issuer }, '"baseUrl" must be a non-empty string or a list of such'],
+    ['baseUrl empty', { ...good, baseUrl: '' }, '"baseUrl" must be a non-empty string or a list of such'],
+    ['no baseUrls', { ...good, baseUrl: [] }, '"baseUrl" must be a non-empty string or a list of such'],
+    ['baseUrl with a hole', { ...good, baseUrl: [baseUrl, 1] }, '"baseUrl" must be a non-empty string or a list of such'],
+    ['baseUrl relative', { ...good, baseUrl: 'api.example' }, `"baseUrl" ${url}`],
+    ['baseUrl over http', { ...good, baseUrl: 'http://api.example' }, `"baseUrl" ${https}`],
+    [
+      'baseUrl with query',
+      { ...good, baseUrl: `${baseUrl}?a` },
+      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+    ],
+    [
+      'baseUrl with a space',
+      { ...good, baseUrl: `${baseUrl}/a b` },
+      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+    ],
+    [
+      'baseUrl with a quote in its host',
+      { ...good, baseUrl: 'https://a"b.example' },
+      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+    ],
+    ['audience empty', { ...good, audience: '' }, '"audience" must be a non-empty string or a list of such'],
+    ['audience a number', { ...good, audience: 1 }, '"audience" must be a non-empty string or a list of such'],
+    ['no audiences', { ...good, audience: [] }, '"audience" must be a non-empty string or a list of such'],
+    ['no audience', { issuer, baseUrl: () => baseUrl }, '"audience" must be given where "baseUrl" is a function'],
+
+    ['allowBearer a string', { ...good, allowBearer: 'false' }, '"allowBearer" must be true or false'],
+    ['optional null', { ...good, optional: null }, '"optional" must be true or false'],
+    [
+      'dangerouslyAllowInsecureRequests a number',
+      { ...good, dangerouslyAllowInsecureRequests: 1 },
+      '"dangerouslyAllowInsecureRequests" must be true or false'
+    ],
+    ['profile unknown', { ...good, profile: 'fapi1' }, '"profile" must be one of fapi2'],
+    ['clock a number', { ...good, clock: 1 }, '"clock" must be a function'],
+    ['fetch an object', { ...good, fetch: {} }, '"fetch" must be a function'],
+    ['clientCertificate a string', { ...good, clientCertificate: 'PEM' }, '"clientCertificate" must be a function'],
+    ['replay true', { ...good, replay: true }, '"replay" must be false or a store with a "reserve" method'],
+    ['replay null', { ...good, replay: null }, '"replay" must be false or a store with a "reserve" method'],
+    ['replay without reserve', { ...good, replay: { has() {} } }, '"replay" must be false or a store with a "reserve" method'],
+
+    ['proof null', { ...good, proof: null }, '"proof" must be an object'],
+    [
+      'proof.algorithms a string',
+      { ...good, proof: { algorithms: 'ES256' } },
+      `"proof.algorithms" must be a list of some of ${algs}`
+    ],
+    ['proof.algorithms none', { ...good, proof: { algorithms: ['none'] } }, `"proof.algorithms" must have none but ${algs}`],
+    [
+      'proof.maxAgeSeconds zero',
+      { ...good, proof: { maxAgeSeconds: 0 } },
+      '"proof.maxAgeSeconds" must be an integer from 1 to 300'
+    ],
+    [
+      'proof.maxAgeSeconds wide',
+      { ...good, proof: { maxAgeSeconds: 301 } },
+      '"proof.maxAgeSeconds" must be an integer from 1 to 300'
+    ],
+    [
+      'proof.maxAgeSeconds fractional',
+      { ...good, proof: { maxAgeSeconds: 1.5 } },
+      '"proof.maxAgeSeconds" must be an integer from 1 to 300'
+    ],
+    [
+      'proof.maxFutureSeconds negative',
+      { ...good, proof: { maxFutureSeconds: -1 } },
+      '"proof.maxFutureSeconds" must be an integer from 0 to 300'
+    ],
+    [
+      'proof.maxFutureSeconds wide',
+      { ...good, proof: { maxFutureSeconds: 301 } },
+      '"proof.maxFutureSeconds" must be an integer from 0 to 300'
+    ],
+    ['proof.maxBytes small', { ...good, proof: { maxBytes: 511 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
+    ['proof.maxBytes large', { ...good, proof: { maxBytes: 65_537 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
+    [
+      'proof.maxBytes a string',
+      { ...good, proof: { maxBytes: '1024' } },
+      '"proof.maxBytes" must be an integer from 512 to 65536'
+    ],
+    [
+      'proof.dangerouslyAllowWideWindow a string',
+      { ...good, proof: { dangerouslyAllowWideWindow: 'yes' } },
+      '"proof.dangerouslyAllowWideWindow" must be true or false'
+    ],
+    [
+      'a window above a week',
+      { ...good, proof: { dangerouslyAllowWideWindow: true, maxAgeSeconds: 604_801 } },
+      '"proof.maxAgeSeconds" must be an integer from 1 to 604800'
+    ],
+
+    ['token null', { ...good, token: null }, '"token" must be an object'],
+    ['token.type unknown', { ...good, token: { type: 'jwt' } }, '"token.type" must be one of at+jwt, any'],
+    [
+      'token.algorithms symmetric',
+      { ...good, token: { algorithms: ['HS256'] } },
+      `"token.algorithms" must have none but ${algs}`
+    ],
+    [
+      'token.clockToleranceSeconds wide',
+      { ...good, token: { clockToleranceSeconds: 301 } },
+      '"token.clockToleranceSeconds" must be an integer from 0 to 300'
+    ],
+    ['token.isRevoked a list', { ...good, token: { isRevoked: ['jti'] } }, '"token.isRevoked" must be a function']
+  ])('%s', (_title, options, message) => {
+    expect(make(options)).toThrow(new TypeError(message))
+  })
+})
+
+describe('an unknown key is refused with the nearest known one', () => {
+  it.each([
+    [{ ...good, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
+    [{ ...good, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
+    [{ ...good, allowbearer: true }, '"allowbearer" is not an option; did you mean "allowBearer"?'],
+    [{ ...good, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxBytes"?'],
+    [{ ...good, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
+    [{ ...good, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
+    [{ ...good, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],
+    [{ ...good, constructor: 1 }, '"constructor" is not an option; did you mean "issuer"?'],
+    [
+      JSON.parse(`{"issuer":"${issuer}","baseUrl":"${baseUrl}","__proto__":{}}`),
+      '"__proto__" is not an option; did you mean "proof"?'
+    ]
+  ])('%j', (options, message) => {
+    expect(make(options)).toThrow(new TypeError(message))
+  })
+})
+
+describe('http: is for loopback only, where nobody listens in between', () => {
+  const loopback = [
+    'http://localhost:3000',
+    'http://127.0.0.1',
+    'http://127.8.9.1:80',
+    'http://[::1]:8080',
+    'http://api.localhost'
+  ]
+  it.each(loopback)('%s is accepted', (url) => {
+    expect(make({ issuer: url, baseUrl: url })).not.toThrow()
+  })
+
+  it.each(['http://localhost.example', 'http://127.0.0.1.example', 'http://10.0.0.1', 'http://0.0.0.0', 'http://[::]'])(
+    '%s is refused, unless all of http is dangerously allowed',
+    (url) => {
+      expect(make({ issuer: url, baseUrl })).toThrow('"issuer" must be an https URL')
+      expect(make({ issuer, baseUrl: url })).toThrow('"baseUrl" must be an https URL')
+      expect(make({ issuer: url, baseUrl: url, dangerouslyAllowInsecureRequests: true })).not.toThrow()
+    }
+  )
+})
+
+describe('defaults', () => {
+  it('are the ones of the documentation', () => {
+    const config = resolve({})
+    expect(config).toMatchObject({
+      issuers: [{ issuer, audience: [baseUrl], jwksUri: undefined, jwks: undefined }],
+      baseUrls: [{ scheme: 'https', origin: baseUrl, host: 'api.example', prefix: '' }],
+      realm: baseUrl,
+      allowBearer: false,
+      optional: false,
+      proof: { maxAgeSeconds: 300, maxFutureSeconds: 30, maxBytes: 8192 },
+      token: { type: 'at+jwt', clockToleranceSeconds: 5, isRevoked: undefined },
+      clientCertificate: undefined,
+      clock: Date.now,
+      allowHttp: false
+    })
+    expect(config.proof.algorithms).toEqual(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512'])
+    expect(config.issuers[0]?.algorithms).toContain('RS256')
+    expect(config.issuers[0]?.algorithms).not.toContain('none')
+    expect(config.replay).toHaveProperty('reserve')
+    expect(Object.isFrozen(config) && Object.isFrozen(config.proof) && Object.isFrozen(config.issuers)).toBe(true)
+  })
+
+  it('a list is copied, so that nobody changes it afterwards, and names each algorithm once', () => {
+    const algorithms = ['ES256', 'ES256', 'PS256']
+    const config = resolve({ proof: { algorithms } })
+    algorithms.push('RS256')
+    expect(config.proof.algorithms).toEqual(['ES256', 'PS256'])
+    expect(Object.isFrozen(config.proof.algorithms)).toBe(true)
+  })
+
+  it('the realm is the first base URL, and without one known in advance the word api', () => {
+    expect(resolve({ baseUrl: ['https://api.example/v1/', 'https://b.example'] }).realm).toBe('https://api.example/v1')
+    expect(resolve({ baseUrl: () => undefined, audience: 'a' }).realm).toBe('api')
+  })
+
+  it('the audience is the baseUrl, or all of several', () => {
+    expect(resolve({ baseUrl: ['https://a.example', 'https://b.example'] }).issuers[0]?.audience).toEqual([
+      'https://a.example',
+      'https://b.example'
+    ])
+  })
+
+  it("an issuer's own audience and algorithms replace the common ones", () => {
+    const { issuers } = resolve({
+      audience: 'common',
+      token: { algorithms: ['ES256'] },
+      issuer: [issuer, { issuer: 'https://b.example', audience: ['own'], algorithms: ['PS256'], jwksUri: 'https://b.example/k' }]
+    })
+    expect(issuers).toMatchObject([
+      { audience: ['common'], algorithms: ['ES256'] },
+      { audience: ['own'], algorithms: ['PS256'], jwksUri: 'https://b.example/k' }
+    ])
+  })
+
+  it('fetch is the platform’s, looked up when it is needed, so that it can be instrumented later', async () => {
+    const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('x'))
+    await resolve({}).fetch('https://issuer.example', { headers: {}, redirect: 'manual', signal: AbortSignal.timeout(1000) })
+    expect(fetch).toHaveBeenCalledOnce()
+    fetch.mockRestore()
+  })
+
+  it('a window above 300 seconds needs its dangerous name', () => {
+    const proof = { dangerouslyAllowWideWindow: true, maxAgeSeconds: 86_400, maxFutureSeconds: 3600 }
+    expect(resolve({ proof }).proof).toMatchObject({ maxAgeSeconds: 86_400, maxFutureSeconds: 3600 })
+  })
+
+  it('replay: false is spelled out, and a store is taken as it is', () => {
+    const store = { reserve: () => true }
+    expect(resolve({ replay: false }).replay).toBe(false)
+    expect(resolve({ replay: store }).replay).toBe(store)
+  })
+})
+
+describe("profile 'fapi2' (FAPI 2.0 Security Profile §5.3.2.1, §5.4.1)", () => {
+  it('sets its algorithms and its window', () => {
+    const config = resolve({ profile: 'fapi2' })
+    const algorithms = ['PS256', 'ES256', 'EdDSA', 'Ed25519']
+    expect(config.proof).toEqual({ algorithms, maxAgeSeconds: 60, maxFutureSeconds: 30, maxBytes: 8192 })
+    expect(config.issuers[0]?.algorithms).toEqual(algorithms)
+  })
+
+  it.each([
+    [{ allowBearer: true }, '"allowBearer" must be false under the FAPI 2.0 profile'],
+    [{ proof: { algorithms: ['RS256'] } }, '"proof.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
+    [{ token: { algorithms: ['RS256'] } }, '"token.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
+    [{ issuer: { issuer, algorithms: ['ES384'] } }, '"issuer.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
+    [{ proof: { maxAgeSeconds: 61 } }, '"proof.maxAgeSeconds" must be an integer from 1 to 60'],
+    [{ proof: { maxFutureSeconds: 9 } }, '"proof.maxFutureSeconds" must be an integer from 10 to 60'],
+    [{ proof: { maxFutureSeconds: 61 } }, '"proof.maxFutureSeconds" must be an integer from 10 to 60'],
+    [
+      { proof: { dangerouslyAllowWideWindow: true } },
+      '"proof.dangerouslyAllowWideWindow" must be false under the FAPI 2.0 profile'
+    ]
+  ])('other options may only narrow it: %j', (extra, message) => {
+    expect(() => resolve({ profile: 'fapi2', ...extra })).toThrow(new TypeError(message))
+  })
+})
+
+describe('baseUrl as a function of the request', () => {
+  const request = { method: 'GET', target: '/', headers: {} }
+  const basesOf = async (value: unknown) => {
+    const { baseUrls } = resolve({ audience: 'a', baseUrl: () => value })
+    return typeof baseUrls === 'function' ? await baseUrls(request) : []
+  }
+
+  it('may answer now or later; undefined is no base URL at all', async () => {
+    expect(await basesOf('https://t1.example/x')).toMatchObject([{ origin: 'https://t1.example', prefix: '/x' }])
+    expect(await basesOf(Promise.resolve('https://t1.example'))).toMatchObject([{ host: 't1.example' }])
+    expect(await basesOf(undefined)).toEqual([])
+  })
+
+  it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
+    'its answer is checked like the option: %j',
+    async (value) => {
+      await expect(basesOf(value)).rejects.toThrow(TypeError)
+    }
+  )
+})
+
+describe('optionsFromEnv', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    vi.unstubAllGlobals()
+  })
+
+  it('reads three variables, of which DPOP_AUDIENCE may be absent or empty', () => {
+    const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl }
+    expect(optionsFromEnv(env)).toEqual(good)
+    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: '' })).toEqual(good)
+    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...good, audience: 'aud' })
+  })
+
+  it.each(['DPOP_ISSUER', 'DPOP_BASE_URL'])('names the missing one: %s', (name) => {
+    const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl, [name]: undefined }
+    expect(() => optionsFromEnv(env)).toThrow(
+      new TypeError(`"${name}" must be set in the environment where no options are given`)
+    )
+  })
+
+  it('reads the environment of the process, where there is one', () => {
+    vi.stubEnv('DPOP_ISSUER', issuer)
+    vi.stubEnv('DPOP_BASE_URL', baseUrl)
+    expect(optionsFromEnv()).toEqual(good)
+    vi.stubGlobal('process', undefined)
+    expect(() => optionsFromEnv()).toThrow('"DPOP_ISSUER" must be set')
+  })
+})
+
+describe('isJwkSet (RFC 7517 §5)', () => {
+  it.each([{ keys: [] }, { keys: [{}] }, { keys: [{ kty: 'EC' }], other: 1 }])('%j is one', (value) => {
+    expect(isJwkSet(value)).toBe(true)
+  })
+  const others = [undefined, null, 1, 'x', [], {}, { keys: {} }, { keys: [1] }, { keys: [null] }, { keys: [[]] }, { keys: ['x'] }]
+  it.each(others.map((value) => [value]))('%j is none', (value) => {
+    expect(isJwkSet(value)).toBe(false)
+  })
+})

@@ -1,0 +1,222 @@
+import { once } from 'node:events'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import http2 from 'node:http2'
+import { type AddressInfo, connect } from 'node:net'
+import type { RequestLike } from 'dpop-guard'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type IncomingRequest, readRequest } from '../../src/request/request.js'
+
+const READ: IncomingRequest = {
+  ...{ method: 'GET', target: '/r?a', authority: 'rs.example' },
+  ...{ authorization: ['DPoP abc'], dpop: ['h.p.s'] }
+}
+
+/** What `readRequest` makes of a request: the value, or the refusal. */
+function attempt(request: unknown, target?: string): unknown {
+  try {
+    return readRequest(request as RequestLike, target)
+  } catch (reason) {
+    return reason
+  }
+}
+
+/** Sends raw bytes to an HTTP/1.1 server and gives what was read from the request it made of them. */
+async function overHttp(lines: string[]): Promise<unknown> {
+  let seen: unknown
+  const server = createServer((request, response) => {
+    seen = attempt(request)
+    response.end()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.write([...lines, 'Connection: close', '', ''].join('\r\n'))
+  socket.resume()
+  await once(socket, 'close')
+  return seen
+}
+
+/** The same over HTTP/2. */
+async function overHttp2(headers: http2.OutgoingHttpHeaders): Promise<unknown> {
+  let seen: unknown
+  const server = http2.createServer((request, response) => {
+    seen = attempt(request)
+    response.end()
+  })
+  server.listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  onTestFinished(() => client.close())
+  const stream = client.request(headers)
+  stream.resume()
+  await once(stream, 'close')
+  return seen
+}
+
+describe('a Node request over HTTP/1.1', () => {
+  it('is read as it was sent, whatever the case of its field names', async () => {
+    expect(await overHttp(['GET /r?a HTTP/1.1', 'hOST: rs.example', 'AUTHORIZATION: DPoP abc', 'dpop: h.p.s'])).toEqual(READ)
+  })
+
+  it('every line counts, also those of which Node keeps only the first', async () => {
+    const lines = ['Host: rs.example', 'Authorization: DPoP abc', 'Authorization: Bearer def', 'DPoP: one', 'dpop: two']
+    expect(await overHttp(['GET / HTTP/1.1', ...lines])).toMatchObject({
+      authorization: ['DPoP abc', 'Bearer def'],
+      dpop: ['one', 'two']
+    })
+  })
+
+  it('two Host lines are malformed (RFC 9112 §3.2)', async () => {
+    expect(await overHttp(['GET / HTTP/1.1', 'Host: rs.example', 'Host: evil.example'])).toMatchObject({
+      code: 'ERR_DPOP_REQUEST_MALFORMED'
+    })
+  })
+
+  it('target and method are taken raw', async () => {
+    expect(await overHttp(['PROPFIND http://evil/a/../b#c HTTP/1.1', 'Host: x'])).toMatchObject({
+      method: 'PROPFIND',
+      target: 'http://evil/a/../b#c'
+    })
+  })
+})
+
+describe('a Node request over HTTP/2 (RFC 9113 §8.3.1)', () => {
+  it(':authority is the authority', async () => {
+    const headers = { ':path': '/r?a', ':authority': 'rs.example', authorization: 'DPoP abc', dpop: 'h.p.s' }
+    expect(await overHttp2(headers)).toEqual(READ)
+  })
+
+  it('a Host field beside it must say the same', async () => {
+    const headers = { ':path': '/', ':authority': 'rs.example' }
+    expect(await overHttp2({ ...headers, host: 'RS.example' })).toMatchObject({ authority: 'rs.example' })
+    expect(await overHttp2({ ...headers, host: 'evil.example' })).toMatchObject({ code: 'ERR_DPOP_REQUEST_MALFORMED' })
+  })
+})
+
+describe('a Node request that a framework or a test emulates', () => {
+  const emulated = { method: 'GET', url: '/r?a', rawHeaders: [], headers: {} }
+
+  it('without raw headers its headers are read, lists as lines', () => {
+    const headers = { host: 'rs.example', authorization: 'DPoP abc', dpop: ['h.p.s'], 'x-other': undefined }
+    expect(readRequest({ ...emulated, headers })).toEqual(READ)
+    expect(readRequest({ ...emulated, headers: { dpop: ['a', 'b'] } })).toMatchObject({ authority: undefined, dpop: ['a', 'b'] })
+  })
+
+  it('the target before a router cut it is preferred, and the one that the caller names to both', () => {
+    const cut = { ...emulated, url: '/r', originalUrl: '/mount/r' }
+    expect(readRequest(cut).target).toBe('/mount/r')
+    expect(readRequest(cut, '/given').target).toBe('/given')
+  })
+
+  it('two :authority fields are malformed', () => {
+    expect(attempt({ ...emulated, rawHeaders: [':authority', 'a', ':authority', 'a'] })).toMatchObject({
+      code: 'ERR_DPOP_REQUEST_MALFORMED'
+    })
+  })
+
+  it.each<[string, object]>([
+    ['no method', { method: undefined }],
+    ['no url', { url: undefined }],
+    ['raw headers of an odd number', { rawHeaders: ['authorization'] }],
+    ['raw headers that are no list', { rawHeaders: undefined }],
+    ['a header that is a number', { headers: { dpop: 1 } }],
+    ['a list with a hole', { headers: { dpop: [null] } }]
+  ])('%s: a TypeError, which the verifier answers with 503', (_title, extra) => {
+    expect(attempt({ ...emulated, ...extra })).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a Fetch Request', () => {
+  it('is read; the host in its URL is what the Host field said, and no part of the target', () => {
+    const headers = { Authorization: 'DPoP abc', DPoP: 'h.p.s' }
+    expect(readRequest(new Request('https://RS.example:443/r?a#f', { headers }))).toEqual(READ)
+    expect(readRequest(new Request('https://rs.example:8443/'))).toMatchObject({
+      authority: 'rs.example:8443',
+      authorization: [],
+      dpop: []
+    })
+  })
+
+  it('repeated fields come joined with a comma, which no credentials have', () => {
+    const headers = new Headers([
+      ['dpop', 'a'],
+      ['DPoP', 'b']
+    ])
+    expect(readRequest(new Request('https://rs.example/', { headers })).dpop).toEqual(['a, b'])
+  })
+
+  it('a URL that is none is a TypeError', () => {
+    expect(attempt({ method: 'GET', url: '/r', headers: new Headers() })).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a plain request', () => {
+  const plain = { method: 'GET', target: '/r?a' }
+  const pairs: [string, string][] = [
+    ['Host', 'rs.example'],
+    ['Authorization', 'DPoP abc'],
+    ['DPoP', 'h.p.s'],
+    ['X-Other', 'x']
+  ]
+  it.each([
+    ['a record', Object.fromEntries(pairs)],
+    ['Fetch Headers', new Headers(pairs)],
+    ['a Map', new Map(pairs)],
+    ['pairs', pairs]
+  ])('with headers as %s', (_title, headers) => {
+    expect(readRequest({ ...plain, headers })).toEqual(READ)
+  })
+
+  it('repeated lines in pairs, in lists, and under names that differ in case alone are all counted', () => {
+    const twice = [...pairs, ['dpop', 'second'] as const]
+    expect(readRequest({ ...plain, headers: twice }).dpop).toEqual(['h.p.s', 'second'])
+    expect(readRequest({ ...plain, headers: { DPoP: ['a', 'b'], dpop: 'c' } }).dpop).toEqual(['a', 'b', 'c'])
+  })
+
+  it('names of the same length are other names', () => {
+    const headers = { accept: 'x', date: 'x', range: 'x', ':authoritY': 'x', 'accept-range': 'x', 'cache-control': 'x', '': 'x' }
+    expect(readRequest({ ...plain, headers })).toMatchObject({ authority: undefined, authorization: [], dpop: [] })
+  })
+})
+
+describe('anything else is a TypeError, which the verifier answers with 503', () => {
+  it.each([
+    [undefined],
+    [null],
+    ['GET /'],
+    [1],
+    [{}],
+    [[]],
+    [() => {}],
+    [{ method: 'GET' }],
+    [{ method: 'GET', target: '/' }],
+    [{ method: 'GET', target: '/', headers: null }],
+    [{ method: 'GET', target: '/', headers: 'x' }],
+    [{ method: 1, target: '/', headers: {} }],
+    [{ method: 'GET', target: 1, headers: {} }],
+    [{ method: 'GET', target: '/', headers: [1] }],
+    [{ method: 'GET', target: '/', headers: [['dpop']] }],
+    [{ method: 'GET', url: 1, headers: {} }],
+    [{ method: 'GET', url: 'https://rs.example', headers: {} }]
+  ])('%o', (request) => {
+    expect(attempt(request)).toBeInstanceOf(TypeError)
+  })
+})
+
+it('a Node request is read the same by type and by shape', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const sent = httpRequest({
+    port: (server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    path: '/r',
+    headers: { DPoP: 'x' }
+  })
+  sent.on('error', () => {}).end()
+  const [request, response] = (await once(server, 'request')) as [IncomingMessage, import('node:http').ServerResponse]
+  const { method, url, rawHeaders, headers } = request
+  expect(readRequest(request)).toEqual(readRequest({ method, url, rawHeaders, headers }))
+  response.end()
+})

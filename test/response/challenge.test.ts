@@ -1,0 +1,116 @@
+import { DPoPError, type DPoPErrorCode } from 'dpop-guard'
+import { describe, expect, it } from 'vitest'
+import { resolveOptions } from '../../src/options.js'
+import { challengeHeaders } from '../../src/response/challenge.js'
+import { challengesOf, parseChallenges } from '../support/challenge-parser.js'
+
+const options = { issuer: 'https://issuer.example', baseUrl: 'https://api.example/v1' }
+const dpopOnly = resolveOptions(options)
+const withBearer = resolveOptions({ ...options, allowBearer: true })
+const algs = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512'
+const realm = 'https://api.example/v1'
+
+const codes: DPoPErrorCode[] = [
+  'ERR_DPOP_REQUEST_MALFORMED',
+  'ERR_DPOP_AUTHORIZATION_MALFORMED',
+  'ERR_DPOP_SCHEME_NOT_ALLOWED',
+  'ERR_DPOP_PROOF_MISSING',
+  'ERR_DPOP_PROOF_REPLAYED',
+  'ERR_DPOP_TOKEN_INVALID',
+  'ERR_DPOP_TOKEN_BINDING'
+]
+const read = (...args: Parameters<typeof challengeHeaders>) => challengesOf(challengeHeaders(...args))
+const faultOf = (code: DPoPErrorCode) => {
+  const { error, description } = new DPoPError(code)
+  return { error: error as string, error_description: description }
+}
+
+describe('without credentials there is no error code, and nothing to describe (RFC 6750 §3.1)', () => {
+  it('DPoP alone: a challenge with algs (RFC 9449 §7.1)', () => {
+    expect(read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { algs } }])
+  })
+
+  it('with Bearer too: Bearer first, which has at least one parameter (RFC 6750 §3)', () => {
+    expect(read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined }, withBearer)).toEqual([
+      { scheme: 'Bearer', params: { realm } },
+      { scheme: 'DPoP', params: { algs } }
+    ])
+  })
+})
+
+describe.each(codes)('%s', (code) => {
+  const fault = faultOf(code)
+
+  it.each(['DPoP', 'Bearer', undefined] as const)('DPoP alone, scheme %s: the DPoP challenge tells the fault', (scheme) => {
+    expect(read(code, { scheme }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...fault, algs } }])
+  })
+
+  it('with Bearer too, only the challenge of the scheme that was used tells it (RFC 9449 §7.2)', () => {
+    expect(read(code, { scheme: 'DPoP' }, withBearer)).toEqual([
+      { scheme: 'Bearer', params: { realm } },
+      { scheme: 'DPoP', params: { ...fault, algs } }
+    ])
+    expect(read(code, { scheme: 'Bearer' }, withBearer)).toEqual([
+      { scheme: 'Bearer', params: { realm, ...fault } },
+      { scheme: 'DPoP', params: { algs } }
+    ])
+  })
+
+  it('where the scheme is unclear, both tell it (RFC 9449 §7.2, figure 19)', () => {
+    expect(read(code, { scheme: undefined }, withBearer)).toEqual([
+      { scheme: 'Bearer', params: { realm, ...fault } },
+      { scheme: 'DPoP', params: { ...fault, algs } }
+    ])
+  })
+})
+
+describe('403 names the scopes that are needed, in the challenge of the scheme that was used (RFC 6750 §3.1)', () => {
+  const code = 'ERR_DPOP_SCOPE_INSUFFICIENT'
+  const needed = { ...faultOf(code), scope: 'notes:read notes:write' }
+  const scopes = ['notes:read', 'notes:write']
+  it.each([
+    ['DPoP', dpopOnly, { scheme: 'DPoP', params: { ...needed, algs } }],
+    ['DPoP', withBearer, { scheme: 'DPoP', params: { ...needed, algs } }],
+    ['Bearer', withBearer, { scheme: 'Bearer', params: { realm, ...needed } }]
+  ] as const)('%s', (scheme, config, expected) => {
+    expect(read(code, { scheme, scopes }, config)).toEqual([expected])
+  })
+
+  it('and no scope where the route named none', () => {
+    expect(read(code, { scheme: 'DPoP' }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...faultOf(code), algs } }])
+  })
+
+  it('a 401 never names scopes', () => {
+    expect(read('ERR_DPOP_TOKEN_INVALID', { scheme: 'DPoP', scopes }, dpopOnly)[0]?.params).not.toHaveProperty('scope')
+  })
+})
+
+describe('the parser that the tests trust is strict (RFC 9110 §11.2, §5.6.4)', () => {
+  it('reads several challenges on one line', () => {
+    expect(parseChallenges('Bearer realm="a, b=c", error="e", DPoP algs="ES256"')).toEqual([
+      { scheme: 'Bearer', params: { realm: 'a, b=c', error: 'e' } },
+      { scheme: 'DPoP', params: { algs: 'ES256' } }
+    ])
+  })
+
+  it.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    'realm="a"',
+    'Bearer realm=a',
+    'Bearer realm="a',
+    'Bearer realm="a"b"',
+    'Bearer realm="a\\"b"',
+    'Bearer realm="a\r\nb"',
+    'Bearer realm="é"',
+    'Bearer realm="a", Realm="b"',
+    'Bearer realm="a",error="b"',
+    'Bearer realm="a", ',
+    'Bearer error="a\tb"',
+    'DPoP algs="ES256  ES384"',
+    'DPoP scope=""'
+  ])('and refuses %j', (line) => {
+    expect(() => parseChallenges(line)).toThrow()
+  })
+})

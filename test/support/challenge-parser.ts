@@ -1,0 +1,70 @@
+/** A strict reader of WWW-Authenticate (RFC 9110 §11.6.1, §11.2, §5.6): a value or an error, never a guess. */
+
+/** One challenge. Names are in lower case, values without their quotes. */
+export interface Challenge {
+  readonly scheme: string
+  readonly params: Readonly<Record<string, string>>
+}
+
+const tchar = /[!#$%&'*+.^_`|~\dA-Za-z-]/
+/** RFC 9110 §5.6.4: qdtext = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text; nobody should send obs-text, so it is an error here. */
+const qdtext = /[\t !#-[\]-~]/
+
+/** Charsets that RFC 6750 §3 gives to its parameters, and RFC 9449 §7.1 to `algs`. */
+const charsets: Readonly<Record<string, RegExp>> = {
+  error: /^[ !#-[\]-~]+$/,
+  error_description: /^[ !#-[\]-~]+$/,
+  scope: /^[!#-[\]-~]+( [!#-[\]-~]+)*$/,
+  algs: /^[\w-]+( [\w-]+)*$/
+}
+
+/** Reads the challenges of one field line. Every parameter value must be a quoted-string, as RFC 6750 and RFC 9449 show them. */
+export function parseChallenges(line: string): Challenge[] {
+  let at = 0
+  const fail = (what: string): never => {
+    throw new Error(`${what} at ${at} of ${JSON.stringify(line)}`)
+  }
+  const token = (): string => {
+    const start = at
+    while (at < line.length && tchar.test(line[at] as string)) at++
+    return at > start ? line.slice(start, at) : fail('no token')
+  }
+  const quoted = (): string => {
+    if (line[at++] !== '"') fail('no quoted-string')
+    const start = at
+    while (at < line.length && line[at] !== '"') if (!qdtext.test(line[at++] as string)) fail('not qdtext')
+    if (at >= line.length) fail('an open quoted-string')
+    return line.slice(start, at++)
+  }
+
+  const challenges: { scheme: string; params: Record<string, string> }[] = []
+  while (at < line.length) {
+    let word = token()
+    if (line[at] !== '=') {
+      if (line[at++] !== ' ') fail('no space after the scheme')
+      challenges.push({ scheme: word, params: {} })
+      word = token()
+    }
+    const params = challenges.at(-1)?.params ?? fail('a parameter without scheme')
+    if (line[at++] !== '=') fail('a parameter without value')
+    const name = word.toLowerCase()
+    if (Object.hasOwn(params, name)) fail('a parameter that is there twice')
+    params[name] = quoted()
+    if (charsets[name]?.test(params[name]) === false) fail(`a bad ${name}`)
+    if (at === line.length) break
+    if (!line.startsWith(', ', at)) fail('no separator')
+    at += 2
+    if (at === line.length) fail('an empty element')
+  }
+  if (challenges.length === 0) fail('no challenge')
+  return challenges
+}
+
+/** The challenges of header fields as an error of ours carries them: one line or several, exactly one challenge in each. */
+export function challengesOf(headers: Readonly<Record<string, string | readonly string[]>>): Challenge[] {
+  return [headers['WWW-Authenticate'] ?? []].flat().map((line) => {
+    const challenges = parseChallenges(line)
+    if (challenges.length !== 1) throw new Error(`not one challenge a line: ${line}`)
+    return challenges[0] as Challenge
+  })
+}
