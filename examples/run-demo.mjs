@@ -1,10 +1,6 @@
 /** The whole system on loopback: sign-in, resource and thief, once for each framework. @module */
 
 import { setTimeout as after } from 'node:timers/promises'
-import { createNotesApi as createExpressApi } from './apis/express.mjs'
-import { createNotesApi as createFastifyApi } from './apis/fastify.mjs'
-import { createNotesApi as createKoaApi } from './apis/koa.mjs'
-import { createNotesApi as createNestApi } from './apis/nestjs.mjs'
 import { createAuthorizationServer } from './authorization-server.mjs'
 import { createClient, refresh } from './client.mjs'
 import { createReport } from './report.mjs'
@@ -17,17 +13,18 @@ import { createWire } from './wire.mjs'
 /**
  * @typedef {object} Api
  * @property {string} name
- * @property {(options: import('dpop-guard').VerifierOptions) => RunningApi | Promise<RunningApi>} createNotesApi
+ * @property {() => Promise<{ createNotesApi: CreateNotesApi }>} load
  *
+ * @typedef {(options: import('dpop-guard').VerifierOptions) => RunningApi | Promise<RunningApi>} CreateNotesApi
  * @typedef {{ handler: import('node:http').RequestListener, close(): unknown }} RunningApi
  */
 
 /** @type {Api[]} */
 const fourFrameworks = [
-  { name: 'Express', createNotesApi: createExpressApi },
-  { name: 'Fastify', createNotesApi: createFastifyApi },
-  { name: 'Koa', createNotesApi: createKoaApi },
-  { name: 'NestJS', createNotesApi: createNestApi }
+  { name: 'Express', load: () => import('./apis/express.mjs') },
+  { name: 'Fastify', load: () => import('./apis/fastify.mjs') },
+  { name: 'Koa', load: () => import('./apis/koa.mjs') },
+  { name: 'NestJS', load: () => import('./apis/nestjs.mjs') }
 ]
 
 const alice = { name: 'alice', password: 'correct horse battery staple' }
@@ -81,7 +78,8 @@ async function start(apis, wire, closers) {
       passwords: new Map([[alice.name, alice.password]])
     })
   )
-  for (const [index, { createNotesApi }] of apis.entries()) {
+  for (const [index, { load }] of apis.entries()) {
+    const { createNotesApi } = await load()
     const api = await createNotesApi({ issuer, baseUrl: urls[index] })
     closers.push(api.close)
     apiPorts[index].answerWith(api.handler)
