@@ -45,12 +45,14 @@ export async function createClient({ issuer, clientId, url, apis, fetch = global
   async function callback(target, session, response) {
     if (session === undefined) return response.writeHead(400).end('There is no such session')
     session.keyPair = await oidc.randomDPoPKeyPair('ES256')
+    // Kept with the session, since it also remembers the nonces that servers ask for.
+    session.dpop = oidc.getDPoPHandle(config, session.keyPair)
     const tokens = await oidc.authorizationCodeGrant(
       config,
       target,
       { expectedState: session.state, pkceCodeVerifier: session.codeVerifier },
       { resource: session.api },
-      { DPoP: oidc.getDPoPHandle(config, session.keyPair) }
+      { DPoP: session.dpop }
     )
     session.token = tokens.access_token
     session.refreshToken = tokens.refresh_token
@@ -70,14 +72,14 @@ export async function createClient({ issuer, clientId, url, apis, fetch = global
         else if (target.pathname === '/callback') await callback(target, sessions.get(sessionIdOf(request)), response)
         else response.writeHead(404).end()
       } catch (error) {
-        response.writeHead(502).end(error.message)
+        response.writeHead(502, { 'Content-Type': 'text/plain' }).end(error.message)
       }
     }
   }
 }
 
 /** Calls the API of a session with its token and a new proof. */
-export function callApi({ config, api, keyPair, token }, method, path, body) {
+export function callApi({ config, api, dpop, token }, method, path, body) {
   return oidc.fetchProtectedResource(
     config,
     token,
@@ -85,19 +87,14 @@ export function callApi({ config, api, keyPair, token }, method, path, body) {
     method,
     body && JSON.stringify(body),
     new Headers(body && { 'Content-Type': 'application/json' }),
-    { DPoP: oidc.getDPoPHandle(config, keyPair) }
+    { DPoP: dpop }
   )
 }
 
 /** Gets a session another token, bound to the same key. The one before stays good until it expires. */
 export async function refresh(session) {
-  const { config, api, keyPair, refreshToken } = session
-  const tokens = await oidc.refreshTokenGrant(
-    config,
-    refreshToken,
-    { resource: api },
-    { DPoP: oidc.getDPoPHandle(config, keyPair) }
-  )
+  const { config, api, dpop, refreshToken } = session
+  const tokens = await oidc.refreshTokenGrant(config, refreshToken, { resource: api }, { DPoP: dpop })
   session.token = tokens.access_token
 }
 

@@ -125,7 +125,8 @@ export function eavesdrop(session, otherToken) {
       proof = new Headers(init.headers).get('dpop')
       return deliver(url, init)
     }
-    const response = await callApi({ ...session, config, token }, 'GET', path)
+    const dpop = oidc.getDPoPHandle(config, session.keyPair)
+    const response = await callApi({ ...session, config, dpop, token }, 'GET', path)
     if (!response.ok) throw new Error(`the client's own request was answered ${response.status}`)
     return proof
   }
