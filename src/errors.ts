@@ -8,10 +8,11 @@ interface Answer {
 }
 
 /** The OAuth error codes of a challenge: RFC 6750 §3.1 and RFC 9449 §7.1. */
-export type OAuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
+export type OAuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
 
 const badRequest = (description: string): Answer => ({ status: 400, error: 'invalid_request', description })
 const badToken = (description: string): Answer => ({ status: 401, error: 'invalid_token', description })
+const nonceNeeded = (description: string): Answer => ({ status: 401, error: 'use_dpop_nonce', description })
 const badProof = (description: string): Answer => ({ status: 401, error: 'invalid_dpop_proof', description })
 
 // The sentences are constants: frameworks send them to the client, so nothing of a request may ever be woven in.
@@ -33,6 +34,8 @@ const refusals = {
   ERR_DPOP_PROOF_IAT: badProof('The proof is outside its time window'),
   ERR_DPOP_PROOF_ATH: badProof('The ath of the proof is not the hash of the access token'),
   ERR_DPOP_PROOF_REPLAYED: badProof('The proof was already used'),
+  ERR_DPOP_NONCE_REQUIRED: nonceNeeded('The proof must have the nonce that comes with this answer'),
+  ERR_DPOP_NONCE_INVALID: nonceNeeded('The nonce of the proof is not one of late; use the one that comes with this answer'),
   ERR_DPOP_TOKEN_INVALID: badToken('The access token is not valid here'),
   ERR_DPOP_TOKEN_EXPIRED: badToken('The access token has expired'),
   ERR_DPOP_TOKEN_UNBOUND: badToken('The access token is not bound to a DPoP key'),

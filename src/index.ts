@@ -20,6 +20,7 @@ export {
   type Fetch,
   type IssuerOptions,
   type JwkSet,
+  type NonceOptions,
   optionsFromEnv,
   type ProofOptions,
   type TokenAlgorithm,

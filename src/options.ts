@@ -51,6 +51,22 @@ export interface ProofOptions {
   readonly dangerouslyAllowWideWindow?: boolean
 }
 
+/** Asks clients for a nonce of ours in every proof (RFC 9449 §9). */
+export interface NonceOptions {
+  /**
+   * At least 32 random bytes each, as bytes or as a text of so many. The first makes the nonces, all of them verify: put a new
+   * one last everywhere, then first everywhere, then drop the old one. Instances that share them accept each other's nonces.
+   */
+  readonly secrets: readonly (string | Uint8Array)[]
+  /** Seconds that a nonce is accepted at most; at least half of it. From 10 to 3600. @defaultValue 300 */
+  readonly maxAgeSeconds?: number
+  /**
+   * For which requests; for others the `iat` window counts as it does without nonces. A client that was given a nonce must be
+   * asked for one ever after (RFC 9449 §11.3), so decide by route, not by what the client sent. @defaultValue for all
+   */
+  readonly required?: (request: RequestLike) => MaybePromise<boolean>
+}
+
 /** What is accepted of an access token. */
 export interface TokenOptions {
   /**
@@ -86,6 +102,11 @@ export interface VerifierOptions {
   readonly proof?: ProofOptions
   /** Remembers used proofs; `false` accepts a proof as often as it comes inside its window. @defaultValue `memoryReplayStore()` */
   readonly replay?: ReplayStore | false
+  /**
+   * Require a nonce in every proof; its age takes the place of the `iat` window, so that a wrong clock of a client does not
+   * matter, and no proof can be made in advance. @defaultValue false
+   */
+  readonly nonce?: false | NonceOptions
   /** What is accepted of an access token. */
   readonly token?: TokenOptions
   /**
@@ -118,6 +139,13 @@ export interface IssuerConfig {
   readonly jwks: JwkSet | undefined
 }
 
+/** Nonces, checked. */
+export interface NonceConfig {
+  readonly secrets: readonly Uint8Array[]
+  readonly maxAgeSeconds: number
+  readonly required: NonceOptions['required']
+}
+
 /** The options, checked, defaults filled in. */
 export interface VerifierConfig {
   readonly issuers: readonly IssuerConfig[]
@@ -128,6 +156,7 @@ export interface VerifierConfig {
   readonly optional: boolean
   readonly proof: Required<Omit<ProofOptions, 'dangerouslyAllowWideWindow'>>
   readonly replay: ReplayStore | false
+  readonly nonce: NonceConfig | undefined
   readonly token: {
     readonly type: 'at+jwt' | 'any'
     readonly clockToleranceSeconds: number
@@ -148,6 +177,7 @@ const knownOptions = {
   optional: true,
   proof: true,
   replay: true,
+  nonce: true,
   token: true,
   clientCertificate: true,
   profile: true,
@@ -171,6 +201,10 @@ const knownProofOptions = {
   maxBytes: true,
   dangerouslyAllowWideWindow: true
 } as const satisfies Record<keyof ProofOptions, true>
+const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true } as const satisfies Record<
+  keyof NonceOptions,
+  true
+>
 const knownTokenOptions = {
   type: true,
   algorithms: true,
@@ -226,6 +260,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
     optional: check.flag('optional', options.optional),
     proof: resolveProof(options.proof, limits),
     replay: resolveReplay(options.replay),
+    nonce: resolveNonce(options.nonce),
     token: {
       type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
       clockToleranceSeconds: check.integer('token.clockToleranceSeconds', tokens.clockToleranceSeconds, {
@@ -338,4 +373,25 @@ function resolveReplay(value: VerifierOptions['replay']): VerifierConfig['replay
   if (value !== false && typeof value?.reserve !== 'function')
     misconfigured('replay', 'be false or a store with a "reserve" method')
   return value
+}
+
+/** RFC 8725 §3.5: keys of sufficient entropy. */
+const MIN_SECRET_BYTES = 32
+
+function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined {
+  if (value === undefined || value === false) return undefined
+  const options = checkKeys('nonce.', value, knownNonceOptions)
+  const isList = Array.isArray(options.secrets) && options.secrets.length > 0
+  if (!isList) misconfigured('nonce.secrets', 'be a list of one or more secrets')
+  return Object.freeze({
+    secrets: options.secrets.map(resolveSecret),
+    maxAgeSeconds: check.integer('nonce.maxAgeSeconds', options.maxAgeSeconds, { min: 10, max: 3600, otherwise: 300 }),
+    required: check.func('nonce.required', options.required)
+  })
+}
+
+function resolveSecret(secret: unknown): Uint8Array {
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
+  const isLong = bytes instanceof Uint8Array && bytes.length >= MIN_SECRET_BYTES
+  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have ${MIN_SECRET_BYTES} random bytes or more each`)
 }

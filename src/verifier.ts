@@ -1,17 +1,17 @@
 /** The whole verification of one request, top to bottom. @module */
 
 import { platform } from '#crypto'
-import { DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
-import { replayExpiryMs, replayKey } from './freshness/replay.js'
+import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
+import { Freshness } from './freshness/freshness.js'
 import { resolveOptions, type VerifierConfig, type VerifierOptions } from './options.js'
 import { checkScopes } from './policy/scopes.js'
-import { checkAth, checkRequest, checkSignature, checkTime, type Proof, readProof } from './proof/proof.js'
+import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { beginRequest } from './proof/signature-threads.js'
 import { type Credentials, isAnonymous, readCredentials, type Scheme, schemeOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
-import { challengeHeaders } from './response/challenge.js'
+import { type ChallengeContext, challengeHeaders, nonceHeaders } from './response/challenge.js'
 import * as telemetry from './telemetry.js'
 import { AccessTokens, type VerifiedToken } from './token/access-token.js'
 import { checkClientCertificate } from './token/client-certificate.js'
@@ -58,10 +58,12 @@ export function createVerifier(options: VerifierOptions): Verifier<VerifiedReque
 class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   readonly #config: VerifierConfig
   readonly #tokens: AccessTokens
+  readonly #freshness: Freshness
   readonly #proofKeys = new ProofKeyCache()
 
   constructor(config: VerifierConfig) {
     this.#config = config
+    this.#freshness = new Freshness(config)
     this.#tokens = new AccessTokens(config)
   }
 
@@ -77,7 +79,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
     } catch (reason) {
-      throw this.#toError(reason, scheme, options?.scopes)
+      const asksForNonce = reason instanceof Refusal && answerTo(reason.code).error === 'use_dpop_nonce'
+      const nonce = asksForNonce ? await this.#freshness.nonce(this.#config.clock()) : undefined
+      throw this.#toError(reason, { scheme, scopes: options?.scopes, nonce })
     }
   }
 
@@ -85,7 +89,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     try {
       checkScopes((auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')).scopes, scopes)
     } catch (reason) {
-      throw this.#toError(reason, auth?.scheme, scopes)
+      throw this.#toError(reason, { scheme: auth?.scheme, scopes })
     }
   }
 
@@ -125,10 +129,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     await checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
     // Read anew, because keys and hooks may have taken long: a proof must not outlast, while it waits, the memory of its first use.
     const usedAtMs = this.#config.clock()
-    checkTime(proof, usedAtMs, rules)
+    const fresh = await this.#freshness.check(proof, request, usedAtMs)
     checkScopes(verified.scopes, scopes)
-    await this.#reserve(proof, uri, usedAtMs)
-    return toVerifiedRequest('DPoP', verified, token, proof)
+    await this.#freshness.reserve(proof, uri, fresh, usedAtMs)
+    return toVerifiedRequest('DPoP', verified, token, { proof, nextNonce: fresh.nextNonce })
   }
 
   async #verifyBearer(
@@ -147,26 +151,12 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     return toVerifiedRequest('Bearer', verified, token)
   }
 
-  async #reserve({ header: { jkt }, claims: { jti, iat } }: Proof, uri: string, nowMs: number): Promise<void> {
-    const { replay, proof: rules } = this.#config
-    if (replay === false) return
-    const key = await replayKey(jkt, uri, jti)
-    let isFirst: boolean
-    try {
-      isFirst = await replay.reserve(key, replayExpiryMs(iat, rules.maxAgeSeconds), { nowMs, jkt })
-    } catch (cause) {
-      throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
-    }
-    // Only true is a first use: a store that answers anything else is taken at its worst.
-    if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
-  }
-
   /** The only place where a reason becomes an error, and an error gets its challenge. */
-  #toError(reason: unknown, scheme: Scheme | undefined, scopes: readonly string[] | undefined): DPoPError | DPoPUnavailableError {
+  #toError(reason: unknown, context: ChallengeContext): DPoPError | DPoPUnavailableError {
     if (reason instanceof Refusal) {
       const { code, detail } = reason
       if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
-      return new DPoPError(code, challengeHeaders(code, { scheme, scopes }, this.#config))
+      return new DPoPError(code, challengeHeaders(code, context, this.#config))
     }
     const error =
       reason instanceof DPoPUnavailableError ? reason : new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', reason)
@@ -185,16 +175,16 @@ function toVerifiedRequest(
   scheme: Scheme,
   { issuer, claims, scopes }: VerifiedToken,
   token: string,
-  proof?: Proof
+  shown?: { readonly proof: Proof; readonly nextNonce: string | undefined }
 ): VerifiedRequest {
-  const fields = { scheme, issuer, claims, scopes, responseHeaders: noHeaders }
-  if (proof === undefined) return new VerifiedRequest(fields, token)
+  if (shown === undefined) return new VerifiedRequest({ scheme, issuer, claims, scopes, responseHeaders: noHeaders }, token)
+  const { proof, nextNonce } = shown
+  const responseHeaders = nextNonce === undefined ? noHeaders : Object.freeze(nonceHeaders(nextNonce))
   const { jti, htm, htu, iat, nonce, all } = proof.claims
-  const jkt = proof.header.jkt
   return new VerifiedRequest(
-    fields,
+    { scheme, issuer, claims, scopes, responseHeaders },
     token,
-    Object.freeze({ jkt, jti, htm, htu, iat, ...(nonce !== undefined && { nonce }), claims: all })
+    Object.freeze({ jkt: proof.header.jkt, jti, htm, htu, iat, ...(nonce !== undefined && { nonce }), claims: all })
   )
 }
 

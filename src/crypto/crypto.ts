@@ -36,6 +36,8 @@ export interface Platform {
   sha256(text: string): MaybePromise<string>
   /** SHA-256 of bytes, base64url without padding. */
   sha256OfBytes(bytes: Uint8Array): MaybePromise<string>
+  /** HMAC with SHA-256 of the UTF-8 bytes of a text, base64url without padding: 43 characters. */
+  hmac(secret: Uint8Array, text: string): MaybePromise<string>
   /** Imports a public key for one algorithm; throws where the platform finds it invalid. */
   importKey(jwk: PublicJwk, alg: ProofAlgorithm): MaybePromise<VerificationKey>
   /** Whether `signature` is one of `key` over the ASCII bytes of `signingInput` (RFC 7515 §5.2). Never throws. */

@@ -1,7 +1,7 @@
 /** The platform's cryptography on `node:crypto` (Node, Bun, Deno): synchronous, because a thread-pool round trip costs more than the signature. @module */
 
 import { Buffer, isUtf8 } from 'node:buffer'
-import { constants, createPublicKey, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
+import { constants, createHmac, createPublicKey, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
 import type { Platform, ProofAlgorithm } from './crypto.js'
 import { toDer } from './ecdsa-signature.js'
 
@@ -31,6 +31,8 @@ export const platform: Platform = {
   sha256: (text) => hash('sha256', text, 'base64url'),
 
   sha256OfBytes: (bytes) => hash('sha256', bytes, 'base64url'),
+
+  hmac: (secret, text) => createHmac('sha256', secret).update(text).digest('base64url'),
 
   importKey: (jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }),
 

@@ -30,6 +30,12 @@ export const platform: Platform = {
 
   sha256OfBytes: async (bytes) => encodeBase64url(await digest(bytes)),
 
+  async hmac(secret, text) {
+    const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+    const key = await crypto.subtle.importKey('raw', secret as Uint8Array<ArrayBuffer>, algorithm, false, ['sign'])
+    return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))))
+  },
+
   importKey: (jwk: PublicJwk, alg) => crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify']),
 
   async verify(alg, key, signingInput, signature) {

@@ -121,20 +121,19 @@ async function importKey({ jwk, alg }: ProofHeader): Promise<VerificationKey> {
   }
 }
 
-/**
- * Check 11: "the creation time of the JWT […] is within an acceptable window", both ends included. Where the proof has exp
- * or nbf they count too, with the same tolerance.
- */
-export function checkTime(
-  { claims: { iat, exp, nbf } }: Proof,
-  nowMs: number,
-  { maxAgeSeconds, maxFutureSeconds }: ProofRules
-): void {
+/** Check 11: "the creation time of the JWT […] is within an acceptable window", both ends included. */
+export function checkTime({ claims: { iat } }: Proof, nowMs: number, { maxAgeSeconds, maxFutureSeconds }: ProofRules): void {
   const now = Math.floor(nowMs / 1000)
   const isInWindow = now - maxAgeSeconds <= iat && iat <= now + maxFutureSeconds
+  if (!isInWindow) refuse('ERR_DPOP_PROOF_IAT', { skewSeconds: iat - now })
+}
+
+/** RFC 7519 §4.1.4 and §4.1.5: exp and nbf count where a proof has them, with the tolerance of iat. */
+export function checkLifetime({ claims: { iat, exp, nbf } }: Proof, nowMs: number, { maxFutureSeconds }: ProofRules): void {
+  const now = Math.floor(nowMs / 1000)
   const isExpired = exp !== undefined && exp <= now - maxFutureSeconds
   const isEarly = nbf !== undefined && nbf > now + maxFutureSeconds
-  if (!isInWindow || isExpired || isEarly) refuse('ERR_DPOP_PROOF_IAT', { skewSeconds: iat - now })
+  if (isExpired || isEarly) refuse('ERR_DPOP_PROOF_IAT', { skewSeconds: iat - now })
 }
 
 /** RFC 7519 §2: a number, whole or not. Beyond 2^53 / 1000 seconds no arithmetic is exact. */

@@ -10,17 +10,25 @@ export interface ChallengeContext {
   readonly scheme: Scheme | undefined
   /** The scopes that a 403 names. */
   readonly scopes?: readonly string[] | undefined
+  /** The nonce that goes with `use_dpop_nonce`. */
+  readonly nonce?: string | undefined
+}
+
+/** RFC 9449 §8.2: an answer with a nonce "should" not be stored. */
+export function nonceHeaders(nonce: string): ResponseHeaders {
+  return { 'DPoP-Nonce': nonce, 'Cache-Control': 'no-store' }
 }
 
 /** What a configuration says in every challenge. */
 export type ChallengeConfig = Pick<VerifierConfig, 'allowBearer' | 'proof' | 'realm'>
 
 /** The header fields of a refusal: one challenge a line, Bearer first because more clients know it. */
-export function challengeHeaders(
-  code: DPoPErrorCode,
-  { scheme, scopes }: ChallengeContext,
-  config: ChallengeConfig
-): ResponseHeaders {
+export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext, config: ChallengeConfig): ResponseHeaders {
+  const challenges = { 'WWW-Authenticate': challengesOf(code, context, config) }
+  return context.nonce === undefined ? challenges : { ...challenges, ...nonceHeaders(context.nonce) }
+}
+
+function challengesOf(code: DPoPErrorCode, { scheme, scopes }: ChallengeContext, config: ChallengeConfig): string | string[] {
   const { status, error, description } = answerTo(code)
   // RFC 6750 §3.1: without authentication information there is no error code, and nothing to describe.
   const fault = error === undefined ? [] : [param('error', error), param('error_description', description)]
@@ -31,12 +39,12 @@ export function challengeHeaders(
     ...(dpopIsAtFault ? [...fault, ...needed] : []),
     param('algs', config.proof.algorithms.join(' '))
   ])
-  if (!config.allowBearer) return { 'WWW-Authenticate': dpop }
+  if (!config.allowBearer) return dpop
   // RFC 6750 §3: a Bearer challenge has at least one parameter.
   const bearer = challenge('Bearer', [param('realm', config.realm), ...(scheme === 'DPoP' ? [] : [...fault, ...needed])])
   // RFC 9110 §15.5.4: a 403 asks for no other credentials, so there is only the challenge of those that fell short.
-  if (status === 403) return { 'WWW-Authenticate': scheme === 'Bearer' ? bearer : dpop }
-  return { 'WWW-Authenticate': [bearer, dpop] }
+  if (status === 403) return scheme === 'Bearer' ? bearer : dpop
+  return [bearer, dpop]
 }
 
 function challenge(scheme: Scheme, params: readonly string[]): string {

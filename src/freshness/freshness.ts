@@ -1,0 +1,66 @@
+/** Whether a proof is fresh: its nonce or its iat, and then that nobody used it before (RFC 9449 §4.3 checks 10 and 11, §11.1). @module */
+
+import type { MaybePromise } from '../crypto/crypto.js'
+import { DPoPUnavailableError, refuse } from '../errors.js'
+import type { VerifierConfig } from '../options.js'
+import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
+import type { RequestLike } from '../request/request.js'
+import { Nonces } from './nonce.js'
+import { replayExpiryMs, replayKey } from './replay.js'
+
+/** Until when a proof would be accepted again, were it not remembered; and the nonce that its client should use from now on. */
+export interface Fresh {
+  readonly expiresAtMs: number
+  readonly nextNonce: string | undefined
+}
+
+/** The freshness of proofs, as one configuration wants it. */
+export class Freshness {
+  readonly #config: Pick<VerifierConfig, 'nonce' | 'proof' | 'replay'>
+  readonly #nonces: Nonces | undefined
+
+  constructor(config: Pick<VerifierConfig, 'nonce' | 'proof' | 'replay'>) {
+    this.#config = config
+    this.#nonces = config.nonce && new Nonces(config.nonce)
+  }
+
+  /** Checks the nonce where this request needs one, the iat window where it does not. */
+  check(proof: Proof, request: RequestLike, nowMs: number): MaybePromise<Fresh> {
+    checkLifetime(proof, nowMs, this.#config.proof)
+    return this.#nonces === undefined ? this.#checkWindow(proof, nowMs) : this.#checkNonce(this.#nonces, proof, request, nowMs)
+  }
+
+  /** Uses the proof up: of any number of copies one gets through. */
+  async reserve({ header: { jkt }, claims: { jti } }: Proof, uri: string, { expiresAtMs }: Fresh, nowMs: number): Promise<void> {
+    const { replay } = this.#config
+    if (replay === false) return
+    const key = await replayKey(jkt, uri, jti)
+    let isFirst: boolean
+    try {
+      isFirst = await replay.reserve(key, expiresAtMs, { nowMs, jkt })
+    } catch (cause) {
+      throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
+    }
+    // Only true is a first use: a store that answers anything else is taken at its worst.
+    if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
+  }
+
+  /** The nonce that a client is told to use; undefined where none are asked for. */
+  async nonce(nowMs: number): Promise<string | undefined> {
+    return await this.#nonces?.current(nowMs)
+  }
+
+  #checkWindow(proof: Proof, nowMs: number): Fresh {
+    const rules = this.#config.proof
+    checkTime(proof, nowMs, rules)
+    return { expiresAtMs: replayExpiryMs(proof.claims.iat, rules.maxAgeSeconds), nextNonce: undefined }
+  }
+
+  async #checkNonce(nonces: Nonces, proof: Proof, request: RequestLike, nowMs: number): Promise<Fresh> {
+    const required = this.#config.nonce?.required
+    // Only false waives the nonce: a hook that answers anything else is taken at its strictest.
+    if (required !== undefined && (await required(request)) === false) return this.#checkWindow(proof, nowMs)
+    const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], nowMs)
+    return { expiresAtMs, nextNonce: next }
+  }
+}
