@@ -21,6 +21,8 @@ const table: Record<DPoPErrorCode, readonly [status: number, error: string | und
   ERR_DPOP_PROOF_IAT: [401, 'invalid_dpop_proof'],
   ERR_DPOP_PROOF_ATH: [401, 'invalid_dpop_proof'],
   ERR_DPOP_PROOF_REPLAYED: [401, 'invalid_dpop_proof'],
+  ERR_DPOP_NONCE_REQUIRED: [401, 'use_dpop_nonce'],
+  ERR_DPOP_NONCE_INVALID: [401, 'use_dpop_nonce'],
   ERR_DPOP_TOKEN_INVALID: [401, 'invalid_token'],
   ERR_DPOP_TOKEN_EXPIRED: [401, 'invalid_token'],
   ERR_DPOP_TOKEN_UNBOUND: [401, 'invalid_token'],

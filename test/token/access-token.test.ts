@@ -1,0 +1,380 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createVerifier, type PlainRequest, type VerifierOptions } from 'dpop-guard'
+import { createTestIssuer, type TokenSpec } from 'dpop-guard/testing'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { BASE_URL, createWorld, encode, ISSUER, NOW, NOW_MS, verdictOf, type World } from '../support/world.js'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+beforeEach(() => world.clock.set(NOW_MS))
+
+type Extra = Omit<Partial<VerifierOptions>, 'optional'>
+
+/** The verdict on a good request with this token. */
+async function verdict(token: string, extra: Extra = {}): Promise<string> {
+  return await verdictOf(createVerifier({ ...world.options, ...extra }).verifyRequest(await world.request({ token })))
+}
+const issued = async (spec: TokenSpec, extra?: Extra) =>
+  await verdict(await world.issuer.issue({ jkt: world.client.jkt, ...spec }), extra)
+const withClaims = (claims: Record<string, unknown>, extra?: Extra) => issued({ claims }, extra)
+
+describe('a JWT access token as RFC 9068 profiles it', () => {
+  it('is accepted', async () => {
+    expect(await issued({})).toBe('accepted')
+  })
+
+  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'application/AT+jwt'])('typ %s (§4)', async (typ) => {
+    expect(await issued({ header: { typ } })).toBe('accepted')
+  })
+
+  it.each(['JWT', 'jwt', '', 'at+jwt2', 'dpop+jwt', 'logout+jwt', 'application/secevent+jwt', undefined])(
+    'typ %s is refused (§4)',
+    async (typ) => {
+      expect(await issued({ header: { typ } })).toBe('ERR_DPOP_TOKEN_INVALID')
+    }
+  )
+
+  it.each(['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'])('without %s is refused (§2.2)', async (claim) => {
+    expect(await withClaims({ [claim]: undefined })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each<Record<string, unknown>>([
+    { iss: 'https://evil.example' },
+    { iss: `${ISSUER}/` },
+    { iss: [ISSUER] },
+    { iss: null },
+    { aud: 'https://other.example' },
+    { aud: [] },
+    { aud: 7 },
+    { aud: { 0: BASE_URL } },
+    { exp: String(NOW + 60) },
+    { exp: null },
+    { nbf: 'x' },
+    { iat: 'x' },
+    { iat: null },
+    { sub: '' },
+    { sub: 7 },
+    { client_id: ['client'] },
+    { client_id: '' },
+    { jti: 7 },
+    { jti: '' }
+  ])('with a claim that is wrong is refused: %j', async (claims) => {
+    expect(await withClaims(claims)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each([
+    { aud: [BASE_URL] },
+    { aud: ['https://other.example', BASE_URL] },
+    { exp: NOW + 0.5 + 60 },
+    { iat: NOW - 1.5 },
+    { unknown: {} }
+  ])('is accepted with %j (RFC 7519 §2, §4.1.3)', async (claims) => {
+    expect(await withClaims(claims)).toBe('accepted')
+  })
+
+  it('time has a tolerance of five seconds, or as configured (RFC 7519 §4.1.4, §4.1.5)', async () => {
+    expect(await withClaims({ exp: NOW - 4 })).toBe('accepted')
+    expect(await withClaims({ exp: NOW - 5 })).toBe('ERR_DPOP_TOKEN_EXPIRED')
+    expect(await withClaims({ nbf: NOW + 5 })).toBe('accepted')
+    expect(await withClaims({ nbf: NOW + 6 })).toBe('ERR_DPOP_TOKEN_INVALID')
+    const token = { clockToleranceSeconds: 0 }
+    expect(await withClaims({ exp: NOW + 1, nbf: NOW }, { token })).toBe('accepted')
+    expect(await withClaims({ exp: NOW }, { token })).toBe('ERR_DPOP_TOKEN_EXPIRED')
+    expect(await withClaims({ nbf: NOW + 1 }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('that has expired is only called so when its signature verifies', async () => {
+    const [header, payload] = (await world.issuer.issue({ expiresInSeconds: -60 })).split('.')
+    expect(await verdict(`${header}.${payload}.${encode('x'.repeat(64))}`)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe("token.type 'any': servers that do not follow RFC 9068", () => {
+  const token = { type: 'any' } as const
+  it('needs only iss, aud and exp', async () => {
+    const claims = { sub: undefined, client_id: undefined, iat: undefined, jti: undefined }
+    for (const typ of ['JWT', undefined, 'at+jwt', 'vnd.example'])
+      expect(await issued({ claims, header: { typ } }, { token })).toBe('accepted')
+    for (const claim of ['iss', 'aud', 'exp'])
+      expect(await withClaims({ [claim]: undefined }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each([
+    'dpop+jwt',
+    'DPoP+JWT',
+    'application/dpop+jwt',
+    'token-introspection+jwt',
+    'logout+jwt',
+    'secevent+jwt',
+    'oauth-authz-req+jwt',
+    'client-authentication+jwt'
+  ])('another kind of JWT is none: %s (RFC 8725 §3.12)', async (typ) => {
+    expect(await issued({ header: { typ } }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 §7.2)', () => {
+  it('every other spelling of a good token is refused', async () => {
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    const [header, payload, signature] = token.split('.') as [string, string, string]
+    const spellings = [
+      `${header}.${payload}`,
+      `${header}.${payload}.`,
+      `${token}.`,
+      `.${token}`,
+      `${token}.${signature}`,
+      `${header}=.${payload}.${signature}`,
+      `${header}.${payload}=.${signature}`,
+      `${token}=`,
+      `${token.replaceAll('-', '+').replaceAll('_', '/')}+`,
+      `${header}..${signature}`,
+      `${encode('[]')}.${payload}.${signature}`,
+      `${header}.${encode('"x"')}.${signature}`,
+      `${header}.${encode('{')}.${signature}`,
+      'x'
+    ]
+    for (const spelling of spellings) {
+      expect(await verdict(spelling)).toMatch(/^ERR_DPOP_(TOKEN_INVALID|AUTHORIZATION_MALFORMED)$/)
+    }
+  })
+
+  it.each([{ b64: false, crit: ['b64'] }, { b64: true }, { b64: null }])(
+    'b64 has no place in a JWT (RFC 7797 §7): %j',
+    async (header) => {
+      const token = await world.issuer.issue({ jkt: world.client.jkt })
+      const [, payload, signature] = token.split('.')
+      expect(await verdict(`${encode({ alg: 'ES256', typ: 'at+jwt', ...header })}.${payload}.${signature}`)).toBe(
+        'ERR_DPOP_TOKEN_INVALID'
+      )
+    }
+  )
+
+  it.each([
+    { crit: ['exp'] },
+    { crit: [] },
+    { crit: 'x' },
+    { alg: 'none' },
+    { alg: 'HS256' },
+    { alg: 'es256' },
+    { alg: ['ES256'] },
+    { alg: undefined }
+  ])('a header that cannot be honoured: %j (RFC 7515 §4.1.11, §5.2)', async (extra) => {
+    const [, payload, signature] = (await world.issuer.issue({ jkt: world.client.jkt })).split('.')
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: world.issuer.jwks.keys[0]?.['kid'], ...extra }
+    expect(await verdict(`${encode(header)}.${payload}.${signature}`)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('a key that the token brings along is not looked at (RFC 9068 §4)', async () => {
+    const rogue = await createTestIssuer({ clock: world.clock, alg: 'ES256' })
+    const header = { jwk: rogue.jwks.keys[0], jku: 'https://evil.example/keys', kid: undefined }
+    expect(await verdict(await rogue.issue({ jkt: world.client.jkt, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('signature algorithms', () => {
+  it.each(['RS256', 'PS256', 'ES384', 'EdDSA', 'Ed25519'] as const)('%s', async (alg) => {
+    const issuer = await createTestIssuer({ clock: world.clock, alg })
+    const token = await issuer.issue({ jkt: world.client.jkt })
+    expect(await verdict(token, { issuer: issuer.options })).toBe('accepted')
+    expect(await verdict(token, { issuer: { ...issuer.options, algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(await verdict(token, { issuer: issuer.options, token: { algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('several issuers', () => {
+  it('the keys of one never verify a token that names another', async () => {
+    const other = await createTestIssuer({ issuer: 'https://other.example', clock: world.clock, alg: 'ES256' })
+    const issuer = [world.issuer.options, other.options]
+    const { jkt } = world.client
+    expect(await verdict(await world.issuer.issue({ jkt }), { issuer })).toBe('accepted')
+    expect(await verdict(await other.issue({ jkt }), { issuer })).toBe('accepted')
+    expect(await verdict(await other.issue({ jkt, claims: { iss: ISSUER } }), { issuer })).toBe('ERR_DPOP_TOKEN_INVALID')
+    const kid = world.issuer.jwks.keys[0]?.['kid']
+    expect(await verdict(await other.issue({ jkt, claims: { iss: ISSUER }, header: { kid } }), { issuer })).toBe(
+      'ERR_DPOP_TOKEN_INVALID'
+    )
+  })
+
+  it('each has its own audience', async () => {
+    const issuer = { ...world.issuer.options, audience: 'urn:own' }
+    expect(await withClaims({ aud: 'urn:own' }, { issuer })).toBe('accepted')
+    expect(await withClaims({ aud: BASE_URL }, { issuer })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('key sets in the wild', () => {
+  const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' }) as Record<string, unknown>
+  const ecKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+  /** A token signed with this key, under this header. */
+  function signed(privateKey: KeyObject, header: object, claims: object = {}): string {
+    const payload = { iss: ISSUER, aud: BASE_URL, sub: 'u', client_id: 'c', jti: 'j', iat: NOW, exp: NOW + 60, ...claims }
+    const input = `${encode({ typ: 'at+jwt', alg: 'ES256', ...header })}.${encode({ cnf: { jkt: world.client.jkt }, ...payload })}`
+    return `${input}.${sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+  }
+  const under = (keys: Record<string, unknown>[]): Extra => ({ issuer: { issuer: ISSUER, jwks: { keys } } })
+
+  it('several keys of one kid: the token is good if one of them verifies it (RFC 7517 §4.5)', async () => {
+    const pairs = Array.from({ length: 3 }, ecKey)
+    const keys = pairs.map(({ publicKey }) => ({ ...jwkOf(publicKey), kid: 'same' }))
+    for (const { privateKey } of pairs) expect(await verdict(signed(privateKey, { kid: 'same' }), under(keys))).toBe('accepted')
+    expect(await verdict(signed(ecKey().privateKey, { kid: 'same' }), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('without any kid every key that fits is tried, and the time of the token still counts', async () => {
+    const [a, b] = [ecKey(), ecKey()]
+    const keys = [a, b].map(({ publicKey }) => jwkOf(publicKey))
+    expect(await verdict(signed(b.privateKey, {}), under(keys))).toBe('accepted')
+    expect(await verdict(signed(a.privateKey, {}, { exp: NOW - 60 }), under(keys))).toBe('ERR_DPOP_TOKEN_EXPIRED')
+  })
+
+  it('but no more than eight: the work for one token is bounded', async () => {
+    const pairs = Array.from({ length: 9 }, ecKey)
+    const keys = pairs.map(({ publicKey }) => jwkOf(publicKey))
+    expect(await verdict(signed(pairs[7]?.privateKey as KeyObject, {}), under(keys))).toBe('accepted')
+    expect(await verdict(signed(pairs[8]?.privateKey as KeyObject, {}), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('a key that cannot be used harms only the tokens that name it; and those are 503, for it is not the client’s fault', async () => {
+    const { privateKey, publicKey } = ecKey()
+    const good = { ...jwkOf(publicKey), kid: 'good' }
+    const bad = { ...good, kid: 'bad', y: good['x' as never] }
+    expect(await verdict(signed(privateKey, { kid: 'good' }), under([bad, good]))).toBe('accepted')
+    expect(await verdict(signed(privateKey, { kid: 'bad' }), under([bad, good]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    // Among several of one kid it is passed over.
+    expect(await verdict(signed(privateKey, { kid: 'good' }), under([{ ...bad, kid: 'good' }, good]))).toBe('accepted')
+  })
+
+  it('a private key that was published is not used', async () => {
+    const { privateKey } = ecKey()
+    const token = signed(privateKey, { kid: 'k' })
+    expect(await verdict(token, under([{ ...jwkOf(privateKey), kid: 'k' }]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+
+  it('a key for encryption, or of another algorithm, does not verify (RFC 7517 §4.2, §4.4)', async () => {
+    const { privateKey, publicKey } = ecKey()
+    for (const extra of [{ use: 'enc' }, { alg: 'ES384' }, { key_ops: ['encrypt'] }, { kty: 'oct', k: 'AAAA' }])
+      expect(await verdict(signed(privateKey, { kid: 'k' }), under([{ ...jwkOf(publicKey), kid: 'k', ...extra }]))).toBe(
+        'ERR_DPOP_TOKEN_INVALID'
+      )
+  })
+})
+
+describe('isRevoked', () => {
+  it('is asked on every request, with the verified claims', async () => {
+    const asked: unknown[] = []
+    let revoked = false
+    const isRevoked = (claims: unknown) => {
+      asked.push(claims)
+      return revoked
+    }
+    const verifier = createVerifier({ ...world.options, token: { isRevoked } })
+    const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { jti: 'token-1' } })
+    const verify = async () => await verdictOf(verifier.verifyRequest(await world.request({ token })))
+    expect([await verify(), await verify()]).toEqual(['accepted', 'accepted'])
+    revoked = true
+    expect(await verify()).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(asked).toHaveLength(3)
+    expect(asked[0]).toMatchObject({ jti: 'token-1' })
+  })
+
+  it('is not asked about a token that is not valid', async () => {
+    let asked = false
+    const isRevoked = () => {
+      asked = true
+      return false
+    }
+    expect(await withClaims({ aud: 'x' }, { token: { isRevoked } })).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(asked).toBe(false)
+  })
+
+  it('may answer later', async () => {
+    expect(await issued({}, { token: { isRevoked: async () => false } })).toBe('accepted')
+    expect(await issued({}, { token: { isRevoked: async () => true } })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each([undefined, null, 0, 'false', {}])('anything but false is taken at its worst: %j', async (answer) => {
+    expect(await issued({}, { token: { isRevoked: () => answer as never } })).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('that throws or rejects is 503', async () => {
+    const broken = [
+      () => {
+        throw new Error('database down')
+      },
+      () => Promise.reject(new Error('database down'))
+    ]
+    for (const isRevoked of broken) expect(await issued({}, { token: { isRevoked } })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+  })
+})
+
+describe('a remembered token is judged like a new one', () => {
+  it('it expires on the second, as it would if it were new', async () => {
+    const verifier = createVerifier(world.options)
+    const token = await world.issuer.issue({ jkt: world.client.jkt, expiresInSeconds: 60 })
+    const verify = async (by = verifier) => await verdictOf(by.verifyRequest(await world.request({ token })))
+    expect(await verify()).toBe('accepted')
+    for (const [seconds, expected] of [
+      [64, 'accepted'],
+      [64.999, 'accepted'],
+      [65, 'ERR_DPOP_TOKEN_EXPIRED'],
+      [66, 'ERR_DPOP_TOKEN_EXPIRED']
+    ] as const) {
+      world.clock.set(NOW_MS + seconds * 1000)
+      expect([await verify(), await verify(createVerifier(world.options))]).toEqual([expected, expected])
+    }
+  })
+
+  it('its nbf counts when the clock is set back', async () => {
+    const verifier = createVerifier(world.options)
+    const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { nbf: NOW } })
+    const verify = async () => await verdictOf(verifier.verifyRequest(await world.request({ token })))
+    expect(await verify()).toBe('accepted')
+    world.clock.advance(-5)
+    expect(await verify()).toBe('accepted')
+    world.clock.advance(-1)
+    expect(await verify()).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('its binding counts: another client cannot use it', async () => {
+    const verifier = createVerifier(world.options)
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    const verify = async (request: PlainRequest) => await verdictOf(verifier.verifyRequest(request))
+    expect(await verify(await world.request({ token }))).toBe('accepted')
+    expect(await verify(await world.request({ token, client: world.stranger }))).toBe('ERR_DPOP_TOKEN_BINDING')
+  })
+
+  it('a refused token is not remembered as good', async () => {
+    const verifier = createVerifier(world.options)
+    const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { nbf: NOW + 60 } })
+    const verify = async () => await verdictOf(verifier.verifyRequest(await world.request({ token })))
+    expect(await verify()).toBe('ERR_DPOP_TOKEN_INVALID')
+    world.clock.advance(60)
+    expect(await verify()).toBe('accepted')
+  })
+})
+
+describe('scopes (RFC 8693 §4.2)', () => {
+  it.each([
+    [undefined, []],
+    ['a b', ['a', 'b']],
+    ['  a  b ', ['a', 'b']],
+    ['', []],
+    [
+      ['a', 'b'],
+      ['a', 'b']
+    ],
+    [
+      ['a', 1, '', null, 'b c'],
+      ['a', 'b c']
+    ],
+    [7, []],
+    [{ a: 1 }, []],
+    [null, []]
+  ])('scope %j is %j', async (scope, expected) => {
+    const request = await world.request({ tokenSpec: { claims: { scope } } })
+    expect((await createVerifier(world.options).verifyRequest(request)).scopes).toEqual(expected)
+  })
+})

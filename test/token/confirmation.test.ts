@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { readConfirmation } from '../../src/token/confirmation.js'
+
+const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'
+const x5tS256 = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2'.replace(/.$/, 'U')
+
+describe('cnf says what a token is bound to (RFC 7800 §3.1)', () => {
+  it.each([
+    [undefined, { isBound: false, jkt: undefined, x5tS256: undefined }],
+    [{}, { isBound: true, jkt: undefined, x5tS256: undefined }],
+    [{ jkt }, { isBound: true, jkt, x5tS256: undefined }],
+    [{ 'x5t#S256': x5tS256 }, { isBound: true, jkt: undefined, x5tS256 }],
+    [
+      { jkt, 'x5t#S256': x5tS256 },
+      { isBound: true, jkt, x5tS256 }
+    ],
+    // Members that nobody registered are ignored: "in the absence of such requirements, all claims that are not understood".
+    [
+      { jkt, 'kc-jkt-type': 'x', other: { a: 1 } },
+      { isBound: true, jkt, x5tS256: undefined }
+    ]
+  ])('%j', (cnf, expected) => {
+    expect(readConfirmation(cnf === undefined ? {} : { cnf })).toEqual(expected)
+  })
+
+  const malformed: unknown[] = [
+    ...[null, 'x', 1, true, [], [{ jkt }]],
+    ...[null, '', 1, true, {}, [jkt], `${jkt}=`, ` ${jkt}`, jkt.slice(1), `${jkt}A`, 'a'.repeat(64), jkt.replace('I', 'J')].map(
+      (value) => ({ jkt: value })
+    ),
+    ...['', 1, null, 'x'].map((value) => ({ jkt, 'x5t#S256': value }))
+  ]
+  it.each(malformed.map((cnf) => [cnf]))('malformed is refused, never taken for unbound: %j', (cnf) => {
+    expect(() => readConfirmation({ cnf })).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_BINDING' }))
+  })
+
+  it.each(['jwk', 'jwe', 'kid', 'jku', 'osc'])(
+    '%s is a registered method that is not verified here: refused, whatever it says',
+    (name) => {
+      for (const value of [{}, 'x', null, undefined]) {
+        expect(() => readConfirmation({ cnf: { jkt, [name]: value } })).toThrow(
+          expect.objectContaining({ code: 'ERR_DPOP_TOKEN_BINDING' })
+        )
+      }
+    }
+  )
+
+  it('members of a prototype are nobody’s', () => {
+    const claims = JSON.parse(`{"cnf":{"__proto__":{"jkt":"${jkt}"}}}`)
+    expect(readConfirmation(claims).jkt).toBeUndefined()
+    expect(readConfirmation(JSON.parse(`{"__proto__":{"cnf":{"jkt":"${jkt}"}}}`)).isBound).toBe(false)
+  })
+})

@@ -1,0 +1,253 @@
+import { createVerifier } from 'dpop-guard'
+import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
+import { describe, expect, it } from 'vitest'
+import { type Fetch, type IssuerConfig, resolveOptions, type VerifierOptions } from '../../src/options.js'
+import { createIssuerKeys } from '../../src/token/issuer-keys.js'
+import { type IssuerServer, startIssuerServer } from '../support/issuer-server.js'
+import { BASE_URL, NOW_MS, verdictOf } from '../support/world.js'
+
+const METADATA = '/.well-known/oauth-authorization-server'
+const MINUTE = 60
+
+/** An authorization server with keys that a test can rotate or take away, and a verifier that asks it for them. */
+async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
+  const clock = fakeClock(NOW_MS)
+  const server: IssuerServer = await startIssuerServer()
+  const issuerOf = () => createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
+  const [issuer, rotated, client] = await Promise.all([issuerOf(), issuerOf(), createTestClient({ clock })])
+  const metadata = { issuer: server.origin, jwks_uri: `${server.origin}/keys` }
+  Object.assign(server.answers, { [METADATA]: metadata, '/keys': issuer.jwks })
+  const verifier = createVerifier({ issuer: server.origin, audience: BASE_URL, baseUrl: BASE_URL, clock, ...options })
+
+  const issue = (from = issuer) => from.issue({ jkt: client.jkt, expiresInSeconds: 86_400 })
+  const verify = async (token: string) =>
+    await verdictOf(
+      verifier.verifyRequest({ method: 'GET', target: '/', headers: await client.headers({ url: `${BASE_URL}/`, token }) })
+    )
+  /** Lets a fetch behind the back of a request come to its end. */
+  const settled = async () => {
+    const count = server.asked.length
+    while (server.asked.length === count) await new Promise((resolve) => setImmediate(resolve))
+    await verify(await issue())
+  }
+  const keyFetches = () => server.asked.filter((path) => path === '/keys').length
+  return { clock, server, issuer, rotated, client, issue, verify, settled, keyFetches }
+}
+
+describe('the keys of an issuer', () => {
+  it('are found by discovery, once, and fetched once for any number of requests', async () => {
+    const { server, issue, verify } = await createRemoteWorld()
+    const tokens = await Promise.all(Array.from({ length: 50 }, () => issue()))
+    const verdicts = await Promise.all(tokens.map(verify))
+    expect(new Set(verdicts)).toEqual(new Set(['accepted']))
+    expect(server.asked).toEqual([METADATA, '/keys'])
+  })
+
+  it('are found without discovery where jwksUri says where', async () => {
+    const world = await createRemoteWorld()
+    const { server, clock, client } = world
+    const issuer = { issuer: server.origin, jwksUri: `${server.origin}/keys` }
+    const verifier = createVerifier({ issuer, baseUrl: BASE_URL, clock })
+    const headers = await client.headers({ url: `${BASE_URL}/`, token: await world.issue() })
+    expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('accepted')
+    expect(server.asked).toEqual(['/keys'])
+  })
+
+  it('are not asked for on behalf of a token of a stranger issuer', async () => {
+    const { server, verify, client, clock } = await createRemoteWorld()
+    const stranger = await createTestIssuer({ issuer: 'https://evil.example', clock, alg: 'ES256' })
+    expect(await verify(await stranger.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(server.asked).toEqual([])
+  })
+
+  it('that are configured are never fetched, also for a kid that they lack', async () => {
+    const { server, issuer, rotated, clock, client, issue } = await createRemoteWorld()
+    const verifier = createVerifier({ issuer: { issuer: server.origin, jwks: issuer.jwks }, baseUrl: BASE_URL, clock })
+    const headers = await client.headers({ url: `${BASE_URL}/`, token: await issue(rotated) })
+    expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(server.asked).toEqual([])
+  })
+})
+
+describe('rotation', () => {
+  it('a kid that is unknown has the keys fetched anew', async () => {
+    const { server, issuer, rotated, issue, verify, keyFetches } = await createRemoteWorld()
+    expect(await verify(await issue())).toBe('accepted')
+    server.answers['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
+    expect(await verify(await issue(rotated))).toBe('accepted')
+    expect(await verify(await issue())).toBe('accepted')
+    expect(keyFetches()).toBe(2)
+  })
+
+  it('but at most once in half a minute, since anybody can send one', async () => {
+    const { clock, rotated, issue, verify, keyFetches } = await createRemoteWorld()
+    await verify(await issue())
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(2)
+    clock.advance(29)
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(2)
+    clock.advance(1)
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(3)
+  })
+
+  it('fifty unknown ones at once cause one fetch', async () => {
+    const { rotated, issue, verify, keyFetches } = await createRemoteWorld()
+    await verify(await issue())
+    const tokens = await Promise.all(Array.from({ length: 50 }, () => issue(rotated)))
+    expect(new Set(await Promise.all(tokens.map(verify)))).toEqual(new Set(['ERR_DPOP_TOKEN_INVALID']))
+    expect(keyFetches()).toBe(2)
+  })
+
+  it('while the issuer cannot be asked, a token with an unknown kid is not to blame: 503 until it can', async () => {
+    const { clock, server, rotated, issue, verify } = await createRemoteWorld()
+    await verify(await issue())
+    delete server.answers['/keys']
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(await verify(await issue())).toBe('accepted')
+    server.answers['/keys'] = rotated.jwks
+    clock.advance(1)
+    expect(await verify(await issue(rotated))).toBe('accepted')
+  })
+
+  it('a token that was verified with a key that is gone is verified anew, and refused', async () => {
+    const { clock, server, rotated, issue, verify } = await createRemoteWorld()
+    const token = await issue()
+    expect(await verify(token)).toBe('accepted')
+    server.answers['/keys'] = rotated.jwks
+    clock.advance(30)
+    expect(await verify(await issue(rotated))).toBe('accepted')
+    expect(await verify(token)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('age', () => {
+  it('after ten minutes keys are fetched anew behind the back of a request, which does not wait', async () => {
+    const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
+    const token = await issue()
+    expect(await verify(token)).toBe('accepted')
+    clock.advance(10 * MINUTE - 1)
+    expect(await verify(token)).toBe('accepted')
+    expect(keyFetches()).toBe(1)
+    server.answers['/keys'] = (response) => response.writeHead(500).end()
+    clock.advance(1)
+    expect(await verify(token)).toBe('accepted')
+    await settled()
+    expect(keyFetches()).toBe(2)
+  })
+
+  it('while the issuer is down they stay good for an hour, and not for longer', async () => {
+    const { clock, server, issue, verify } = await createRemoteWorld()
+    const token = await issue()
+    expect(await verify(token)).toBe('accepted')
+    delete server.answers['/keys']
+    clock.advance(60 * MINUTE - 1)
+    expect(await verify(token)).toBe('accepted')
+    expect(await verify(await issue())).toBe('accepted')
+    clock.advance(2)
+    expect(await verify(token)).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+
+  it('the same document again is the same keys, so that remembered tokens stay remembered; another one is not', async () => {
+    const documents = [{ keys: [{ kty: 'EC' }] }, { keys: [{ kty: 'EC' }] }, { keys: [] }]
+    const clock = fakeClock(NOW_MS)
+    const fetch = async () => Response.json(documents.shift())
+    const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
+    const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
+    const keys = createIssuerKeys(config.issuers[0] as IssuerConfig, config)
+    const first = await keys.current()
+    expect(await keys.newer()).toBe(first)
+    clock.advance(30)
+    const third = await keys.newer()
+    expect(third).not.toBe(first)
+    expect(keys.present(clock())).toBe(third)
+  })
+
+  it('who asks for newer keys while they are being fetched waits for them', async () => {
+    const clock = fakeClock(NOW_MS)
+    let answer = (_: Response): void => {}
+    const fetch: Fetch = () => new Promise((resolve) => (answer = resolve))
+    const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
+    const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
+    const keys = createIssuerKeys(config.issuers[0] as IssuerConfig, config)
+    const first = keys.newer()
+    answer(Response.json({ keys: [] }))
+    const old = await first
+    clock.advance(20)
+    expect(await keys.newer()).toBeUndefined()
+    clock.advance(10 * MINUTE)
+    expect(keys.present(clock())).toBe(old)
+    const [second, third] = [keys.current(), keys.newer()]
+    answer(Response.json({ keys: [{ kty: 'EC' }] }))
+    expect(await second).toBe(old)
+    expect(await third).toBe(keys.present(clock()))
+    expect(await third).not.toBe(old)
+  })
+})
+
+describe('an issuer that is out of order is 503, never the client’s fault, and found again when it recovers', () => {
+  it.each<[string, IssuerServer['answers']]>([
+    ['metadata 500', { [METADATA]: (response) => response.writeHead(500).end() }],
+    ['metadata of another issuer', { [METADATA]: { issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' } }],
+    ['keys 404', { '/keys': (response) => response.writeHead(404).end() }],
+    ['keys 500', { '/keys': (response) => response.writeHead(500).end() }],
+    ['keys elsewhere', { '/keys': (response) => response.writeHead(302, { location: '/other' }).end() }],
+    ['keys that are HTML', { '/keys': '<html>' }],
+    ['keys that are no set', { '/keys': { keys: [1] } }],
+    ['keys without end', { '/keys': `{"keys":[${' '.repeat(1_100_000)}]}` }]
+  ])('%s', async (_title, broken) => {
+    const { clock, server, issue, verify } = await createRemoteWorld()
+    const whole = { ...server.answers }
+    Object.assign(server.answers, broken)
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    Object.assign(server.answers, whole)
+    clock.advance(1)
+    expect(await verify(await issue())).toBe('accepted')
+  })
+
+  it('for a second after a failure nobody asks again', async () => {
+    const { clock, server, issue, verify, keyFetches } = await createRemoteWorld()
+    delete server.answers['/keys']
+    for (let i = 0; i < 5; i++) expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(keyFetches()).toBe(1)
+    clock.advance(0.999)
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(keyFetches()).toBe(1)
+    clock.advance(0.001)
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    expect(keyFetches()).toBe(2)
+  })
+
+  it('after a failure the metadata is read anew: the keys may have moved', async () => {
+    const { clock, server, issuer, issue, verify } = await createRemoteWorld()
+    delete server.answers['/keys']
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    Object.assign(server.answers, {
+      [METADATA]: { issuer: server.origin, jwks_uri: `${server.origin}/moved` },
+      '/moved': issuer.jwks
+    })
+    clock.advance(1)
+    expect(await verify(await issue())).toBe('accepted')
+  })
+
+  it('that hangs is given up, and all who wait are answered', async () => {
+    const impatient: Fetch = (url, init) =>
+      fetch(url, { ...init, signal: AbortSignal.any([init.signal, AbortSignal.timeout(50)]) })
+    const { server, issue, verify } = await createRemoteWorld({ fetch: impatient })
+    server.answers[METADATA] = () => {}
+    server.answers['/.well-known/openid-configuration'] = () => {}
+    const tokens = await Promise.all([issue(), issue(), issue()])
+    expect(new Set(await Promise.all(tokens.map(verify)))).toEqual(new Set(['ERR_DPOP_KEYS_UNAVAILABLE']))
+  })
+
+  it('whose fetch throws at once is the same', async () => {
+    const fetch: Fetch = () => {
+      throw new Error('no network')
+    }
+    const { issue, verify } = await createRemoteWorld({ fetch })
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+})

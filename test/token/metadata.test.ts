@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest'
+import type { Fetch } from '../../src/options.js'
+import { discoverJwksUri, fetchJson } from '../../src/token/metadata.js'
+import { type Answer, startIssuerServer } from '../support/issuer-server.js'
+
+const config = { fetch: (url, init) => fetch(url, init), allowHttp: false } satisfies { fetch: Fetch; allowHttp: boolean }
+const OAUTH = '/.well-known/oauth-authorization-server'
+const OIDC = '/.well-known/openid-configuration'
+
+describe('discovery', () => {
+  it('RFC 8414 §3.1: the well-known part stands between host and path', async () => {
+    const server = await startIssuerServer((issuer) => ({
+      [OAUTH]: { issuer, jwks_uri: `${issuer}/keys` },
+      [`${OAUTH}/tenant/a`]: { issuer: `${issuer}/tenant/a`, jwks_uri: `${issuer}/tenant-keys` }
+    }))
+    expect(await discoverJwksUri(server.origin, config)).toBe(`${server.origin}/keys`)
+    expect(await discoverJwksUri(`${server.origin}/tenant/a`, config)).toBe(`${server.origin}/tenant-keys`)
+    expect(server.asked).toEqual([OAUTH, `${OAUTH}/tenant/a`])
+  })
+
+  it('else OpenID Connect Discovery §4.1: behind the path, of which a slash at the end is left out', async () => {
+    const server = await startIssuerServer((origin) => ({
+      [`/tenant/a${OIDC}`]: { issuer: `${origin}/tenant/a/`, jwks_uri: `${origin}/keys` }
+    }))
+    expect(await discoverJwksUri(`${server.origin}/tenant/a/`, config)).toBe(`${server.origin}/keys`)
+    expect(server.asked).toEqual([`${OAUTH}/tenant/a`, `/tenant/a${OIDC}`])
+  })
+
+  it('an issuer that ends in a slash is another one than without (RFC 8414 §3.3)', async () => {
+    const server = await startIssuerServer((origin) => ({ [OAUTH]: { issuer: origin, jwks_uri: `${origin}/keys` } }))
+    await expect(discoverJwksUri(`${server.origin}/`, config)).rejects.toThrow('The issuer has no usable metadata')
+  })
+
+  it.each<[title: string, answer: (origin: string) => Answer]>([
+    ['metadata of another issuer', (origin) => ({ issuer: 'https://evil.example', jwks_uri: `${origin}/keys` })],
+    ['metadata without issuer', (origin) => ({ jwks_uri: `${origin}/keys` })],
+    ['metadata without jwks_uri', (issuer) => ({ issuer })],
+    ['a jwks_uri that is no string', (issuer) => ({ issuer, jwks_uri: [`${issuer}/keys`] })],
+    ['a relative jwks_uri', (issuer) => ({ issuer, jwks_uri: '/keys' })],
+    ['a jwks_uri of another scheme', (issuer) => ({ issuer, jwks_uri: 'data:application/json,{"keys":[]}' })],
+    ['null', () => 'null'],
+    ['a list', () => []],
+    ['a string', () => '"x"'],
+    ['HTML', () => '<!doctype html>'],
+    ['nothing', () => '']
+  ])('%s will not do', async (_title, answer) => {
+    const server = await startIssuerServer((origin) => ({ [OAUTH]: answer(origin), [OIDC]: answer(origin) }))
+    const failure = await discoverJwksUri(server.origin, config).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(AggregateError)
+    expect((failure as AggregateError).errors).toHaveLength(2)
+    expect(server.asked).toEqual([OAUTH, OIDC])
+  })
+
+  it('an https issuer cannot send us to http, unless all of http is dangerously allowed', async () => {
+    const issuer = 'https://issuer.example'
+    const answers =
+      (jwks_uri: string): Fetch =>
+      async () =>
+        Response.json({ issuer, jwks_uri })
+    const find = (uri: string, allowHttp: boolean) => discoverJwksUri(issuer, { fetch: answers(uri), allowHttp })
+    await expect(find('http://issuer.example/keys', false)).rejects.toThrow(AggregateError)
+    expect(await find('http://issuer.example/keys', true)).toBe('http://issuer.example/keys')
+    expect(await find('HTTPS://issuer.example/keys', false)).toBe('HTTPS://issuer.example/keys')
+    await expect(find('ftp://issuer.example/keys', true)).rejects.toThrow(AggregateError)
+  })
+})
+
+describe('a document', () => {
+  const answerOf = async (answer: Answer) => {
+    const server = await startIssuerServer(() => ({ '/': answer }))
+    return await fetchJson(`${server.origin}/`, config)
+  }
+
+  it('is JSON with 200', async () => {
+    expect(await answerOf({ a: 'ü' })).toEqual({ a: 'ü' })
+  })
+
+  it('is asked for as JSON', async () => {
+    let accept: string | undefined
+    const server = await startIssuerServer(() => ({
+      '/': (response) => {
+        accept = response.req.headers.accept
+        response.end('1')
+      }
+    }))
+    expect(await fetchJson(`${server.origin}/`, config)).toBe(1)
+    expect(accept).toBe('application/json')
+  })
+
+  it.each([201, 204, 404, 500])('answered with %i is none', async (status) => {
+    await expect(answerOf((response) => response.writeHead(status).end(status === 204 ? undefined : '{}'))).rejects.toThrow(
+      'The document was not answered with 200'
+    )
+  })
+
+  it('elsewhere is not followed', async () => {
+    const server = await startIssuerServer((origin) => ({
+      '/': (response) => response.writeHead(302, { location: `${origin}/other` }).end(),
+      '/other': {}
+    }))
+    await expect(fetchJson(`${server.origin}/`, config)).rejects.toThrow('The document was not answered with 200')
+    expect(server.asked).toEqual(['/'])
+  })
+
+  it.each<[string, Answer]>([
+    ['HTML', '<p>'],
+    ['bytes that are not UTF-8', (response) => response.end(Buffer.from([0x22, 0xff, 0x22]))],
+    ['half a character at the end', (response) => response.end(Buffer.from([0x22, 0xc3]))],
+    ['a broken connection', (response) => response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy())]
+  ])('that is %s is none', async (_title, answer) => {
+    await expect(answerOf(answer)).rejects.toThrow()
+  })
+
+  it('without a body is none', async () => {
+    await expect(
+      fetchJson('https://issuer.example', { fetch: async () => new Response(null), allowHttp: false })
+    ).rejects.toThrow(SyntaxError)
+    const fetch = async () => new Response(null, { status: 404 })
+    await expect(fetchJson('https://issuer.example', { fetch, allowHttp: false })).rejects.toThrow('not answered with 200')
+  })
+
+  it('above a megabyte is not read to its end', async () => {
+    let closed: Promise<unknown> | undefined
+    const endless = (response: import('node:http').ServerResponse) => {
+      closed = new Promise((resolve) => response.on('close', resolve))
+      const more = (): unknown => response.write('"'.repeat(65_536), () => setImmediate(more))
+      more()
+    }
+    await expect(answerOf(endless)).rejects.toThrow('The document is too large')
+    await closed
+  })
+
+  it('of exactly a megabyte is read', async () => {
+    const text = `"${'x'.repeat(1_048_574)}"`
+    expect(await answerOf(text)).toHaveLength(1_048_574)
+    await expect(answerOf(`${text} `)).rejects.toThrow('The document is too large')
+  })
+
+  it('that does not come is given up', async () => {
+    const server = await startIssuerServer(() => ({ '/': () => {} }))
+    // A timeout of its own stands in for the one of five seconds.
+    const impatient: Fetch = (url, init) =>
+      fetch(url, { ...init, signal: AbortSignal.any([init.signal, AbortSignal.timeout(20)]) })
+    await expect(fetchJson(`${server.origin}/`, { fetch: impatient, allowHttp: false })).rejects.toThrow('timeout')
+  })
+
+  it('has five seconds, its body included', async () => {
+    let signal: AbortSignal | undefined
+    const spy: Fetch = async (_url, init) => {
+      signal = init.signal
+      return Response.json({})
+    }
+    await fetchJson('https://issuer.example', { fetch: spy, allowHttp: false })
+    expect(signal?.aborted).toBe(false)
+    expect(signal).toBeInstanceOf(AbortSignal)
+  })
+})
