@@ -1,0 +1,626 @@
+/** What every adapter must do, the same in every framework: one suite, run over real sockets. */
+
+import { createServer } from 'node:http'
+import {
+  createVerifier,
+  type ReplayStore,
+  type VerifiedRequest,
+  type Verifier,
+  type VerifierOptions,
+  type VerifyOptions
+} from 'dpop-guard'
+import {
+  createTestClient,
+  createTestIssuer,
+  fakeClock,
+  type ProofSpec,
+  type TestClient,
+  type TokenSpec
+} from 'dpop-guard/testing'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { VerifiedRequest as VerifiedRequestClass } from '../../src/verified-request.js'
+import { type Challenge, parseChallenges } from '../support/challenge-parser.js'
+import { type HeaderLine, type RawAnswer, type Send, sendHttp1, sendHttp2 } from './raw-http.js'
+
+export const BASE_URL = 'https://api.example'
+const NOW_MS = 1_800_000_000_000
+
+/** The app that an adapter is tested in. */
+export interface AppSpec {
+  /** Options, a ready verifier, or nothing for the environment. */
+  readonly guard?: VerifierOptions | Verifier<VerifiedRequest | undefined> | undefined
+  /** The same guard a second time, nearer to the route. */
+  readonly isGuardedTwice?: boolean
+  /** No guard, so that requireScopes comes first. */
+  readonly isUnguarded?: boolean
+  /** An error handler of the application that answers `{ code }` with the status of the error, and copies no header. */
+  readonly hasErrorHandler?: boolean
+  /** Called by every handler, with what the adapter gave it. */
+  readonly onHandled: (auth: VerifiedRequest | undefined) => void
+}
+
+export interface RunningApp {
+  readonly port: number
+  close(): Promise<unknown>
+}
+
+/**
+ * A framework with its adapter. `start` makes an app whose every answer already has `Vary: Origin` and the challenge
+ * {@link otherChallenge}, with these routes, which answer {@link show} of the result: `/notes` (GET, and POST, which adds its
+ * body as `body`), `/admin`, which needs the scope `admin`, and `/api/notes` in a mounted router or a prefix.
+ */
+export interface Framework {
+  readonly name: string
+  start(spec: AppSpec): Promise<RunningApp>
+  readonly isHttp2?: boolean
+  /** Header fields and URLs go through Fetch, which joins lines, and knows no raw target. */
+  readonly isFetch?: boolean
+  /** Its own error handler leaves HEAD over HTTP/2 without an answer, whatever the error. */
+  readonly hangsOnErrorsOfHead?: boolean
+  /** Scopes are part of the guard: there is no requireScopes that could come without it. */
+  readonly requireScopesNeedsNoOrder?: boolean
+  /** What a URL without route is answered with when there are no credentials; 401 unless said otherwise. */
+  readonly unknownRouteStatus?: number
+  /** Where there is nothing like an error handler, a router or a second guard. */
+  readonly isHandlerOnly?: boolean
+}
+
+/** What handlers answer with. */
+export function show(auth: VerifiedRequest | undefined | null, body?: string): object {
+  if (!auth) return { anonymous: true }
+  return { scheme: auth.scheme, sub: auth.claims.sub, scopes: auth.scopes, jkt: auth.proof?.jkt, ...(body && { body }) }
+}
+
+export interface CallSpec {
+  readonly method?: string
+  readonly target?: string
+  readonly body?: string
+  /** Instead of those that go with `token` and `proof`. */
+  readonly headers?: readonly HeaderLine[]
+  /** False for a request without token. */
+  readonly token?: string | false
+  readonly scope?: string
+  /** False for a request without proof. */
+  readonly proof?: string | false | Partial<ProofSpec>
+  readonly scheme?: string
+}
+
+/** An app, the issuer and client that it knows, and what came of its requests. */
+export class Bench {
+  readonly clock = fakeClock(NOW_MS)
+  readonly handled = vi.fn<AppSpec['onHandled']>()
+  issuer!: Awaited<ReturnType<typeof createTestIssuer>>
+  client!: TestClient
+  stranger!: TestClient
+  readonly #secrets: string[] = []
+  readonly #apps: RunningApp[] = []
+  readonly #framework: Framework
+  readonly #send: Send
+
+  constructor(framework: Framework) {
+    this.#framework = framework
+    this.#send = framework.isHttp2 ? sendHttp2 : sendHttp1
+  }
+
+  async init(): Promise<void> {
+    const { clock } = this
+    this.issuer = await createTestIssuer({ clock, alg: 'ES256' })
+    ;[this.client, this.stranger] = await Promise.all([createTestClient({ clock }), createTestClient({ clock })])
+  }
+
+  options(more: Partial<VerifierOptions> = {}): VerifierOptions {
+    return { issuer: this.issuer.options, audience: BASE_URL, baseUrl: BASE_URL, clock: this.clock, ...more }
+  }
+
+  async start(spec: Partial<AppSpec> = {}): Promise<RunningApp> {
+    const app = await this.#framework.start({ guard: this.options(), onHandled: this.handled, ...spec })
+    this.#apps.push(app)
+    return app
+  }
+
+  async stop(): Promise<void> {
+    this.handled.mockClear()
+    await Promise.all(this.#apps.splice(0).map((app) => app.close()))
+  }
+
+  async token(spec: TokenSpec = {}): Promise<string> {
+    const token = await this.issuer.issue({ jkt: this.client.jkt, scope: 'notes:read', ...spec })
+    this.#secrets.push(token)
+    return token
+  }
+
+  async proof(spec: ProofSpec, client = this.client): Promise<string> {
+    const proof = await client.proof(spec)
+    this.#secrets.push(proof)
+    return proof
+  }
+
+  /** The credentials of a good request, unless the specification spoils it. */
+  async credentials(spec: CallSpec = {}): Promise<HeaderLine[]> {
+    const { method = 'GET', target = '/notes', scheme = 'DPoP', scope } = spec
+    const token = spec.token ?? (await this.token(scope === undefined ? {} : { scope }))
+    const bound = token === false ? {} : { token }
+    const url = `${BASE_URL}${target}`
+    const proof =
+      typeof spec.proof === 'string' || spec.proof === false
+        ? spec.proof
+        : await this.proof({ method, url, ...bound, ...spec.proof })
+    const lines: HeaderLine[] = []
+    if (token !== false) lines.push(['Authorization', `${scheme} ${token}`])
+    if (proof !== false) lines.push(['DPoP', proof])
+    return lines
+  }
+
+  /** Sends a request to an app, and makes sure that the answer repeats no token and no proof. */
+  async call(app: RunningApp, spec: CallSpec = {}): Promise<RawAnswer> {
+    const { method = 'GET', target = '/notes', body } = spec
+    const credentials = spec.headers ?? (await this.credentials(spec))
+    const type: HeaderLine[] = body === undefined ? [] : [['Content-Type', 'text/plain']]
+    const headers: HeaderLine[] = [['Host', 'api.example'], ...type, ...credentials]
+    const answer = await this.#send({ port: app.port, method, target, headers, ...(body !== undefined && { body }) })
+    for (const secret of this.#secrets) expect(answer.text).not.toContain(secret)
+    return answer
+  }
+
+  /** Sends the same lines as often as said, at once. */
+  async callAtOnce(app: RunningApp, times: number): Promise<RawAnswer[]> {
+    const headers = await this.credentials()
+    return await Promise.all(Array.from({ length: times }, () => this.call(app, { headers })))
+  }
+}
+
+/** The challenge that is on every answer before the adapter adds its own. */
+export const otherChallenge = 'Other realm="app"'
+
+/** The challenges of an answer, but for {@link otherChallenge}. */
+export function challengesOf(answer: RawAnswer): Challenge[] {
+  return answer
+    .lines('WWW-Authenticate')
+    .flatMap(parseChallenges)
+    .filter(({ scheme }) => scheme !== 'Other')
+}
+
+/** `DPoP invalid_token`, `Bearer -`: what each challenge is and says. */
+function faultsOf(answer: RawAnswer): string[] {
+  return challengesOf(answer).map(({ scheme, params }) => `${scheme} ${params['error'] ?? '-'}`)
+}
+
+/** Runs the suite through a framework. */
+export function describeAdapter(framework: Framework): void {
+  describe(framework.name, () => {
+    const bench = new Bench(framework)
+    beforeAll(() => bench.init())
+    afterEach(() => bench.stop())
+
+    async function expectRefused(answer: RawAnswer, status: number, faults: string[]): Promise<void> {
+      expect({ status: answer.status, faults: faultsOf(answer) }).toEqual({ status, faults })
+      expect(bench.handled).not.toHaveBeenCalled()
+    }
+
+    describe('a good request', () => {
+      let app: RunningApp
+      beforeEach(async () => {
+        app = await bench.start()
+      })
+
+      test('reaches its handler, which gets what was verified (RFC 9449 §7.1)', async () => {
+        const answer = await bench.call(app)
+        expect(answer.status).toBe(200)
+        expect(JSON.parse(answer.body)).toEqual({
+          scheme: 'DPoP',
+          sub: 'user',
+          scopes: ['notes:read'],
+          jkt: bench.client.jkt
+        })
+        expect(challengesOf(answer)).toEqual([])
+        expect(bench.handled).toHaveBeenCalledOnce()
+      })
+
+      test('may write the scheme in any case (RFC 9110 §11.1)', async () => {
+        expect((await bench.call(app, { scheme: 'dPOP' })).status).toBe(200)
+      })
+
+      test('keeps its body (RFC 9449 §11.7: the proof does not cover it)', async () => {
+        const answer = await bench.call(app, { method: 'POST', body: 'a note' })
+        expect(answer.status).toBe(200)
+        expect(JSON.parse(answer.body)).toMatchObject({ body: 'a note' })
+      })
+
+      test('may have a query, which htu leaves out (RFC 9449 §4.3 check 9)', async () => {
+        const answer = await bench.call(app, { target: '/notes?page=2', proof: { url: `${BASE_URL}/notes` } })
+        expect(answer.status).toBe(200)
+      })
+
+      test('that is HEAD has htm HEAD (RFC 9449 §4.3 check 8, RFC 9110 §9.3.2)', async () => {
+        const answer = await bench.call(app, { method: 'HEAD' })
+        expect(answer.status).toBe(200)
+        expect(answer.body).toBe('')
+      })
+
+      if (!framework.isHandlerOnly)
+        test('in a mounted router has the whole path in htu (RFC 9449 §4.2)', async () => {
+          expect((await bench.call(app, { target: '/api/notes' })).status).toBe(200)
+        })
+
+      if (!framework.isHttp2)
+        test('may name its own server in absolute form (RFC 9112 §3.2.2)', async () => {
+          const headers = await bench.credentials()
+          expect((await bench.call(app, { headers, target: `${BASE_URL}/notes`.replace('https', 'http') })).status).toBe(200)
+        })
+    })
+
+    describe('is refused, and its handler is not called:', () => {
+      type Case = [title: string, status: number, error: string, make: () => Promise<CallSpec> | CallSpec]
+      const cases: Case[] = [
+        ['no credentials (RFC 6750 §3.1: no error code)', 401, '-', () => ({ token: false, proof: false })],
+        ['a proof without a token (RFC 9449 §7.1)', 401, '-', () => ({ token: false })],
+        ['another scheme (RFC 6750 §3.1)', 401, '-', () => ({ headers: [['Authorization', 'Basic dTpw']] })],
+        ['a scheme without a token (RFC 6750 §3.1)', 400, 'invalid_request', () => ({ headers: [['Authorization', 'DPoP']] })],
+        ['two tokens in a line (RFC 6750 §2.1)', 400, 'invalid_request', async () => ({ token: `${await bench.token()} other` })],
+        ['no proof (RFC 9449 §7.1)', 401, 'invalid_dpop_proof', () => ({ proof: false })],
+        ['a proof that is no JWT (RFC 9449 §4.3 check 2)', 401, 'invalid_dpop_proof', () => ({ proof: 'x.y.z' })],
+        ['two proofs in a line (RFC 9449 §4.3 check 1)', 401, 'invalid_dpop_proof', () => ({ proof: 'a.b.c, a.b.c' })],
+        ['another method (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ proof: { method: 'POST' } })],
+        ['GET for HEAD (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ method: 'HEAD', proof: { method: 'GET' } })],
+        ['another path (RFC 9449 §4.3 check 9)', 401, 'invalid_dpop_proof', () => ({ proof: { url: `${BASE_URL}/other` } })],
+        [
+          'another host (RFC 9449 §4.3 check 9)',
+          401,
+          'invalid_dpop_proof',
+          () => ({ proof: { url: 'https://evil.example/notes' } })
+        ],
+        ['another token (RFC 9449 §4.3 check 12)', 401, 'invalid_dpop_proof', () => ({ proof: { token: 'another' } })],
+        ['no ath (RFC 9449 §4.3 check 12)', 401, 'invalid_dpop_proof', () => ({ proof: { claims: { ath: undefined } } })],
+        [
+          'an old proof (RFC 9449 §4.3 check 11)',
+          401,
+          'invalid_dpop_proof',
+          () => ({ proof: { claims: { iat: NOW_MS / 1000 - 301 } } })
+        ],
+        [
+          'a proof of the future (RFC 9449 §11.1)',
+          401,
+          'invalid_dpop_proof',
+          () => ({ proof: { claims: { iat: NOW_MS / 1000 + 31 } } })
+        ],
+        [
+          'the key of another client (RFC 9449 §4.3 check 12)',
+          401,
+          'invalid_token',
+          async () => {
+            const token = await bench.token()
+            return { token, proof: await bench.proof({ url: `${BASE_URL}/notes`, token }, bench.stranger) }
+          }
+        ],
+        [
+          'a token that is not bound (RFC 9449 §6)',
+          401,
+          'invalid_token',
+          async () => ({ token: await bench.token({ claims: { cnf: undefined } }) })
+        ],
+        [
+          'an expired token (RFC 9068 §4)',
+          401,
+          'invalid_token',
+          async () => ({ token: await bench.token({ expiresInSeconds: -60 }) })
+        ],
+        ['a bound token as Bearer (RFC 9449 §7.2)', 401, 'invalid_token', () => ({ scheme: 'Bearer' })]
+      ]
+      const possible = cases.filter(([title]) => !(framework.hangsOnErrorsOfHead && title.startsWith('GET for HEAD')))
+      test.each(possible)('%s: %i %s', async (_title, status, error, make) => {
+        const app = await bench.start()
+        const answer = await bench.call(app, await make())
+        await expectRefused(answer, status, [`DPoP ${error}`])
+        expect(challengesOf(answer)[0]?.params['algs']).toContain('ES256')
+      })
+
+      test('the second use of a proof (RFC 9449 §11.1)', async () => {
+        const app = await bench.start()
+        const headers = await bench.credentials()
+        expect((await bench.call(app, { headers })).status).toBe(200)
+        bench.handled.mockClear()
+        await expectRefused(await bench.call(app, { headers }), 401, ['DPoP invalid_dpop_proof'])
+      })
+
+      test('all but one of the copies of a request (RFC 9449 §11.1)', async () => {
+        const answers = await bench.callAtOnce(await bench.start(), 8)
+        expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401])
+        expect(bench.handled).toHaveBeenCalledOnce()
+      })
+
+      test('two DPoP lines, even if they are the same (RFC 9449 §4.3 check 1)', async () => {
+        const headers = await bench.credentials()
+        const answer = await bench.call(await bench.start(), { headers: [...headers, headers[1] as HeaderLine] })
+        await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+      })
+
+      if (!framework.isHttp2)
+        test('two Authorization lines, even if the first is good (RFC 6750 §3.1)', async () => {
+          const headers: HeaderLine[] = [...(await bench.credentials()), ['authorization', 'Bearer other']]
+          const answer = await bench.call(await bench.start(), { headers })
+          expect(answer.status).toBe(400)
+          expect(faultsOf(answer)).toEqual(['DPoP invalid_request'])
+          expect(bench.handled).not.toHaveBeenCalled()
+        })
+
+      if (!framework.isHandlerOnly)
+        test('a path without the prefix of its router in htu (RFC 9449 §4.2)', async () => {
+          const answer = await bench.call(await bench.start(), { target: '/api/notes', proof: { url: `${BASE_URL}/notes` } })
+          await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+        })
+
+      test('without credentials, a URL that has no route: no stranger learns what there is', async () => {
+        const answer = await bench.call(await bench.start(), { target: '/none', headers: [] })
+        expect(answer.status).toBe(framework.unknownRouteStatus ?? 401)
+      })
+
+      const proofForNotes = { url: `${BASE_URL}/notes` }
+      if (!framework.isHttp2)
+        test.each<[title: string, spec: CallSpec]>([
+          [
+            'a proof for another server in absolute form',
+            { target: 'http://evil.example/notes', proof: { url: 'http://evil.example/notes' } }
+          ],
+          [
+            'a target that begins as another server',
+            { target: '//evil.example/notes', proof: { url: 'https://evil.example/notes' } }
+          ],
+          ['an empty first segment', { target: '//notes', proof: proofForNotes }],
+          ['the asterisk', { method: 'OPTIONS', target: '*', proof: { method: 'OPTIONS', url: BASE_URL } }],
+          ['dot segments that lead to a route', { target: '/api/../admin', proof: { url: `${BASE_URL}/api/notes` } }],
+          ['encoded dot segments', { target: '/api/%2e%2e/admin', proof: { url: `${BASE_URL}/api/notes` } }],
+          ['a backslash', { target: '/notes\\', proof: proofForNotes }],
+          ['bytes that no URI has', { target: '/n\u00f6tes', proof: proofForNotes }],
+          ['an encoding that is none', { target: '/%zz', proof: proofForNotes }],
+          ['a method in lower case', { method: 'get', proof: { method: 'GET' } }]
+        ])('%s (RFC 9449 §4.3 check 9, RFC 9112 §3.2)', async (_title, spec) => {
+          const answer = await bench.call(await bench.start(), spec)
+          expect([400, 401, 404]).toContain(answer.status)
+          expect(bench.handled).not.toHaveBeenCalled()
+        })
+
+      if (!framework.isHttp2 && !framework.isFetch)
+        test('another server in absolute form, with a proof for us (RFC 9112 §3.2.2)', async () => {
+          const headers = await bench.credentials()
+          const answer = await bench.call(await bench.start(), { headers, target: 'http://evil.example/notes' })
+          await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+        })
+    })
+
+    describe('with allowBearer', () => {
+      let app: RunningApp
+      beforeEach(async () => {
+        app = await bench.start({ guard: bench.options({ allowBearer: true }) })
+      })
+      const bearer = async (): Promise<CallSpec> => ({
+        scheme: 'Bearer',
+        proof: false,
+        token: await bench.token({ claims: { cnf: undefined } })
+      })
+
+      test('a token that is not bound passes as Bearer (RFC 9449 §7.2)', async () => {
+        const answer = await bench.call(app, await bearer())
+        expect(answer.status).toBe(200)
+        expect(JSON.parse(answer.body)).toEqual({ scheme: 'Bearer', sub: 'user', scopes: ['notes:read'] })
+      })
+
+      test('no credentials: one challenge for each scheme, each on a line where the framework has lines (RFC 9110 §11.6.1)', async () => {
+        const answer = await bench.call(app, { token: false, proof: false })
+        await expectRefused(answer, 401, ['Bearer -', 'DPoP -'])
+        const ours = answer.lines('WWW-Authenticate').filter((line) => line !== otherChallenge)
+        expect(ours).toHaveLength(framework.isFetch ? 1 : 2)
+      })
+
+      test.each<[title: string, status: number, faults: string[], make: () => Promise<CallSpec> | CallSpec]>([
+        ['a bound token as Bearer (RFC 9449 §7.2)', 401, ['Bearer invalid_token', 'DPoP -'], () => ({ scheme: 'Bearer' })],
+        ['a bad proof (RFC 9449 §7.1)', 401, ['Bearer -', 'DPoP invalid_dpop_proof'], () => ({ proof: 'x' })],
+        [
+          'no Bearer token (RFC 6750 §3.1)',
+          400,
+          ['Bearer invalid_request', 'DPoP -'],
+          () => ({ headers: [['Authorization', 'Bearer']] })
+        ]
+      ])('%s: %i, and only the challenge of its scheme has the error', async (_title, status, faults, make) => {
+        await expectRefused(await bench.call(app, await make()), status, faults)
+      })
+
+      test('requireScopes answers a Bearer request in its own scheme (RFC 6750 §3.1)', async () => {
+        const answer = await bench.call(app, { ...(await bearer()), target: '/admin' })
+        await expectRefused(answer, 403, ['Bearer insufficient_scope'])
+        expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
+      })
+    })
+
+    describe('with optional', () => {
+      let app: RunningApp
+      beforeEach(async () => {
+        app = await bench.start({ guard: bench.options({ optional: true }) })
+      })
+
+      test('no credentials pass as anonymous', async () => {
+        const answer = await bench.call(app, { token: false, proof: false })
+        expect(answer.status).toBe(200)
+        expect(JSON.parse(answer.body)).toEqual({ anonymous: true })
+      })
+
+      test('good credentials are verified', async () => {
+        expect(JSON.parse((await bench.call(app)).body)).toMatchObject({ scheme: 'DPoP' })
+      })
+
+      test.each<[title: string, faults: string[], spec: CallSpec]>([
+        ['a bad token', ['DPoP invalid_token'], { token: 'bad', proof: { token: 'bad' } }],
+        ['a proof alone', ['DPoP -'], { token: false }],
+        ['a token alone', ['DPoP invalid_dpop_proof'], { proof: false }],
+        ['another scheme', ['DPoP -'], { headers: [['Authorization', 'Basic dTpw']] }]
+      ])('%s is refused, not anonymous', async (_title, faults, spec) => {
+        await expectRefused(await bench.call(app, spec), 401, faults)
+      })
+
+      test('an anonymous request to a route with scopes: 401 without error, as credentials would help (RFC 6750 §3.1)', async () => {
+        const answer = await bench.call(app, { target: '/admin', token: false, proof: false })
+        await expectRefused(answer, 401, ['DPoP -'])
+      })
+    })
+
+    describe('a route with scopes', () => {
+      test('lets a token pass that has them (RFC 6750 §3.1)', async () => {
+        const answer = await bench.call(await bench.start(), { target: '/admin', scope: 'notes:read admin' })
+        expect(answer.status).toBe(200)
+      })
+
+      test('refuses one that has not: 403 insufficient_scope in the scheme used, with the scope (RFC 6750 §3.1)', async () => {
+        const answer = await bench.call(await bench.start(), { target: '/admin' })
+        await expectRefused(answer, 403, ['DPoP insufficient_scope'])
+        expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
+      })
+
+      if (!framework.isHandlerOnly)
+        test('checks them also when another guard was first', async () => {
+          const app = await bench.start({ isGuardedTwice: true })
+          expect((await bench.call(app, { target: '/admin', scope: 'admin' })).status).toBe(200)
+          bench.handled.mockClear()
+          await expectRefused(await bench.call(app, { target: '/admin' }), 403, ['DPoP insufficient_scope'])
+        })
+    })
+
+    describe('an answer', () => {
+      if (!framework.isHandlerOnly)
+        test('of an application that handles errors itself keeps the challenge (RFC 9110 §15.5.2)', async () => {
+          const app = await bench.start({ hasErrorHandler: true, guard: bench.options({ allowBearer: true }) })
+          const answer = await bench.call(app, { proof: false })
+          await expectRefused(answer, 401, ['Bearer -', 'DPoP invalid_dpop_proof'])
+          expect(JSON.parse(answer.body)).toEqual({ code: 'ERR_DPOP_PROOF_MISSING' })
+          expect(
+            answer
+              .lines('WWW-Authenticate')
+              .flatMap(parseChallenges)
+              .map(({ scheme }) => scheme)
+          ).toContain('Other')
+        })
+
+      test('is 503 with Retry-After and without challenge when the replay store fails (RFC 9110 §15.6.4)', async () => {
+        const replay: ReplayStore = {
+          reserve() {
+            throw new Error('out of order')
+          }
+        }
+        for (const hasErrorHandler of [false, !framework.isHandlerOnly]) {
+          const app = await bench.start({ guard: bench.options({ replay }), hasErrorHandler })
+          const answer = await bench.call(app)
+          await expectRefused(answer, 503, [])
+          expect(answer.lines('Retry-After')).toEqual(['1'])
+          expect(answer.text).not.toContain('out of order')
+        }
+      })
+
+      test('has the header fields that a verified request asks for (RFC 9449 §8.2)', async () => {
+        const app = await bench.start({ guard: withResponseHeaders(createVerifier(bench.options())) })
+        const answer = await bench.call(app)
+        expect(answer.status).toBe(200)
+        expect(answer.lines('DPoP-Nonce')).toEqual(['next'])
+        expect(answer.lines('Cache-Control')).toEqual(['no-store'])
+        expect(answer.lines('Vary').join(', ')).toBe('Origin, Authorization, DPoP')
+      })
+    })
+
+    describe('the guard', () => {
+      if (!framework.isHandlerOnly)
+        test('that runs twice for a request does not take it for a replay (RFC 9449 §11.1)', async () => {
+          const app = await bench.start({ isGuardedTwice: true })
+          const headers = await bench.credentials()
+          expect((await bench.call(app, { headers })).status).toBe(200)
+          expect(bench.handled).toHaveBeenCalledOnce()
+          expect((await bench.call(app, { headers })).status).toBe(401)
+        })
+
+      test('takes a ready verifier', async () => {
+        const verifier = createVerifier(bench.options())
+        const headers = await bench.credentials()
+        expect((await bench.call(await bench.start({ guard: verifier }), { headers })).status).toBe(200)
+        expect((await bench.call(await bench.start({ guard: verifier }), { headers })).status).toBe(401)
+      })
+
+      test('without options reads DPOP_ISSUER, DPOP_AUDIENCE and DPOP_BASE_URL', async () => {
+        const authority = await startAuthority()
+        vi.stubEnv('DPOP_ISSUER', authority.issuer.issuer)
+        vi.stubEnv('DPOP_AUDIENCE', 'urn:api')
+        vi.stubEnv('DPOP_BASE_URL', BASE_URL)
+        try {
+          const app = await bench.start({ guard: undefined })
+          const client = await createTestClient()
+          const token = await authority.issuer.issue({ jkt: client.jkt })
+          const { Authorization, DPoP } = await client.headers({ url: `${BASE_URL}/notes`, token })
+          const headers: HeaderLine[] = [
+            ['Authorization', Authorization],
+            ['DPoP', DPoP]
+          ]
+          expect((await bench.call(app, { headers })).status).toBe(200)
+          expect((await bench.call(app, { headers })).status).toBe(401)
+        } finally {
+          vi.unstubAllEnvs()
+          await authority.close()
+        }
+      })
+
+      test('is not made where an option is wrong, or the environment has none', async () => {
+        await expect(bench.start({ guard: bench.options({ baseUrl: 'nowhere' }) })).rejects.toThrow(TypeError)
+        await expect(bench.start({ guard: { ...bench.options(), audiance: 'x' } as VerifierOptions })).rejects.toThrow(
+          '"audience"'
+        )
+        await expect(bench.start({ guard: undefined })).rejects.toThrow('"DPOP_ISSUER"')
+      })
+
+      if (!framework.isHandlerOnly && !framework.requireScopesNeedsNoOrder)
+        test('that is missing makes requireScopes fail as the fault of the application: 500, not 200 and not 403', async () => {
+          // Hono's default error handler prints it.
+          const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+          const app = await bench.start({ isUnguarded: true })
+          const answer = await bench.call(app, { target: '/admin', scope: 'admin' })
+          print.mockRestore()
+          expect(answer.status).toBe(500)
+          expect(bench.handled).not.toHaveBeenCalled()
+        })
+    })
+  })
+}
+
+/** A verifier whose results ask for header fields, as they do when there are nonces. */
+function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): Verifier {
+  const responseHeaders = { 'DPoP-Nonce': 'next', 'Cache-Control': 'no-store', Vary: ['Authorization', 'DPoP'] }
+  return {
+    async verifyRequest(request, options?: VerifyOptions) {
+      const auth = await verifier.verifyRequest(request, options)
+      verifier.requireScopes(auth, [])
+      return new VerifiedRequestClass({ ...auth, responseHeaders }, auth.token, auth.proof)
+    },
+    requireScopes: (auth, scopes) => verifier.requireScopes(auth, scopes)
+  }
+}
+
+/** An issuer with metadata and keys at its own URL (RFC 8414). */
+async function startAuthority() {
+  const server = createServer((request, response) => {
+    const isMetadata = request.url?.startsWith('/.well-known/')
+    const body = isMetadata ? { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` } : issuer.jwks
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify(body))
+  })
+  const port = await listen(server)
+  const issuer = await createTestIssuer({ issuer: `http://127.0.0.1:${port}`, audience: 'urn:api', alg: 'ES256' })
+  return { issuer, close: () => closeServer(server) }
+}
+
+interface AnyServer {
+  listen(port: number, host: string, listening: () => void): unknown
+  address(): unknown
+  close(closed: () => void): unknown
+}
+
+/** Starts a server on a port of the loopback that is free. */
+export async function listen(server: AnyServer): Promise<number> {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as { port: number }).port
+}
+
+export function closeServer(server: AnyServer): Promise<void> {
+  return new Promise((resolve) => void server.close(resolve))
+}

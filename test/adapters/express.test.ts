@@ -1,0 +1,130 @@
+import { createServer } from 'node:http'
+import { createVerifier } from 'dpop-guard'
+import { dpop, requireScopes } from 'dpop-guard/express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+// @ts-expect-error Express 4 is here under another name, without types of its own.
+import express4 from 'express4'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import {
+  type AppSpec,
+  BASE_URL,
+  Bench,
+  closeServer,
+  describeAdapter,
+  type Framework,
+  listen,
+  otherChallenge,
+  show
+} from './contract.js'
+
+const silent: ErrorRequestHandler = (error, _req, res, _next) => {
+  res.status(error.status ?? 500).json({ code: error.code })
+}
+
+function makeApp(factory: typeof express, spec: AppSpec): Express {
+  const app = factory()
+  // What the default error handler prints is not for the output of tests.
+  app.set('env', 'test')
+  app.use((_req, res, next) => {
+    res.setHeader('Vary', 'Origin')
+    res.setHeader('WWW-Authenticate', otherChallenge)
+    next()
+  })
+  const guard = spec.isUnguarded ? [] : [dpop(spec.guard)]
+  if (guard.length > 0) app.use(...guard)
+  if (spec.isGuardedTwice) app.use(...guard)
+  const router = factory.Router()
+  const answer: express.RequestHandler = (req, res) => {
+    spec.onHandled(req.dpop)
+    res.json(show(req.dpop, req.body))
+  }
+  router.get('/notes', answer)
+  router.post('/notes', factory.text({ type: () => true }), answer)
+  router.get('/admin', requireScopes('admin'), answer)
+  app.use('/api', router)
+  app.use(router)
+  if (spec.hasErrorHandler) app.use(silent)
+  return app
+}
+
+async function serve(app: Express): Promise<{ port: number; close(): Promise<void> }> {
+  const server = createServer(app)
+  return { port: await listen(server), close: () => closeServer(server) }
+}
+
+const frameworks: [name: string, factory: typeof express][] = [
+  ['Express 5', express],
+  ['Express 4', express4]
+]
+
+for (const [name, factory] of frameworks) {
+  const framework: Framework = { name, start: (spec) => serve(makeApp(factory, spec)) }
+  describeAdapter(framework)
+
+  describe(`${name}, its own habits`, () => {
+    const bench = new Bench(framework)
+    beforeAll(() => bench.init())
+    afterEach(() => bench.stop())
+
+    test('the option property renames the result, and requireScopes finds it all the same', async () => {
+      const app = factory()
+      app.use(dpop(bench.options(), { property: 'auth' }))
+      app.get('/notes', requireScopes('notes:read'), (req, res) => {
+        res.json({ hasDefault: 'dpop' in req, ...show((req as never as { auth: typeof req.dpop }).auth) })
+      })
+      const running = await serve(app)
+      const answer = await bench.call(running)
+      expect(JSON.parse(answer.body)).toMatchObject({ hasDefault: false, scheme: 'DPoP' })
+      await running.close()
+    })
+
+    test('an error of a handler behind the guard is the handler’s, not a refusal', async () => {
+      const app = factory()
+      app.set('env', 'test')
+      app.use(dpop(bench.options()))
+      app.get('/notes', () => {
+        throw Object.assign(new Error('mine'), { status: 418 })
+      })
+      const running = await serve(app)
+      expect((await bench.call(running)).status).toBe(418)
+      await running.close()
+    })
+
+    test('two verifiers of one request each look at it', async () => {
+      const app = factory()
+      const replay = { reserve: vi.fn(() => true) }
+      app.use(dpop(createVerifier(bench.options({ replay }))), dpop(createVerifier(bench.options({ replay }))))
+      app.get('/notes', (req, res) => void res.json(show(req.dpop)))
+      const running = await serve(app)
+      expect((await bench.call(running)).status).toBe(200)
+      expect(replay.reserve).toHaveBeenCalledTimes(2)
+      await running.close()
+    })
+
+    test('the middleware never throws: what cannot be is the error of next', async () => {
+      const next = vi.fn()
+      dpop(bench.options())({ method: 'GET', originalUrl: '/' } as never, { getHeader() {}, setHeader() {} } as never, next)
+      await vi.waitFor(() => expect(next).toHaveBeenCalledOnce())
+      expect(next.mock.calls[0]?.[0]).toMatchObject({ name: 'DPoPUnavailableError', status: 503 })
+    })
+  })
+}
+
+describe('the options of the middleware', () => {
+  const options = { issuer: 'https://issuer.example', baseUrl: BASE_URL }
+
+  test.each([[''], [7], [null]])('property %j is a TypeError', (property) => {
+    expect(() => dpop(options, { property: property as string })).toThrow('"property" must be')
+  })
+
+  test.each([[[]], [['']], [['a b']], [['"']]])(
+    'requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)',
+    (scopes) => {
+      expect(() => requireScopes(...scopes)).toThrow(TypeError)
+    }
+  )
+
+  test('the middlewares have the names that they are known by', () => {
+    expect([dpop(options).name, requireScopes('a').name]).toEqual(['dpop', 'requireScopes'])
+  })
+})

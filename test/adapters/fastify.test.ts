@@ -1,0 +1,233 @@
+import { createVerifier } from 'dpop-guard'
+import defaultExport, { type DPoPPluginOptions, dpop, requireScopes } from 'dpop-guard/fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, fastify } from 'fastify'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type AppSpec,
+  Bench,
+  challengesOf,
+  describeAdapter,
+  type Framework,
+  otherChallenge,
+  type RunningApp,
+  show
+} from './contract.js'
+
+/** The settings that stand for what another adapter takes as an argument. */
+function settingsOf(guard: AppSpec['guard']): DPoPPluginOptions {
+  if (guard === undefined) return {}
+  return 'verifyRequest' in guard ? { verifier: guard } : guard
+}
+
+async function makeApp(spec: AppSpec, options: FastifyServerOptions): Promise<FastifyInstance> {
+  const app = fastify(options)
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('Vary', 'Origin').header('WWW-Authenticate', otherChallenge)
+  })
+  if (spec.hasErrorHandler) {
+    app.setErrorHandler((error: { statusCode?: number; code?: string }, _request, reply) => {
+      reply.status(error.statusCode ?? 500).send({ code: error.code })
+    })
+  }
+  const settings = settingsOf(spec.guard)
+  if (!spec.isUnguarded) await app.register(dpop, settings)
+  if (spec.isGuardedTwice) await app.register(dpop, settings)
+  const answer = async (request: FastifyRequest) => {
+    spec.onHandled(request.dpop)
+    return show(request.dpop, request.body as string)
+  }
+  const routes = async (scope: FastifyInstance) => {
+    scope.get('/notes', answer)
+    scope.post('/notes', answer)
+    scope.get('/admin', { preHandler: requireScopes('admin') }, answer)
+  }
+  await app.register(routes)
+  await app.register(routes, { prefix: '/api' })
+  return app
+}
+
+async function serve(app: FastifyInstance): Promise<RunningApp> {
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  return { port: Number(new URL(url).port), close: () => app.close() }
+}
+
+const frameworks: Framework[] = [
+  { name: 'Fastify 5', start: async (spec) => serve(await makeApp(spec, {})) },
+  {
+    name: 'Fastify 5 over HTTP/2',
+    isHttp2: true,
+    start: async (spec) => serve(await makeApp(spec, { http2: true } as FastifyServerOptions))
+  }
+]
+frameworks.forEach(describeAdapter)
+
+describe('Fastify 5, its own habits', () => {
+  const bench = new Bench(frameworks[0] as Framework)
+  const apps: RunningApp[] = []
+  beforeAll(() => bench.init())
+  afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
+
+  async function start(
+    build: (app: FastifyInstance) => Promise<void> | void,
+    options: FastifyServerOptions = {}
+  ): Promise<RunningApp> {
+    const app = fastify(options)
+    await build(app)
+    const running = await serve(app)
+    apps.push(running)
+    return running
+  }
+
+  const handler = async (request: FastifyRequest) => show(request.dpop)
+
+  test('the plugin is the default export as well', () => {
+    expect(defaultExport).toBe(dpop)
+  })
+
+  test('every order of registration protects: routes before it, beside it in the same tick, after it, and none', async () => {
+    const app = await start(async (app) => {
+      app.get('/before', handler)
+      const registered = app.register(dpop, bench.options())
+      app.get('/beside', handler)
+      await registered
+      app.get('/after', handler)
+      app.register(async (scope) => void scope.get('/inside', handler))
+    })
+    for (const target of ['/before', '/beside', '/after', '/inside', '/none']) {
+      const answer = await bench.call(app, { target, headers: [] })
+      expect([target, answer.status, challengesOf(answer).length]).toEqual([target, 401, 1])
+    }
+    for (const target of ['/before', '/beside', '/after', '/inside']) {
+      expect([target, (await bench.call(app, { target })).status]).toEqual([target, 200])
+    }
+    expect((await bench.call(app, { target: '/none' })).status).toBe(404)
+  })
+
+  test('it protects the scope where it is registered, and no other', async () => {
+    const app = await start((app) => {
+      app.get('/open', handler)
+      app.register(async (scope) => {
+        await scope.register(dpop, bench.options())
+        scope.get('/closed', handler)
+      })
+    })
+    expect((await bench.call(app, { target: '/open', headers: [] })).status).toBe(200)
+    expect((await bench.call(app, { target: '/closed', headers: [] })).status).toBe(401)
+  })
+
+  test('config.dpop false leaves a route open', async () => {
+    const app = await start(async (app) => {
+      await app.register(dpop, bench.options())
+      app.get('/health', { config: { dpop: false } }, handler)
+    })
+    const answer = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
+    expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
+  })
+
+  test('config.dpop.scopes are checked before the proof is used up (RFC 6750 §3.1)', async () => {
+    const used: string[] = []
+    const replay = { reserve: (key: string) => used.push(key) > 0 }
+    const app = await start(async (app) => {
+      await app.register(dpop, bench.options({ replay }))
+      app.get('/admin', { config: { dpop: { scopes: ['admin'] } } }, handler)
+    })
+    const answer = await bench.call(app, { target: '/admin' })
+    expect([answer.status, challengesOf(answer)[0]?.params]).toMatchObject([403, { error: 'insufficient_scope', scope: 'admin' }])
+    expect(used).toEqual([])
+    expect((await bench.call(app, { target: '/admin', scope: 'admin' })).status).toBe(200)
+    expect(used).toHaveLength(1)
+  })
+
+  test('config.dpop.scopes refuse an anonymous request under optional: 401 (RFC 6750 §3.1)', async () => {
+    const app = await start(async (app) => {
+      await app.register(dpop, bench.options({ optional: true }))
+      app.get('/admin', { config: { dpop: { scopes: ['admin'] } } }, handler)
+    })
+    expect((await bench.call(app, { target: '/admin', headers: [] })).status).toBe(401)
+  })
+
+  test.each([{}, { scopes: [] }, { scopes: 'admin' }, true])(
+    'config.dpop %j is a mistake that lets nobody in: 500',
+    async (config) => {
+      const app = await start(async (app) => {
+        await app.register(dpop, bench.options())
+        app.get('/notes', { config: { dpop: config as never } }, handler)
+      })
+      expect((await bench.call(app, { scope: 'admin' })).status).toBe(500)
+    }
+  )
+
+  test.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)('it verifies in the hook %s', async (hook) => {
+    const app = await start(async (app) => {
+      await app.register(dpop, { ...bench.options(), hook })
+      app.get('/notes', handler)
+    })
+    expect((await bench.call(app)).status).toBe(200)
+    expect((await bench.call(app, { headers: [] })).status).toBe(401)
+  })
+
+  test('global false protects the routes that use verifyDPoP, also in the manner of @fastify/auth', async () => {
+    const app = await start(async (app) => {
+      await app.register(dpop, { ...bench.options(), global: false })
+      app.get('/open', handler)
+      app.get('/notes', { onRequest: app.verifyDPoP }, handler)
+      const composed = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+        const verify = app.verifyDPoP as (...args: unknown[]) => Promise<void>
+        verify.call(app, request, reply, done).then(() => done(), done)
+      }
+      app.get('/composed', { preHandler: composed, config: { dpop: { scopes: ['notes:read'] } } }, handler)
+    })
+    expect((await bench.call(app, { target: '/open', headers: [] })).status).toBe(200)
+    for (const target of ['/notes', '/composed']) {
+      expect([target, (await bench.call(app, { target, headers: [] })).status]).toEqual([target, 401])
+      expect([target, (await bench.call(app, { target })).status]).toEqual([target, 200])
+    }
+    expect((await bench.call(app, { target: '/composed', scope: 'other' })).status).toBe(403)
+  })
+
+  test('a URL that rewriteUrl changed is not what the client signed (RFC 9449 §4.2)', async () => {
+    const app = await start(
+      async (app) => {
+        await app.register(dpop, bench.options())
+        app.get('/internal', handler)
+      },
+      { rewriteUrl: () => '/internal' }
+    )
+    expect((await bench.call(app, { target: '/notes' })).status).toBe(200)
+    expect((await bench.call(app, { target: '/notes', proof: { url: 'https://api.example/internal' } })).status).toBe(401)
+  })
+
+  test('requests of inject are verified as well', async () => {
+    const app = fastify()
+    await app.register(dpop, bench.options())
+    app.get('/notes', handler)
+    const headers = Object.fromEntries(await bench.credentials())
+    expect((await app.inject({ url: '/notes', headers })).statusCode).toBe(200)
+    expect((await app.inject({ url: '/notes', headers })).statusCode).toBe(401)
+  })
+
+  test('the verifier may be what is registered', async () => {
+    const app = await start(async (app) => {
+      await app.register(dpop, createVerifier(bench.options()) as never)
+      app.get('/notes', handler)
+    })
+    expect((await bench.call(app)).status).toBe(200)
+  })
+
+  test.each<[title: string, options: object, message: string]>([
+    ['an unknown hook', { hook: 'onSend' }, '"hook" must be one of onRequest'],
+    ['a global that is no flag', { global: 'no' }, '"global" must be true or false'],
+    ['a verifier beside options', { verifier: { verifyRequest() {} } }, '"verifier" must stand alone'],
+    ['a prefix, which would not narrow it', { prefix: '/api' }, '"prefix" is not an option']
+  ])('%s is a TypeError', async (_title, options, message) => {
+    const app = fastify()
+    const registered = app.register(dpop, { ...bench.options(), ...options } as DPoPPluginOptions).ready()
+    await expect(registered).rejects.toThrow(TypeError)
+    await expect(registered).rejects.toThrow(message)
+  })
+
+  test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {
+    expect(() => requireScopes(...scopes)).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,105 @@
+import { serve as serveNode } from '@hono/node-server'
+import { createVerifier, type VerifiedRequest } from 'dpop-guard'
+import { withDPoP } from 'dpop-guard/fetch'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { VerifiedRequest as VerifiedRequestClass } from '../../src/verified-request.js'
+import { type AppSpec, BASE_URL, Bench, closeServer, describeAdapter, type Framework, type RunningApp, show } from './contract.js'
+
+function makeHandler({ guard, onHandled }: AppSpec): (request: Request) => Promise<Response> {
+  const handler = async (request: Request, auth: VerifiedRequest | undefined): Promise<Response> => {
+    onHandled(auth)
+    const body = request.method === 'POST' ? await request.text() : undefined
+    return Response.json(show(auth, body), { headers: { Vary: 'Origin' } })
+  }
+  const forNotes = withDPoP(guard as never, handler)
+  const forAdmin = withDPoP(guard as never, handler, { scopes: ['admin'] })
+  const withVary = (response: Response) => {
+    if (!response.headers.has('Vary')) response.headers.set('Vary', 'Origin')
+    return response
+  }
+  return async (request) => withVary(await (new URL(request.url).pathname === '/admin' ? forAdmin : forNotes)(request))
+}
+
+async function serve(fetch: (request: Request) => Promise<Response>): Promise<RunningApp> {
+  return await new Promise((resolve) => {
+    const server = serveNode({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+      resolve({ port, close: () => closeServer(server) })
+    )
+  })
+}
+
+const framework: Framework = {
+  name: 'Fetch',
+  isFetch: true,
+  isHandlerOnly: true,
+  start: async (spec) => serve(makeHandler(spec))
+}
+describeAdapter(framework)
+
+describe('Fetch, its own habits', () => {
+  const bench = new Bench(framework)
+  beforeAll(() => bench.init())
+  afterEach(() => bench.stop())
+
+  async function request(): Promise<Request> {
+    return new Request(`${BASE_URL}/notes`, { headers: Object.fromEntries(await bench.credentials()) })
+  }
+
+  test('what else the runtime gives to a handler is handed on', async () => {
+    const handler = withDPoP({ ...bench.options(), optional: false }, (_request, auth, env: { name: string }, id: number) =>
+      Response.json([auth.scheme, env.name, id])
+    )
+    expect(await (await handler(await request(), { name: 'worker' }, 7)).json()).toEqual(['DPoP', 'worker', 7])
+  })
+
+  test('the same Request object handed in twice is a replay (RFC 9449 §11.1)', async () => {
+    const handler = withDPoP(bench.options(), () => new Response('ok'))
+    const same = await request()
+    expect((await handler(same)).status).toBe(200)
+    expect((await handler(same)).status).toBe(401)
+  })
+
+  test('a refusal is answered with the body of RFC 6749 §5.2', async () => {
+    const handler = withDPoP(bench.options(), () => new Response('ok'))
+    const answer = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))
+    expect(await answer.json()).toEqual({
+      error: 'invalid_dpop_proof',
+      error_description: 'The DPoP field with the proof is missing'
+    })
+  })
+
+  test('a response that is not ours to change gets its header fields on a copy (RFC 9449 §8.2)', async () => {
+    const verifier = createVerifier({ ...bench.options(), optional: false })
+    const withNonce = {
+      ...verifier,
+      async verifyRequest(request: Request) {
+        const auth = await verifier.verifyRequest(request)
+        return new VerifiedRequestClass({ ...auth, responseHeaders: { 'DPoP-Nonce': 'next' } }, auth.token, auth.proof)
+      }
+    }
+    const handler = withDPoP(withNonce as never, () => Response.redirect('https://api.example/other'))
+    const answer = await handler(await request())
+    expect([answer.status, answer.headers.get('Location'), answer.headers.get('DPoP-Nonce')]).toEqual([
+      302,
+      'https://api.example/other',
+      'next'
+    ])
+  })
+
+  test('an error of the handler stays the handler’s', async () => {
+    const handler = withDPoP(bench.options(), () => {
+      throw new RangeError('mine')
+    })
+    await expect(handler(await request())).rejects.toThrow(RangeError)
+  })
+
+  test('an error of a verifier that is not a refusal is not answered as one', async () => {
+    const broken = { verifyRequest: () => Promise.reject(new RangeError('broken')), requireScopes() {} }
+    const handler = withDPoP(broken as never, () => new Response('ok'))
+    await expect(handler(await request())).rejects.toThrow('broken')
+  })
+
+  test.each([[[]], [['']], [['a b']], ['a']])('scopes %j are a TypeError when the handler is made (RFC 6749 §3.3)', (scopes) => {
+    expect(() => withDPoP(bench.options(), () => new Response(), { scopes: scopes as string[] })).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,108 @@
+import { createServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { text } from 'node:stream/consumers'
+import { dpop, requireScopes } from 'dpop-guard/koa'
+import Koa, { type Middleware } from 'koa'
+import mount from 'koa-mount'
+// @ts-expect-error Koa 2 is here under another name, without types of its own.
+import Koa2 from 'koa2'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type AppSpec,
+  BASE_URL,
+  Bench,
+  closeServer,
+  describeAdapter,
+  type Framework,
+  listen,
+  otherChallenge,
+  show
+} from './contract.js'
+
+const handleErrors: Middleware = async (ctx, next) => {
+  try {
+    await next()
+  } catch (error) {
+    const { status = 500, code } = error as { status?: number; code?: string }
+    ctx.status = status
+    ctx.body = { code }
+  }
+}
+
+function makeApp(Application: typeof Koa, spec: AppSpec): Koa {
+  const app = new Application()
+  app.silent = true
+  app.use(async (ctx, next) => {
+    ctx.set('Vary', 'Origin')
+    ctx.set('WWW-Authenticate', otherChallenge)
+    await next()
+  })
+  if (spec.hasErrorHandler) app.use(handleErrors)
+  const guards = spec.isUnguarded ? [] : [dpop(spec.guard)]
+  for (const guard of spec.isGuardedTwice ? [...guards, ...guards] : guards) app.use(guard)
+  const needsAdmin = requireScopes('admin')
+  const answer: Middleware = async (ctx) => {
+    spec.onHandled(ctx.state['dpop'])
+    ctx.body = show(ctx.state['dpop'], ctx.method === 'POST' ? await text(ctx.req) : undefined)
+  }
+  const route: Middleware = async (ctx, next) => {
+    if (ctx.path === '/notes') await answer(ctx, next)
+    if (ctx.path === '/admin') await needsAdmin(ctx, () => answer(ctx, next))
+  }
+  app.use(mount('/api', route))
+  app.use(route)
+  return app
+}
+
+async function serve(app: Koa, create: typeof createServer | typeof createHttp2Server = createServer) {
+  const server = (create as typeof createServer)(app.callback())
+  return { port: await listen(server), close: () => closeServer(server) }
+}
+
+const frameworks: Framework[] = [
+  { name: 'Koa 3', start: (spec) => serve(makeApp(Koa, spec)) },
+  { name: 'Koa 2', start: (spec) => serve(makeApp(Koa2, spec)) },
+  {
+    name: 'Koa 3 over HTTP/2',
+    isHttp2: true,
+    hangsOnErrorsOfHead: true,
+    start: (spec) => serve(makeApp(Koa, spec), createHttp2Server)
+  }
+]
+frameworks.forEach(describeAdapter)
+
+describe('Koa, its own habits', () => {
+  const bench = new Bench(frameworks[0] as Framework)
+  beforeAll(() => bench.init())
+  afterEach(() => bench.stop())
+
+  test('ctx.url that a middleware rewrote is not what the client signed (RFC 9449 §4.2)', async () => {
+    const app = new Koa()
+    app.use(async (ctx, next) => {
+      ctx.url = '/internal'
+      await next()
+    })
+    app.use(dpop(bench.options()))
+    app.use((ctx) => {
+      ctx.body = ctx.url
+    })
+    const running = await serve(app)
+    const answer = await bench.call(running, { target: '/notes' })
+    expect([answer.status, answer.body]).toEqual([200, '/internal'])
+    await running.close()
+  })
+
+  test('a refusal is shown with its sentence by the default error handler', async () => {
+    const answer = await bench.call(await bench.start(), { proof: false })
+    expect(answer.body).toBe('The DPoP field with the proof is missing')
+  })
+
+  test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {
+    expect(() => requireScopes(...scopes)).toThrow(TypeError)
+  })
+
+  test('the middlewares have the names that they are known by', () => {
+    const options = { issuer: 'https://issuer.example', baseUrl: BASE_URL }
+    expect([dpop(options).name, requireScopes('a').name]).toEqual(['dpop', 'requireScopes'])
+  })
+})

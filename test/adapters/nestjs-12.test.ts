@@ -1,0 +1,3 @@
+import { describeNest } from './nestjs-apps.js'
+
+describeNest(12)

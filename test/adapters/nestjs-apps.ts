@@ -1,0 +1,393 @@
+/** NestJS apps for the contract suite, of whichever version `@nestjs/*` is in the test that imports this. */
+
+import 'reflect-metadata'
+import {
+  Body,
+  Catch,
+  Controller,
+  type ExecutionContext,
+  Get,
+  HttpCode,
+  HttpException,
+  type INestApplication,
+  Module,
+  type ModuleMetadata,
+  Post,
+  UseGuards
+} from '@nestjs/common'
+import { APP_GUARD, HttpAdapterHost, NestFactory, Reflector } from '@nestjs/core'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
+import { createVerifier, type VerifiedRequest, type VerifierOptions } from 'dpop-guard'
+import {
+  DPOP_OPTIONS,
+  DPOP_VERIFIER,
+  DPoPAuth,
+  DPoPException,
+  DPoPGuard,
+  DPoPModule,
+  type DPoPModuleOptions,
+  Public,
+  RequireScopes
+} from 'dpop-guard/nestjs'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import {
+  type AppSpec,
+  Bench,
+  challengesOf,
+  describeAdapter,
+  type Framework,
+  otherChallenge,
+  type RunningApp,
+  show
+} from './contract.js'
+
+type Platform = 'Express' | 'Fastify'
+
+async function serve(
+  platform: Platform,
+  metadata: ModuleMetadata,
+  prepare?: (app: INestApplication) => void
+): Promise<RunningApp> {
+  class AppModule {}
+  Module(metadata)(AppModule)
+  const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter()
+  const app = await NestFactory.create(AppModule, adapter as never, { logger: false, abortOnError: false })
+  app.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+    response.setHeader('Vary', 'Origin')
+    response.setHeader('WWW-Authenticate', otherChallenge)
+    next()
+  })
+  prepare?.(app)
+  await app.listen(0, '127.0.0.1')
+  return { port: Number(new URL(await app.getUrl()).port), close: () => app.close() }
+}
+
+async function start(platform: Platform, spec: AppSpec): Promise<RunningApp> {
+  const handle = (auth: VerifiedRequest | undefined, body?: string): object => {
+    spec.onHandled(auth)
+    return show(auth, body)
+  }
+
+  class Routes {
+    @Get('notes')
+    list(@DPoPAuth() auth: VerifiedRequest): object {
+      return handle(auth)
+    }
+
+    @HttpCode(200)
+    @Post('notes')
+    add(@DPoPAuth() auth: VerifiedRequest, @Body() body: string): object {
+      return handle(auth, body)
+    }
+
+    @RequireScopes('admin')
+    @Get('admin')
+    administer(@DPoPAuth() auth: VerifiedRequest): object {
+      return handle(auth)
+    }
+  }
+
+  const guarded = UseGuards(DPoPGuard)
+  @Controller()
+  class RootController extends Routes {}
+  @Controller('api')
+  class PrefixedController extends Routes {}
+  for (const controller of [RootController, PrefixedController]) guarded(controller)
+
+  @Catch()
+  class Filter {
+    catch(exception: { getStatus?(): number; cause?: { code?: string } }, host: ExecutionContext): void {
+      const { httpAdapter } = filterHost()
+      httpAdapter.reply(host.switchToHttp().getResponse(), { code: exception.cause?.code }, exception.getStatus?.() ?? 500)
+    }
+  }
+  let application: INestApplication
+  const filterHost = (): HttpAdapterHost => application.get(HttpAdapterHost)
+
+  const guard = spec.guard
+  const settings = guard === undefined ? [] : [guard]
+  return await serve(
+    platform,
+    {
+      imports: [DPoPModule.forRoot(...(settings as [DPoPModuleOptions]))],
+      controllers: [RootController, PrefixedController],
+      providers: spec.isGuardedTwice ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : []
+    },
+    (app) => {
+      application = app
+      if (platform === 'Express') (app as never as { useBodyParser(type: 'text'): void }).useBodyParser('text')
+      if (spec.hasErrorHandler) app.useGlobalFilters(new Filter())
+    }
+  )
+}
+
+/** Runs the contract suite, and what is Nest's own, on both platforms. */
+export function describeNest(version: number): void {
+  for (const platform of ['Express', 'Fastify'] as const) {
+    const framework: Framework = {
+      name: `NestJS ${version} on ${platform}`,
+      start: (spec) => start(platform, spec),
+      // Guards run for routes only.
+      unknownRouteStatus: 404,
+      requireScopesNeedsNoOrder: true
+    }
+    describeAdapter(framework)
+    describeHabits(framework, platform)
+  }
+}
+
+function describeHabits(framework: Framework, platform: Platform): void {
+  describe(`${framework.name}, its own habits`, () => {
+    const bench = new Bench(framework)
+    const apps: RunningApp[] = []
+    beforeAll(() => bench.init())
+    afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
+
+    async function run(metadata: ModuleMetadata): Promise<RunningApp> {
+      const app = await serve(platform, metadata)
+      apps.push(app)
+      return app
+    }
+
+    @UseGuards(DPoPGuard)
+    @Controller()
+    class NotesController {
+      @Get('notes')
+      list(@DPoPAuth() auth: VerifiedRequest): object {
+        return show(auth)
+      }
+
+      @Public()
+      @Get('health')
+      health(@DPoPAuth() auth: VerifiedRequest | undefined): object {
+        return show(auth)
+      }
+    }
+
+    test('a refusal has the body of RFC 6749 §5.2', async () => {
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
+      const answer = await bench.call(app, { proof: false })
+      expect(JSON.parse(answer.body)).toEqual({
+        error: 'invalid_dpop_proof',
+        error_description: 'The DPoP field with the proof is missing'
+      })
+    })
+
+    test('@Public leaves a route open, whatever the request carries', async () => {
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
+      const answer = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
+      expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
+    })
+
+    test('of @Public and @RequireScopes the nearer counts', async () => {
+      @Public()
+      @UseGuards(DPoPGuard)
+      @Controller()
+      class OpenController {
+        @Get('open')
+        open(): string {
+          return 'open'
+        }
+
+        @RequireScopes('admin')
+        @Get('closed')
+        closed(): string {
+          return 'closed'
+        }
+      }
+      @RequireScopes('admin')
+      @UseGuards(DPoPGuard)
+      @Controller('admin')
+      class AdminController {
+        @Get()
+        all(): string {
+          return 'all'
+        }
+
+        @RequireScopes('notes:read')
+        @Get('notes')
+        notes(): string {
+          return 'notes'
+        }
+      }
+      const app = await run({
+        imports: [DPoPModule.forRoot(bench.options())],
+        controllers: [OpenController, AdminController]
+      })
+      expect((await bench.call(app, { target: '/open', headers: [] })).status).toBe(200)
+      expect((await bench.call(app, { target: '/closed', headers: [] })).status).toBe(401)
+      expect((await bench.call(app, { target: '/closed' })).status).toBe(403)
+      expect((await bench.call(app, { target: '/admin' })).status).toBe(403)
+      expect((await bench.call(app, { target: '/admin/notes' })).status).toBe(200)
+    })
+
+    test('scopes are checked before the proof is used up (RFC 6750 §3.1)', async () => {
+      const used: string[] = []
+      const replay = { reserve: (key: string) => used.push(key) > 0 }
+      const app = await bench.start({ guard: bench.options({ replay }) })
+      apps.push(app)
+      expect((await bench.call(app, { target: '/admin' })).status).toBe(403)
+      expect(used).toEqual([])
+    })
+
+    test('as APP_GUARD it protects every route, those of other modules too', async () => {
+      @Controller()
+      class PlainController {
+        @Get('plain')
+        plain(): string {
+          return 'plain'
+        }
+      }
+      class FeatureModule {}
+      Module({ controllers: [PlainController] })(FeatureModule)
+      const app = await run({
+        imports: [DPoPModule.forRoot(bench.options()), FeatureModule],
+        providers: [{ provide: APP_GUARD, useExisting: DPoPGuard }]
+      })
+      expect((await bench.call(app, { target: '/plain', headers: [] })).status).toBe(401)
+      expect((await bench.call(app, { target: '/plain' })).status).toBe(200)
+    })
+
+    test('forRootAsync makes the options with useFactory, useClass and useExisting', async () => {
+      class Options {
+        create(): DPoPModuleOptions {
+          return bench.options()
+        }
+      }
+      class OptionsModule {}
+      Module({ providers: [Options], exports: [Options] })(OptionsModule)
+      const modules = [
+        DPoPModule.forRootAsync({ useFactory: async () => bench.options() }),
+        DPoPModule.forRootAsync({ useFactory: () => ({ verifier: createVerifier(bench.options()) }) }),
+        DPoPModule.forRootAsync({ useFactory: () => createVerifier(bench.options()) as never }),
+        DPoPModule.forRootAsync({ imports: [OptionsModule], inject: [Options], useFactory: (made: Options) => made.create() }),
+        DPoPModule.forRootAsync({ useClass: Options }),
+        DPoPModule.forRootAsync({ imports: [OptionsModule], useExisting: Options })
+      ]
+      for (const module of modules) {
+        const app = await run({ imports: [module], controllers: [NotesController] })
+        expect((await bench.call(app)).status).toBe(200)
+        expect((await bench.call(app, { headers: [] })).status).toBe(401)
+      }
+    })
+
+    test('options and verifier can be injected, and isGlobal false keeps them to the module that imports them', async () => {
+      const found: unknown[] = []
+      const probe = {
+        provide: 'probe',
+        inject: [DPOP_OPTIONS, DPOP_VERIFIER],
+        useFactory: (...injected: unknown[]) => found.push(...injected)
+      }
+      const options = bench.options()
+      await run({ imports: [DPoPModule.forRoot({ ...options, isGlobal: false })], providers: [probe] })
+      expect(found).toEqual([options, expect.objectContaining({})])
+      class FeatureModule {}
+      Module({ controllers: [NotesController] })(FeatureModule)
+      await expect(run({ imports: [DPoPModule.forRoot({ ...options, isGlobal: false }), FeatureModule] })).rejects.toThrow(
+        'DPoPGuard'
+      )
+    })
+
+    test('wrong module options are a TypeError when the application starts', async () => {
+      const starts = [
+        { ...bench.options(), verifier: createVerifier(bench.options()) },
+        { verifier: undefined },
+        { baseUrl: 'nowhere' } as never as VerifierOptions
+      ].map((options) => run({ imports: [DPoPModule.forRoot(options as DPoPModuleOptions)] }))
+      for (const started of starts) await expect(started).rejects.toThrow(TypeError)
+      await expect(run({ imports: [DPoPModule.forRootAsync({ useFactory: () => null as never })] })).rejects.toThrow(
+        '"options" must'
+      )
+    })
+
+    test('a subclass may throw something else, and may read the request from elsewhere', async () => {
+      class OwnGuard extends DPoPGuard {
+        protected override getRequest(context: ExecutionContext) {
+          return super.getRequest(context)
+        }
+
+        protected override handleError(error: Parameters<DPoPGuard['handleError']>[0]): never {
+          throw Object.assign(new DPoPException(error), { message: `own ${error.code}` })
+        }
+      }
+      @UseGuards(OwnGuard)
+      @Controller()
+      class OwnController {
+        @Get('notes')
+        list(@DPoPAuth() auth: VerifiedRequest): object {
+          return show(auth)
+        }
+      }
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [OwnController] })
+      expect((await bench.call(app)).status).toBe(200)
+      const answer = await bench.call(app, { headers: [] })
+      expect([answer.status, challengesOf(answer).length]).toEqual([401, 1])
+    })
+
+    test('a refusal is an HttpException of this version, with the error as its cause', async () => {
+      const context = contextOf('http', {})
+      const refusal = makeGuard(DPoPGuard, vi.fn()).canActivate(context)
+      await expect(refusal).rejects.toBeInstanceOf(HttpException)
+      await expect(refusal).rejects.toMatchObject({ status: 401, cause: { code: 'ERR_DPOP_CREDENTIALS_MISSING' } })
+    })
+
+    test.each(['ws', 'rpc', 'graphql'])(
+      'a context that is not HTTP is denied: %s has no request of its own to prove',
+      async (type) => {
+        const setHeader = vi.fn()
+        const denied = makeGuard(DPoPGuard, setHeader).canActivate(contextOf(type, {}))
+        await expect(denied).rejects.toMatchObject({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause: { name: 'TypeError' } })
+        expect(setHeader).not.toHaveBeenCalled()
+      }
+    )
+
+    test('a subclass that overrides getRequest and getResponse verifies where the context is not HTTP', async () => {
+      class GraphqlGuard extends DPoPGuard {
+        protected override getRequest(context: ExecutionContext) {
+          return context.getArgByIndex(2).req
+        }
+
+        protected override getResponse(context: ExecutionContext) {
+          return context.getArgByIndex(2).res
+        }
+      }
+      const [setHeader, res] = [vi.fn(), {}]
+      const guard = makeGuard(GraphqlGuard, setHeader)
+      const headers = Object.fromEntries(await bench.credentials())
+      const req = {
+        method: 'GET',
+        originalUrl: '/notes',
+        rawHeaders: [],
+        headers: { host: 'api.example', ...headers },
+        dpop: undefined
+      }
+      expect(await guard.canActivate(contextOf('graphql', { req, res }))).toBe(true)
+      expect(req.dpop).toMatchObject({ scheme: 'DPoP' })
+      await expect(guard.canActivate(contextOf('graphql', { req: { ...req }, res }))).rejects.toBeInstanceOf(DPoPException)
+      expect(setHeader).toHaveBeenCalledExactlyOnceWith(res, 'WWW-Authenticate', expect.stringContaining('invalid_dpop_proof'))
+    })
+
+    function makeGuard(Guard: typeof DPoPGuard, setHeader: (...args: unknown[]) => void): DPoPGuard {
+      const host = { httpAdapter: { getHeader() {}, setHeader } } as never as HttpAdapterHost
+      return new Guard(createVerifier(bench.options()), new Reflector(), host)
+    }
+
+    function contextOf(type: string, third: object): ExecutionContext {
+      const request = { method: 'GET', originalUrl: '/', rawHeaders: [], headers: {} }
+      return {
+        getType: () => type,
+        getHandler: () => contextOf,
+        getClass: () => Bench,
+        getArgByIndex: () => third,
+        switchToHttp: () => ({ getRequest: () => request, getResponse: () => ({}) })
+      } as never
+    }
+
+    test('an error of the verifier that is not a refusal ends as 500', async () => {
+      const verifier = { verifyRequest: () => Promise.reject(new RangeError('broken')), requireScopes() {} }
+      const app = await run({ imports: [DPoPModule.forRoot({ verifier: verifier as never })], controllers: [NotesController] })
+      expect((await bench.call(app)).status).toBe(500)
+    })
+  })
+}

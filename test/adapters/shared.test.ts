@@ -1,0 +1,92 @@
+import { createVerifier } from 'dpop-guard'
+import { createTestIssuer } from 'dpop-guard/testing'
+import { describe, expect, test } from 'vitest'
+import { type AnyVerifier, addHeaders, protect, protectScopes, verifierOf } from '../../adapters/shared.js'
+
+const issuer = await createTestIssuer()
+const options = { issuer: issuer.options, baseUrl: 'https://api.example' }
+
+function answerWith(present: Record<string, string | string[]>) {
+  const fields = { ...present }
+  return {
+    fields,
+    get: (name: string) => fields[name],
+    set(name: string, value: string | string[]) {
+      fields[name] = value
+    }
+  }
+}
+
+describe('header fields that are put on an answer', () => {
+  test.each(['WWW-Authenticate', 'Vary', 'Access-Control-Expose-Headers', 'vary'])(
+    '%s is a list: what others put there stays',
+    (name) => {
+      const answer = answerWith({ [name]: 'theirs' })
+      addHeaders(answer, { [name]: ['one', 'two'] })
+      expect(answer.fields[name]).toEqual(['theirs', 'one', 'two'])
+    }
+  )
+
+  test('a line that is there already is not put there again', () => {
+    const answer = answerWith({ Vary: ['Origin', 'DPoP'] })
+    addHeaders(answer, { Vary: 'DPoP', 'WWW-Authenticate': 'DPoP algs="ES256"' })
+    addHeaders(answer, { 'WWW-Authenticate': 'DPoP algs="ES256"' })
+    expect(answer.fields).toEqual({ Vary: ['Origin', 'DPoP'], 'WWW-Authenticate': 'DPoP algs="ES256"' })
+  })
+
+  test('any other field has one value, the last', () => {
+    const answer = answerWith({ 'Cache-Control': 'public', 'DPoP-Nonce': 'old' })
+    addHeaders(answer, { 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
+    expect(answer.fields).toEqual({ 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
+  })
+})
+
+describe('the verifier that settings mean', () => {
+  const verifier = createVerifier(options)
+
+  test('is a ready one, given as such or as a member', () => {
+    expect(verifierOf(verifier)).toBe(verifier)
+    expect(verifierOf({ verifier })).toBe(verifier)
+    expect(verifierOf({ verifier, hook: 'x' } as object, ['hook'])).toBe(verifier)
+  })
+
+  test('is made of options, but for the settings of the framework', () => {
+    expect(verifierOf({ ...options, hook: 'x' } as object, ['hook'])).toHaveProperty('verifyRequest')
+    expect(() => verifierOf({ ...options, hook: 'x' } as object)).toThrow('"hook" is not an option')
+  })
+
+  test.each<[string, unknown, string]>([
+    ['null', null, '"options" must be an object'],
+    ['a string', 'https://issuer.example', '"options" must be an object'],
+    ['a verifier beside options', { ...options, verifier }, '"verifier" must stand alone'],
+    ['a verifier that is missing', { verifier: undefined }, '"baseUrl" must'],
+    ['a verifier that is none', { verifier: { verify() {} } }, '"verify" is not an option'],
+    ['nothing, where the environment has nothing', undefined, '"DPOP_ISSUER" must be set'],
+    ['settings of the framework alone, where the environment has nothing', {}, '"DPOP_ISSUER" must be set']
+  ])('is none for %s: a TypeError', (_title, settings, message) => {
+    expect(() => verifierOf(settings as never)).toThrow(TypeError)
+    expect(() => verifierOf(settings as never)).toThrow(message)
+  })
+})
+
+describe('what is remembered of a request', () => {
+  const request = { method: 'GET', target: '/', headers: {} }
+
+  test('is nothing when it was refused: a second guard looks again', async () => {
+    const key = {}
+    const refused = protect(createVerifier(options), request, answerWith({}), {}, key)
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING' })
+    expect(() => protectScopes(key, answerWith({}), ['a'])).toThrow('requireScopes() must come after dpop()')
+  })
+
+  test('is nothing of one verifier for another', async () => {
+    const key = {}
+    const lenient: AnyVerifier = createVerifier({ ...options, optional: true })
+    expect(await protect(lenient, request, answerWith({}), {}, key)).toBeUndefined()
+    await expect(protect(createVerifier(options), request, answerWith({}), {}, key)).rejects.toMatchObject({ status: 401 })
+  })
+
+  test('is nothing of one request for another', async () => {
+    expect(() => protectScopes({}, answerWith({}), ['a'])).toThrow(TypeError)
+  })
+})
