@@ -25,6 +25,13 @@ export interface Key {
 }
 
 const ec = (namedCurve: string) => () => generateKeyPairSync('ec', { namedCurve }).privateKey
+const ecBeginningWithZero = (member: 'x' | 'y') => () => {
+  for (;;) {
+    const privateKey = ec('P-256')()
+    const coordinate = privateKey.export({ format: 'jwk' })[member] as string
+    if (Buffer.from(coordinate, 'base64url')[0] === 0) return privateKey
+  }
+}
 const rsa =
   (modulusLength: number, publicExponent = 65_537) =>
   () =>
@@ -36,6 +43,8 @@ const okp = (curve: 'ed25519' | 'ed448' | 'x25519') => () => {
 
 const kinds = {
   ES256: { alg: 'ES256', make: ec('P-256') },
+  'ES256 with x = 0…': { alg: 'ES256', make: ecBeginningWithZero('x') },
+  'ES256 with y = 0…': { alg: 'ES256', make: ecBeginningWithZero('y') },
   'another ES256': { alg: 'ES256', make: ec('P-256') },
   ES384: { alg: 'ES384', make: ec('P-384') },
   ES512: { alg: 'ES512', make: ec('P-521') },

@@ -2,7 +2,7 @@
 
 import type { Line, Recipe, Sent } from './recipe.js'
 import { mix, prepare } from './recipe.js'
-import { accepted, badProof, badRequest, badToken, noCredentials, type Vector, type VectorGroup } from './vector.js'
+import { accepted, badProof, badRequest, badToken, noCredentials, tokenOf, type Vector, type VectorGroup } from './vector.js'
 
 /** A request whose Authorization line has this value in place of `DPoP <token>`. */
 const authorization = (value: (token: string) => string): Recipe => ({
@@ -402,8 +402,7 @@ const others: Vector[] = [
     rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'AMB-27'],
     steps: () => {
       const good = prepare()
-      const token = good.lines[1]?.[1].slice('DPoP '.length)
-      const inQuery = mix({ target: `/r?access_token=${token}` }, { lines: ({ host, proof }) => [host, ['DPoP', proof]] })
+      const inQuery = mix({ target: `/r?access_token=${tokenOf(good)}` }, { lines: ({ host, proof }) => [host, ['DPoP', proof]] })
       return [
         { send: good, expect: accepted },
         { send: prepare(inQuery), expect: noCredentials }

@@ -65,8 +65,8 @@ interface Common {
   readonly title: string
   /** The rules that the row is evidence for. */
   readonly rules: readonly RuleId[]
-  /** Verifier options beside or in place of the usual ones; a function where each run needs its own. */
-  readonly options?: Options | (() => Options)
+  /** Verifier options beside or in place of the usual ones; a function where each run needs its own. `elapsed` is in seconds. */
+  readonly options?: Options | ((elapsed: () => number) => Options)
   /** Scopes that the route needs. */
   readonly scopes?: readonly string[]
   /** `wire`: only makes sense as bytes on a socket. `core`: HTTP/1.1 cannot carry it, other transports can. */
@@ -127,8 +127,14 @@ export const issuerJwks = () => ({ keys: [{ ...key('issuer').jwk, kid: 'key-1', 
 
 /** The options under which a row runs. `clock` is the row's own. */
 export function optionsOf({ options }: Vector, clock: () => number): VerifierOptions {
-  const own = typeof options === 'function' ? options() : options
+  const own = typeof options === 'function' ? options(() => clock() / 1000 - now) : options
   return { issuer: { issuer, jwks: issuerJwks() }, baseUrl: origin, clock, ...own }
+}
+
+/** The access token of a request, to be sent again. */
+export function tokenOf({ lines }: WireRequest): string {
+  const [, value = ''] = lines.find(([name]) => name === 'Authorization') ?? []
+  return value.slice('DPoP '.length)
 }
 
 /** The row's clock in milliseconds, when it begins. */

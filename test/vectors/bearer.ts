@@ -1,0 +1,347 @@
+/** Bearer beside DPoP, anonymous requests, and scopes: RFC 9449 §7.2, RFC 6750 §3. @module */
+
+import type { Line, Recipe, Sent } from './recipe.js'
+import {
+  acceptedAsBearer,
+  anonymous,
+  badProof,
+  badRequest,
+  badToken,
+  lacksScope,
+  noCredentials,
+  type Vector,
+  type VectorGroup
+} from './vector.js'
+
+const options = { allowBearer: true }
+const unbound = { boundTo: null }
+const lines = (make: (sent: Sent) => readonly Line[]): Recipe => ({ lines: (sent) => [sent.host, ...make(sent)] })
+const asBearer = (value = (token: string) => `Bearer ${token}`): Recipe => lines(({ token }) => [['Authorization', value(token)]])
+/** An unbound token under Bearer: the control of everything that may go wrong under Bearer. */
+const plain: Recipe = { token: unbound, ...asBearer() }
+const withControl = { options, control: plain, controlAs: acceptedAsBearer }
+
+const acceptedBearer: Vector[] = (
+  [
+    ['Bearer', asBearer()],
+    ['bearer in lower case', asBearer((token) => `bearer ${token}`)],
+    ['BEARER in upper case', asBearer((token) => `BEARER ${token}`)],
+    ['two spaces', asBearer((token) => `Bearer  ${token}`)],
+    [
+      'a proof beside it, which is ignored',
+      lines(({ token, proof }) => [
+        ['Authorization', `Bearer ${token}`],
+        ['DPoP', proof]
+      ])
+    ],
+    [
+      'garbage for a proof, which is ignored',
+      lines(({ token }) => [
+        ['Authorization', `Bearer ${token}`],
+        ['DPoP', 'x']
+      ])
+    ]
+  ] satisfies [string, Recipe][]
+).map(([what, recipe]) => ({
+  title: `§7.2 where Bearer is accepted too, an unbound token: ${what}`,
+  rules: [...(/proof/.test(what) ? ['AMB-15'] : ['H-06', 'W-08', 'F-01']), 'L19'],
+  options,
+  accept: { token: unbound, ...recipe },
+  as: acceptedAsBearer
+}))
+
+const stillDPoP: Vector[] = [
+  {
+    title: '§7.2 where Bearer is accepted too, DPoP is DPoP',
+    rules: ['D-50', 'D-41'],
+    options,
+    accept: {}
+  },
+  {
+    title: '§7.2 where Bearer is accepted too, a DPoP token still needs its proof',
+    rules: ['D-39', 'D-54', 'AMB-05'],
+    options,
+    fault: lines(({ token }) => [['Authorization', `DPoP ${token}`]]),
+    refuse: badProof('PROOF_MISSING')
+  },
+  {
+    title: '§7.2 where Bearer is accepted too, an unbound token under DPoP is refused',
+    rules: ['D-34', 'F-05', 'D-54'],
+    options,
+    fault: { token: unbound },
+    refuse: badToken('TOKEN_UNBOUND')
+  },
+  {
+    title: '§7.2 where the scheme is clear, its challenge alone carries the error: DPoP',
+    rules: ['D-54', 'D-52', 'D-43'],
+    options,
+    fault: lines(({ proof }) => [
+      ['Authorization', 'DPoP garbage'],
+      ['DPoP', proof]
+    ]),
+    refuse: badProof('PROOF_ATH')
+  }
+]
+
+const refusedBearer: Vector[] = [
+  ...(
+    [
+      [
+        'with its proof',
+        lines(({ token, proof }) => [
+          ['Authorization', `Bearer ${token}`],
+          ['DPoP', proof]
+        ])
+      ],
+      ['without a proof', asBearer()],
+      ['under bearer in lower case', asBearer((token) => `bearer ${token}`)]
+    ] satisfies [string, Recipe][]
+  ).map(
+    ([what, recipe]): Vector => ({
+      title: `§7.2 a bound token is never a Bearer token: ${what}`,
+      rules: ['D-50', 'D-54', 'D-52', 'L15', 'D-41'],
+      ...withControl,
+      fault: { token: { boundTo: 'ES256' }, ...recipe },
+      refuse: badToken('TOKEN_BINDING', 'Bearer')
+    })
+  ),
+  ...(
+    [
+      ['empty', {}],
+      ['with a member that nobody registered', { foo: 'bar' }],
+      ['a text', 'x'],
+      ['null', null],
+      ['a list', []],
+      ['with a jkt that is a number', { jkt: 1 }],
+      ['with an empty jkt', { jkt: '' }],
+      ['with a jwk', { jwk: { kty: 'EC' } }],
+      ['with a kid', { kid: 'x' }]
+    ] satisfies [string, unknown][]
+  ).map(
+    ([what, cnf]): Vector => ({
+      title: `§7.2 a token with a cnf that is not understood is no Bearer token: cnf ${what}`,
+      rules: ['L14', 'D-50', 'AMB-14'],
+      ...withControl,
+      fault: { token: { claims: { cnf } } },
+      refuse: badToken('TOKEN_BINDING', 'Bearer')
+    })
+  ),
+  {
+    title: '§7.2 where the scheme is clear, its challenge alone carries the error: Bearer',
+    rules: ['D-54', 'D-52', 'D-43', 'W-05'],
+    ...withControl,
+    fault: lines(() => [['Authorization', 'Bearer garbage']]),
+    refuse: badToken('TOKEN_INVALID', 'Bearer')
+  },
+  {
+    title: 'RFC 6750 §3.1 an expired Bearer token',
+    rules: ['W-05', 'W-06', 'A-07', 'D-54'],
+    ...withControl,
+    fault: { token: { claims: { exp: 1 } } },
+    refuse: badToken('TOKEN_EXPIRED', 'Bearer')
+  },
+  {
+    title: '§11.5 a proof is not a Bearer token',
+    rules: ['D-77', 'B-13'],
+    ...withControl,
+    fault: lines(({ proof }) => [['Authorization', `Bearer ${proof}`]]),
+    refuse: badToken('TOKEN_INVALID', 'Bearer')
+  },
+  ...(
+    [
+      ['no token', 'Bearer'],
+      ['two tokens', 'Bearer a b'],
+      ['a comma', 'Bearer a,'],
+      ['an auth-param', 'Bearer token="a"']
+    ] satisfies [string, string][]
+  ).map(
+    ([what, value]): Vector => ({
+      title: `RFC 6750 §2.1 malformed Bearer credentials: ${what}`,
+      rules: ['W-06', 'D-54'],
+      ...withControl,
+      fault: lines(() => [['Authorization', value]]),
+      refuse: badRequest('AUTHORIZATION_MALFORMED', 'Bearer')
+    })
+  ),
+  {
+    title: '§7.2 where both schemes are accepted and both come, both challenges carry the error',
+    rules: ['D-55', 'AMB-16', 'D-52'],
+    only: 'wire',
+    ...withControl,
+    fault: lines(({ token }) => [
+      ['Authorization', `Bearer ${token}`],
+      ['Authorization', `DPoP ${token}`]
+    ]),
+    refuse: badRequest('AUTHORIZATION_MALFORMED', 'both')
+  },
+  ...(
+    [
+      ['nothing', () => []],
+      ['another scheme', () => [['Authorization', 'Basic dTpw']]],
+      ['a proof alone', ({ proof }) => [['DPoP', proof]]]
+    ] satisfies [string, (sent: Sent) => readonly Line[]][]
+  ).map(
+    ([what, make]): Vector => ({
+      title: `§7.2 without credentials both challenges ask, and neither has an error: ${what}`,
+      rules: ['D-52', 'D-53', 'W-02', 'W-07', 'AMB-24', 'H-11'],
+      ...withControl,
+      fault: lines(make),
+      refuse: noCredentials
+    })
+  )
+]
+
+const optional: Vector[] = [
+  {
+    title: 'L22 where credentials are optional, none is anonymous',
+    rules: ['L22'],
+    options: { optional: true },
+    accept: lines(() => []),
+    as: anonymous
+  },
+  {
+    title: 'L22 where credentials are optional, good ones count',
+    rules: ['L22'],
+    options: { optional: true },
+    accept: {}
+  },
+  {
+    title: 'L22 where credentials are optional and Bearer is accepted too, none is anonymous',
+    rules: ['L22'],
+    options: { optional: true, allowBearer: true },
+    accept: lines(() => []),
+    as: anonymous
+  },
+  {
+    title: 'L22 where credentials are optional and Bearer is accepted too, a Bearer token counts',
+    rules: ['L22'],
+    options: { optional: true, allowBearer: true },
+    accept: plain,
+    as: acceptedAsBearer
+  },
+  ...(
+    [
+      ['a broken token', { token: { claims: { exp: 1 } } }, badToken('TOKEN_EXPIRED')],
+      ['a broken proof', { proof: { claims: { htm: 'PUT' } } }, badProof('PROOF_HTM')],
+      ['an unbound token', { token: unbound }, badToken('TOKEN_UNBOUND')],
+      ['a token without a proof', lines(({ token }) => [['Authorization', `DPoP ${token}`]]), badProof('PROOF_MISSING')],
+      ['a bound token as Bearer', asBearer(), badToken('SCHEME_NOT_ALLOWED')],
+      ['a proof without a token', lines(({ proof }) => [['DPoP', proof]]), noCredentials],
+      ['another scheme', lines(() => [['Authorization', 'Basic dTpw']]), noCredentials],
+      ['an empty Authorization line', lines(() => [['Authorization', '']]), noCredentials],
+      ['the scheme alone', lines(() => [['Authorization', 'DPoP']]), badRequest('AUTHORIZATION_MALFORMED')]
+    ] as const
+  ).map(
+    ([what, fault, refuse]): Vector => ({
+      title: `L22 where credentials are optional, bad ones are refused: ${what}`,
+      rules: ['L22', 'D-41'],
+      options: { optional: true },
+      fault,
+      refuse
+    })
+  )
+]
+
+const scope = (granted: unknown): Recipe => ({ token: { claims: { scope: granted } } })
+const scopes: Vector[] = [
+  ...(
+    [
+      ['the only one', 'notes:write', ['notes:write']],
+      ['one of several', 'openid notes:write notes:read', ['notes:write']],
+      ['all of several', 'a b c', ['c', 'a']],
+      ['a list, as some servers send it', ['notes:read', 'notes:write'], ['notes:write']],
+      ['spaces too many', ' a  b ', ['a', 'b']],
+      ['none needed', 'anything', []]
+    ] satisfies [string, unknown, string[]][]
+  ).map(
+    ([what, granted, needed]): Vector => ({
+      title: `RFC 9068 §4 the token covers the scopes of the route: ${what}`,
+      rules: ['A-08', 'C-03', 'F-04'],
+      scopes: needed,
+      accept: scope(granted)
+    })
+  ),
+  ...(
+    [
+      ['another one', 'notes:read', ['notes:write']],
+      ['one of two', 'a', ['a', 'b']],
+      ['a longer name', 'notes:writer', ['notes:write']],
+      ['a shorter name', 'notes', ['notes:write']],
+      ['another case', 'NOTES:WRITE', ['notes:write']],
+      ['none', undefined, ['notes:write']],
+      ['empty', '', ['notes:write']],
+      ['commas between', 'notes:read,notes:write', ['notes:write']],
+      ['a number', 1, ['1']],
+      ['an object', { 'notes:write': true }, ['notes:write']],
+      ['a list of other things', [['notes:write'], 1, null], ['notes:write']],
+      ['a tab between', 'notes:read\tnotes:write', ['notes:write']]
+    ] satisfies [string, unknown, string[]][]
+  ).map(
+    ([what, granted, needed]): Vector => ({
+      title: `RFC 6750 §3.1 the token does not cover the scopes of the route: ${what}`,
+      rules: ['A-08', 'C-03', 'F-04', 'W-06', 'P-M2', 'H-10'],
+      scopes: needed,
+      control: scope(granted),
+      fault: {},
+      refuse: lacksScope('SCOPE_INSUFFICIENT')
+    })
+  ),
+  {
+    title: '§7.2 a scope that lacks is told on the challenge of the scheme: DPoP beside Bearer',
+    rules: ['W-06', 'D-54', 'L42'],
+    options,
+    scopes: ['notes:write'],
+    control: {},
+    fault: {},
+    refuse: lacksScope('SCOPE_INSUFFICIENT')
+  },
+  {
+    title: '§7.2 a scope that lacks is told on the challenge of the scheme: Bearer',
+    rules: ['W-06', 'D-54', 'L42'],
+    ...withControl,
+    scopes: ['notes:write'],
+    fault: {},
+    refuse: lacksScope('SCOPE_INSUFFICIENT', 'Bearer')
+  },
+  {
+    title: '§4.3 a scope is no excuse for a broken proof',
+    rules: ['D-41', 'A-07'],
+    scopes: ['notes:read'],
+    fault: { proof: { signedBy: 'another ES256' } },
+    refuse: badProof('PROOF_SIGNATURE')
+  }
+]
+
+/** Text that would end a parameter, begin a header line, or crash a server that put it into an answer. */
+const texts = ['"', '\\', '", error="x', '\r\nSet-Cookie: a=b', 'é', '日本', '\0', '%0d%0a', "';--"]
+const reflected: Vector[] = texts.flatMap((text): Vector[] => [
+  {
+    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in the claims of a proof`,
+    rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
+    fault: { proof: { claims: { htm: text, htu: text, nonce: text, ath: text } } },
+    refuse: badProof('PROOF_HTM')
+  },
+  {
+    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in the header of a proof`,
+    rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
+    fault: { proof: { header: { alg: text, kid: text }, signAs: 'ES256' } },
+    refuse: badProof('PROOF_ALG')
+  },
+  {
+    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in a token`,
+    rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
+    fault: { token: { header: { kid: text }, claims: { iss: text, aud: text, scope: text } } },
+    refuse: badToken('TOKEN_INVALID')
+  }
+])
+
+const harmless: Vector[] = texts.map((text) => ({
+  title: `§4.2 text of any kind in claims of no meaning does no harm: ${JSON.stringify(text)}`,
+  rules: ['D-16', 'L40'],
+  accept: { proof: { claims: { jti: `x${text}`, note: text }, header: { kid: text } }, token: { claims: { note: text } } }
+}))
+
+export const bearer: VectorGroup = {
+  subject: 'Bearer, anonymous, scopes, challenges',
+  vectors: [...acceptedBearer, ...harmless, ...stillDPoP, ...refusedBearer, ...optional, ...scopes, ...reflected]
+}

@@ -1,0 +1,659 @@
+/** The access token: RFC 9068 §2 and §4, RFC 7519 §4.1, RFC 8725, RFC 8414. @module */
+
+import { aliasOf, base64url, type Json, join, type KeyName, key, split } from './forge.js'
+import { issuer, mix, now, origin, prepare, type Recipe, type TokenRecipe } from './recipe.js'
+import {
+  accepted,
+  badToken,
+  issuerJwks,
+  type Options,
+  type Step,
+  tokenOf,
+  unavailable,
+  type Vector,
+  type VectorGroup
+} from './vector.js'
+
+const claims = (change: Json): Recipe => ({ token: { claims: change } })
+const header = (change: Json): Recipe => ({ token: { header: change } })
+const invalid = badToken('TOKEN_INVALID')
+const any: Options = { token: { type: 'any' } }
+
+const goodTypes: Vector[] = ['at+jwt', 'application/at+jwt', 'AT+JWT', 'application/AT+JWT'].map((typ) => ({
+  title: `RFC 9068 §4 typ says access token: ${typ}`,
+  rules: ['A-01', 'B-12'],
+  accept: header({ typ })
+}))
+
+const badTypes: Vector[] = [
+  ...['JWT', 'jwt', 'application/jwt', 'at-jwt', 'text/at+jwt', '', 1, null, undefined],
+  ...['dpop+jwt', 'token-introspection+jwt', 'logout+jwt', 'secevent+jwt', 'oauth-authz-req+jwt', 'client-authentication+jwt']
+].map((typ) => ({
+  title: `RFC 9068 §4 typ says nothing but access token: ${typ === undefined ? 'absent' : JSON.stringify(typ)}`,
+  rules: ['A-01', 'B-12', 'A-07', ...(typ === 'token-introspection+jwt' ? ['I-11'] : [])],
+  fault: header({ typ }),
+  refuse: invalid
+}))
+
+const otherTypes: Vector[] = [
+  ...(['JWT', 'jwt', 'at+jwt', 'anything', undefined] as const).map(
+    (typ): Vector => ({
+      title: `RFC 9068 §4 servers that do not follow the profile, where that is allowed: typ ${typ ?? 'absent'}`,
+      rules: ['A-01'],
+      options: any,
+      accept: header({ typ })
+    })
+  ),
+  {
+    title: 'RFC 9068 §2.2 servers that do not follow the profile, where that is allowed: without its claims',
+    rules: ['A-09'],
+    options: any,
+    accept: claims({ sub: undefined, client_id: undefined, iat: undefined, jti: undefined })
+  },
+  ...['dpop+jwt', 'DPoP+JWT', 'application/dpop+jwt', 'token-introspection+jwt', 'logout+jwt', 'secevent+jwt'].map(
+    (typ): Vector => ({
+      title: `RFC 8725 §3.12 another kind of JWT is never an access token: ${typ}`,
+      rules: ['B-13', 'A-01', 'D-77', ...(typ.startsWith('token-') ? ['I-11'] : [])],
+      options: any,
+      fault: header({ typ }),
+      refuse: invalid
+    })
+  ),
+  ...['iss', 'aud', 'exp'].map(
+    (claim): Vector => ({
+      title: `RFC 8725 §3.9 what every token needs, whoever issued it: ${claim}`,
+      rules: ['B-10', 'B-08', 'J-20'],
+      options: any,
+      fault: claims({ [claim]: undefined }),
+      refuse: invalid
+    })
+  )
+]
+
+const required: Vector[] = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'].map((claim) => ({
+  title: `RFC 9068 §2.2 a token has all required claims: ${claim} is absent`,
+  rules: ['A-09', 'A-07', ...(claim === 'aud' ? ['B-10', 'A-04'] : []), ...(claim === 'iss' ? ['B-08', 'A-03'] : [])],
+  fault: claims({ [claim]: undefined }),
+  refuse: invalid
+}))
+
+const wrongTypes: Vector[] = (
+  [
+    ['sub', 1],
+    ['sub', ''],
+    ['client_id', 1],
+    ['client_id', null],
+    ['jti', 1],
+    ['jti', ''],
+    ['iat', '1900000000'],
+    ['exp', '1900000000'],
+    ['exp', null],
+    ['nbf', '1900000000'],
+    ['iss', 1],
+    ['iss', [issuer]]
+  ] satisfies [string, unknown][]
+).map(([claim, value]) => ({
+  title: `RFC 9068 §2.2 the claims of a token have their types: ${claim} is ${JSON.stringify(value)}`,
+  rules: ['A-09', 'A-07', 'J-22'],
+  fault: claims({ [claim]: value }),
+  refuse: invalid
+}))
+
+const audiences: Vector[] = (
+  [
+    ['alone', origin],
+    ['in a list', [origin]],
+    ['among others', ['https://other.example', origin]]
+  ] satisfies [string, unknown][]
+).map(([what, aud]) => ({
+  title: `RFC 9068 §4 aud has our identifier: ${what}`,
+  rules: ['A-04', 'J-21', 'C-02'],
+  accept: claims({ aud })
+}))
+
+const wrongAudiences: Vector[] = (
+  [
+    ['another API', 'https://other.example'],
+    ['other APIs', ['https://other.example', 'https://another.example']],
+    ['an empty list', []],
+    ['a number', 1],
+    ['empty', ''],
+    ['null', null],
+    ['an object', { [origin]: true }],
+    ['ours with a slash', `${origin}/`],
+    ['ours in another case', origin.toUpperCase()],
+    ['ours as a part', `${origin}.evil.example`],
+    ['a list in a list', [[origin]]]
+  ] satisfies [string, unknown][]
+).map(([what, aud]) => ({
+  title: `RFC 9068 §4 aud has not our identifier: ${what}`,
+  rules: ['A-04', 'J-21', 'B-10', 'C-02', 'A-07', 'P-M2', 'P-M9', 'M-13', 'M-14'],
+  fault: claims({ aud }),
+  refuse: invalid
+}))
+
+const ownAudience: Vector[] = [
+  {
+    title: 'RFC 9068 §4 the identifier is an option',
+    rules: ['A-04', 'J-21'],
+    options: { audience: ['urn:api', 'https://api.example/v2'] },
+    accept: claims({ aud: 'urn:api' })
+  },
+  {
+    title: 'RFC 9068 §4 the identifier is an option, and then the base URL is none',
+    rules: ['A-04', 'J-21'],
+    options: { audience: 'urn:api' },
+    control: claims({ aud: 'urn:api' }),
+    fault: claims({ aud: origin }),
+    refuse: invalid
+  }
+]
+
+const issuers: Vector[] = (
+  [
+    ['another', 'https://evil.example'],
+    ['ours with a slash', `${issuer}/`],
+    ['ours in another case', 'https://ISSUER.example'],
+    ['ours with a port', `${issuer}:443`],
+    ['ours as a part', `${issuer}.evil.example`],
+    ['http', issuer.replace('https', 'http')],
+    ['empty', ''],
+    ['a name of a property', '__proto__']
+  ] satisfies [string, string][]
+).map(([what, iss]) => ({
+  title: `RFC 9068 §4 iss is one of the configured issuers, exactly: ${what}`,
+  rules: ['A-03', 'B-08', 'M-13', 'A-07'],
+  fault: claims({ iss }),
+  refuse: invalid
+}))
+
+const other = 'https://other-issuer.example'
+const two = (): Options => ({
+  issuer: [
+    { issuer, jwks: issuerJwks() },
+    {
+      issuer: other,
+      audience: 'urn:other',
+      algorithms: ['ES256'],
+      jwks: { keys: [{ ...key('another issuer').jwk, kid: 'key-1', alg: 'ES256' }] }
+    }
+  ]
+})
+const ofOther: Recipe = { token: { signedBy: 'another issuer', claims: { iss: other, aud: 'urn:other' } } }
+const severalIssuers: Vector[] = [
+  {
+    title: 'RFC 8725 §3.8 of two issuers each has its keys and its audience: the first',
+    rules: ['B-08', 'A-03'],
+    options: two,
+    accept: {}
+  },
+  {
+    title: 'RFC 8725 §3.8 of two issuers each has its keys and its audience: the second',
+    rules: ['B-08', 'A-03'],
+    options: two,
+    accept: ofOther
+  },
+  {
+    title: 'RFC 8725 §3.8 the key of one issuer does not sign for another',
+    rules: ['B-08', 'A-05', 'A-07'],
+    options: two,
+    control: ofOther,
+    fault: { token: { claims: { iss: issuer, aud: origin } } },
+    refuse: invalid
+  },
+  {
+    title: 'RFC 8725 §3.8 the audience of one issuer is not that of another',
+    rules: ['B-08', 'A-04', 'A-12'],
+    options: two,
+    control: ofOther,
+    fault: { token: { claims: { iss: other, aud: origin } } },
+    refuse: invalid
+  }
+]
+
+const inTime: Vector[] = (
+  [
+    ['expires in a second', { exp: now + 1 }],
+    ['expired a moment ago, within the tolerance', { exp: now - 4 }],
+    ['good from now on', { nbf: now }],
+    ['good in a moment, within the tolerance', { nbf: now + 5 }],
+    ['with fractions', { iat: now - 0.5, exp: now + 0.5 }],
+    ['issued ahead of our clock', { iat: now + 20 }]
+  ] satisfies [string, Json][]
+).map(([what, change]) => ({
+  title: `RFC 7519 §4.1 a token in its time: ${what}`,
+  rules: ['A-06', 'J-20', 'J-22'],
+  accept: claims(change)
+}))
+
+const outOfTime: Vector[] = [
+  ...(
+    [
+      ['expired at the end of the tolerance', { exp: now - 5 }],
+      ['expired six seconds ago', { exp: now - 6 }],
+      ['expired an hour ago', { exp: now - 3600 }],
+      ['expired long ago', { exp: 0 }]
+    ] satisfies [string, Json][]
+  ).map(
+    ([what, change]): Vector => ({
+      title: `RFC 7519 §4.1.4 a token out of its time: ${what}`,
+      rules: ['A-06', 'J-20', 'A-07', 'P-M2'],
+      fault: claims(change),
+      refuse: badToken('TOKEN_EXPIRED')
+    })
+  ),
+  ...(
+    [
+      ['good in six seconds', { nbf: now + 6 }],
+      ['good in an hour', { nbf: now + 3600 }]
+    ] satisfies [string, Json][]
+  ).map(
+    ([what, change]): Vector => ({
+      title: `RFC 7519 §4.1.5 a token out of its time: ${what}`,
+      rules: ['J-20', 'A-07'],
+      fault: claims(change),
+      refuse: invalid
+    })
+  )
+]
+
+const keysOfTheIssuer: Vector[] = (
+  [
+    ['another key', { signedBy: 'rotated issuer' }, ['A-05', 'J-11']],
+    ['another key, kid of none', { signedBy: 'rotated issuer', header: { kid: 'key-9' } }, ['A-05']],
+    ['a key in its own header', { signedBy: 'another ES256', header: { jwk: key('another ES256').jwk } }, ['J-11']],
+    [
+      'a key behind a URL in its own header',
+      { signedBy: 'another ES256', header: { jku: 'https://evil.example/jwks' } },
+      ['J-11', 'B-11']
+    ],
+    [
+      'a certificate in its own header',
+      { signedBy: 'another ES256', header: { x5c: ['MIIB'], x5u: 'https://evil.example' } },
+      ['J-11', 'B-11']
+    ],
+    ['an injection for a kid', { header: { kid: "../../x' OR 1=1 --" } }, ['B-11']],
+    ['a kid that is no text', { header: { kid: { $gt: '' } } }, ['B-11']],
+    ['none for an algorithm', { header: { alg: 'none' }, signAs: 'RS256' }, ['A-05', 'J-18', 'B-03']],
+    ['none in mixed case', { header: { alg: 'nOnE' }, signAs: 'RS256' }, ['A-05', 'B-14']],
+    ['a MAC keyed with the public key', { header: { alg: 'HS256' } }, ['A-05', 'B-01']],
+    ['another algorithm of the same key', { header: { alg: 'PS256' } }, ['B-01']],
+    ['the key of the client', { signedBy: 'ES256', header: { kid: undefined } }, ['A-05']]
+  ] satisfies [string, TokenRecipe, string[]][]
+).map(([what, token, rules]) => ({
+  title: `RFC 9068 §4 the signature is made with a key of the issuer, and as that key is meant: ${what}`,
+  rules: [...rules, 'A-07'],
+  fault: { token },
+  refuse: invalid
+}))
+
+const extensions: Vector[] = (
+  [
+    ['crit with an extension that nobody knows', { crit: ['foo'], foo: 1 }, ['J-01']],
+    ['an empty crit', { crit: [] }, ['J-02']],
+    ['b64 false', { b64: false, crit: ['b64'] }, ['J-03']],
+    ['b64 false without crit', { b64: false }, ['J-03']],
+    ['b64 true', { b64: true }, ['J-03']]
+  ] satisfies [string, Json, string[]][]
+).map(([what, change, rules]) => ({
+  title: `RFC 7515 §4.1.11 and RFC 7797 §7 hold for a token too: ${what}`,
+  rules: [...rules, 'A-07'],
+  fault: header(change),
+  refuse: invalid
+}))
+
+const spellings: Vector[] = (
+  [
+    ['garbage', () => 'garbage'],
+    ['an opaque token', () => 'abc.def-ghi_jkl~mno+pqr/stu=='],
+    ['two segments', (token) => `${split(token).header}.${split(token).payload}`],
+    ['four segments', (token) => `${token}.x`],
+    ['a JWE of five segments', (token) => `${split(token).header}.a.b.c.d`],
+    ['no signature', (token) => join({ ...split(token), signature: '' })],
+    ['padding behind the signature', (token) => `${token}=`],
+    ['a character of base64', (token) => join({ ...split(token), signature: `+${split(token).signature.slice(1)}` })],
+    [
+      'unused bits of the signature that are not zero',
+      (token) => join({ ...split(token), signature: aliasOf(split(token).signature) })
+    ],
+    [
+      'a signature with a bit changed',
+      (token) => join({ ...split(token), signature: `A${split(token).signature.slice(1)}`.replace(/^AA/, 'AB') })
+    ],
+    [
+      'a payload with a claim changed',
+      (token) => join({ ...split(token), payload: base64url(JSON.stringify({ iss: issuer, aud: origin, exp: now + 9 })) })
+    ],
+    ['a payload that is a list', (token) => join({ ...split(token), payload: base64url('[]') })],
+    ['a header that is no JSON', (token) => join({ ...split(token), header: base64url('{') })]
+  ] satisfies [string, (token: string) => string][]
+).map(([what, text]) => ({
+  title: `RFC 7519 §7.2 a token that is no JWT of the issuer: ${what}`,
+  rules: ['A-05', 'A-07', 'J-05', 'J-06', 'J-07', 'B-04', 'B-15', 'D-44b'],
+  fault: { token: { text } },
+  refuse: invalid
+}))
+
+const alias: Vector = {
+  title: '§4.2 ath covers the token as it was presented: not another spelling of it',
+  rules: ['D-14', 'D-29'],
+  steps: () => {
+    const sent = prepare()
+    const token = tokenOf(sent)
+    const twin = join({ ...split(token), signature: aliasOf(split(token).signature) })
+    const lines = sent.lines.map(([name, value]) => [name, value.replace(token, twin)] as const)
+    return [
+      { send: prepare(), expect: accepted },
+      { send: { ...sent, lines }, expect: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_ATH', on: 'DPoP' } }
+    ]
+  }
+}
+
+const swapped: Vector = {
+  title: '§4.3#12 a proof made for another token of the same key',
+  rules: ['D-29', 'D-13', 'D-12'],
+  steps: () => {
+    const [first, second] = [prepare(), prepare()]
+    const lines = [first.lines[0], first.lines[1], second.lines[2]] as typeof first.lines
+    return [
+      { send: { ...first }, expect: accepted },
+      { send: { ...first, lines }, expect: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_ATH', on: 'DPoP' } },
+      { send: second, expect: accepted }
+    ]
+  }
+}
+
+/** Tokens of other algorithms, verified with a key set that has a key for each. */
+const algorithms: Vector[] = (
+  [
+    ['RS256', 'RSA'],
+    ['RS384', 'RSA'],
+    ['RS512', 'RSA'],
+    ['PS256', 'RSA'],
+    ['PS384', 'RSA'],
+    ['PS512', 'RSA'],
+    ['ES256', 'another issuer'],
+    ['ES384', 'ES384'],
+    ['ES512', 'ES512'],
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'Ed25519']
+  ] satisfies [string, KeyName][]
+).map(([alg, name]) => ({
+  title: `RFC 9068 §2.1 a token may be signed with ${alg}`,
+  rules: ['A-10', 'A-05', 'J-08'],
+  options: () => ({ issuer: { issuer, jwks: { keys: [{ ...key(name).jwk, kid: 'key-1' }] } } }),
+  accept: { token: { signedBy: name, header: { alg } } }
+}))
+
+const narrowed: Vector[] = [
+  {
+    title: 'RFC 8725 §3.1 the algorithms of tokens are an option: RS256 where only ES256 is accepted',
+    rules: ['B-01', 'J-08'],
+    options: () => ({
+      token: { algorithms: ['ES256'] },
+      issuer: { issuer, jwks: { keys: [...issuerJwks().keys, { ...key('another issuer').jwk, kid: 'key-2' }] } }
+    }),
+    control: { token: { signedBy: 'another issuer', header: { kid: 'key-2' } } },
+    fault: { token: { signedBy: 'issuer', header: { kid: 'key-1' } } },
+    refuse: invalid
+  }
+]
+
+const keySets: Vector[] = [
+  {
+    title: 'FAPI 2.0 §5.4.3 two keys of one kid, told apart by their type',
+    rules: ['F-08'],
+    options: () => ({
+      issuer: { issuer, jwks: { keys: [{ ...key('another issuer').jwk, kid: 'key-1' }, ...issuerJwks().keys] } }
+    }),
+    accept: {}
+  },
+  {
+    title: 'FAPI 2.0 §5.4.3 two keys of one kid and one type: one of them verifies',
+    rules: ['F-08', 'A-11'],
+    options: () => ({
+      issuer: {
+        issuer,
+        jwks: {
+          keys: [
+            { ...key('RSA').jwk, kid: 'key-1' },
+            { ...key('issuer').jwk, kid: 'key-1' }
+          ]
+        }
+      }
+    }),
+    accept: {}
+  },
+  {
+    title: 'RFC 9068 §5 every key that the issuer publishes: a token without a kid',
+    rules: ['A-11'],
+    accept: header({ kid: undefined })
+  },
+  {
+    title: 'RFC 9068 §5 a key that is published for encryption is none',
+    rules: ['A-05', 'J-19'],
+    options: () => ({
+      issuer: { issuer, jwks: { keys: [...issuerJwks().keys, { ...key('RSA').jwk, kid: 'key-2', use: 'enc' }] } }
+    }),
+    fault: { token: { signedBy: 'RSA', header: { kid: 'key-2', alg: 'RS256' } } },
+    refuse: invalid
+  }
+]
+
+const metadataUrl = `${issuer}/.well-known/oauth-authorization-server`
+const jwksUrl = `${issuer}/jwks`
+const metadata = { issuer, jwks_uri: jwksUrl }
+const rotated = { ...key('rotated issuer').jwk, kid: 'key-2', alg: 'ES256' }
+const newToken: Recipe = { token: { signedBy: 'rotated issuer', header: { kid: 'key-2' } } }
+const keysUnavailable = unavailable('ERR_DPOP_KEYS_UNAVAILABLE')
+
+/** A history on a network whose documents change with the seconds, as the function says. */
+const discovered = (
+  title: string,
+  rules: Vector['rules'],
+  documents: (elapsed: number) => Record<string, unknown>,
+  steps: () => readonly Step[]
+): Vector => ({
+  title,
+  rules,
+  options: (elapsed) => ({
+    issuer,
+    fetch: async (url) => {
+      const document = documents(elapsed())[url]
+      if (document === 'unreachable') throw new TypeError('fetch failed')
+      return document === undefined ? new Response(null, { status: 404 }) : Response.json(document)
+    }
+  }),
+  steps
+})
+
+const keysOverTheNetwork: Vector[] = [
+  discovered(
+    'RFC 8414 §3 the keys are found through the metadata of the issuer',
+    ['M-01', 'A-05'],
+    () => ({ [metadataUrl]: metadata, [jwksUrl]: issuerJwks() }),
+    () => [{ send: prepare(), expect: accepted }]
+  ),
+  discovered(
+    'OpenID Connect Discovery §4 the keys are found through the metadata of the provider',
+    ['M-01', 'A-05'],
+    () => ({ [`${issuer}/.well-known/openid-configuration`]: metadata, [jwksUrl]: issuerJwks() }),
+    () => [{ send: prepare(), expect: accepted }]
+  ),
+  discovered(
+    'RFC 9068 §5 a key that the issuer published since is fetched',
+    ['A-11', 'B-11'],
+    (at) => ({ [metadataUrl]: metadata, [jwksUrl]: { keys: [...issuerJwks().keys, ...(at >= 60 ? [rotated] : [])] } }),
+    () => [
+      { send: prepare(), expect: accepted },
+      { at: 60, send: prepare(mix(newToken, { proof: { claims: { iat: now + 60 } } })), expect: accepted }
+    ]
+  ),
+  discovered(
+    'RFC 8414 §3.3 metadata of another issuer is discarded',
+    ['M-01', 'B-08'],
+    (at) => ({ [metadataUrl]: at < 10 ? { ...metadata, issuer: 'https://evil.example' } : metadata, [jwksUrl]: issuerJwks() }),
+    () => [
+      { send: prepare(), expect: keysUnavailable },
+      { at: 10, send: prepare(), expect: accepted }
+    ]
+  ),
+  discovered(
+    'RFC 9449 §7.1 an issuer out of reach is no fault of the client, and no way in',
+    ['L44', 'W-01'],
+    (at) =>
+      at < 10 ? { [metadataUrl]: metadata, [jwksUrl]: issuerJwks() } : { [metadataUrl]: 'unreachable', [jwksUrl]: 'unreachable' },
+    () => [
+      { send: prepare(), expect: accepted },
+      { at: 4000, send: prepare(claimsAt(4000)), expect: keysUnavailable }
+    ]
+  ),
+  discovered(
+    'RFC 9449 §7.1 keys that were good stay so through a short outage of their issuer',
+    ['L44', 'A-11'],
+    (at) =>
+      at < 10 ? { [metadataUrl]: metadata, [jwksUrl]: issuerJwks() } : { [metadataUrl]: 'unreachable', [jwksUrl]: 'unreachable' },
+    () => [
+      { send: prepare(), expect: accepted },
+      { at: 900, send: prepare(claimsAt(900)), expect: accepted }
+    ]
+  )
+]
+
+function claimsAt(seconds: number): Recipe {
+  return { token: { claims: { iat: now + seconds, exp: now + seconds + 60 } }, proof: { claims: { iat: now + seconds } } }
+}
+
+const revocation: Vector[] = [
+  {
+    title: 'FAPI 2.0 §5.3.4 a token that was not revoked',
+    rules: ['F-03', 'AMB-30'],
+    options: { token: { isRevoked: () => false } },
+    accept: {}
+  },
+  {
+    title: 'FAPI 2.0 §5.3.4 a token that was revoked',
+    rules: ['F-03', 'AMB-30', 'A-07'],
+    options: { token: { isRevoked: ({ jti }) => jti === 'revoked' } },
+    fault: claims({ jti: 'revoked' }),
+    refuse: invalid
+  },
+  {
+    title: 'FAPI 2.0 §5.3.4 a token that was revoked since it was seen',
+    rules: ['F-03', 'AMB-30', 'I-05'],
+    options: () => {
+      let uses = 0
+      return { token: { isRevoked: async () => ++uses > 1 } }
+    },
+    steps: () => {
+      const first = prepare()
+      const second = prepare({ token: { text: () => tokenOf(first) } })
+      return [
+        { send: first, expect: accepted },
+        { send: second, expect: invalid }
+      ]
+    }
+  },
+  {
+    title: 'FAPI 2.0 §5.3.4 a revocation check that fails is our fault, and no way in',
+    rules: ['F-03', 'L44'],
+    options: () => {
+      let uses = 0
+      return {
+        token: {
+          isRevoked: () => {
+            if (++uses > 1) throw new Error('out of reach')
+            return false
+          }
+        }
+      }
+    },
+    steps: () => [
+      { send: prepare(), expect: accepted },
+      { send: prepare(), expect: unavailable('ERR_DPOP_VERIFIER_UNAVAILABLE') }
+    ]
+  }
+]
+
+const again: Vector[] = [
+  {
+    title: '§7.1 a token that was seen before: its proof is verified on every request',
+    rules: ['I-05', 'D-41', 'C-02'],
+    steps: () => {
+      const first = prepare()
+      const token = tokenOf(first)
+      const again = (recipe: Recipe = {}) => prepare(mix({ token: { text: () => token } }, recipe))
+      return [
+        { send: first, expect: accepted },
+        { send: again(), expect: accepted },
+        { send: again({ proof: { signedBy: 'another ES256' } }), expect: badProofSignature },
+        { send: again({ key: 'another ES256' }), expect: badToken('TOKEN_BINDING') }
+      ]
+    }
+  },
+  {
+    title: 'RFC 7519 §4.1.4 a token that was seen before: it expires nonetheless',
+    rules: ['A-06', 'J-20', 'I-04'],
+    steps: () => {
+      const first = prepare(claims({ exp: now + 60 }))
+      const token = tokenOf(first)
+      const later = (iat: number) => prepare({ token: { text: () => token }, proof: { claims: { iat } } })
+      return [
+        { send: first, expect: accepted },
+        { at: 64, send: later(now + 64), expect: accepted },
+        { at: 65, send: later(now + 65), expect: badToken('TOKEN_EXPIRED') }
+      ]
+    }
+  }
+]
+
+const badProofSignature = {
+  status: 401,
+  error: 'invalid_dpop_proof',
+  code: 'ERR_DPOP_PROOF_SIGNATURE',
+  on: 'DPoP'
+} as const
+
+const extraClaims: Vector[] = (
+  [
+    ['claims that nobody knows', { foo: 'bar', deep: { er: [1] } }],
+    ['roles and groups', { roles: ['a'], groups: ['b'], entitlements: ['c'] }],
+    ['authentication information', { acr: 'urn:mace:incommon:iap:silver', auth_time: now - 60, amr: ['pwd'] }],
+    ['no scope', { scope: undefined }],
+    ['a token_type that says Bearer, which is not what binds', { token_type: 'Bearer' }]
+  ] satisfies [string, Json][]
+).map(([what, change]) => ({
+  title: `RFC 7519 §4 a token may have other claims: ${what}`,
+  rules: ['J-23', ...(/token_type/.test(what) ? ['L13'] : [])],
+  accept: claims(change)
+}))
+
+export const token: VectorGroup = {
+  subject: 'access token',
+  vectors: [
+    ...goodTypes,
+    ...extraClaims,
+    ...audiences,
+    ...inTime,
+    ...algorithms,
+    ...badTypes,
+    ...otherTypes,
+    ...required,
+    ...wrongTypes,
+    ...wrongAudiences,
+    ...ownAudience,
+    ...issuers,
+    ...severalIssuers,
+    ...outOfTime,
+    ...keysOfTheIssuer,
+    ...extensions,
+    ...spellings,
+    alias,
+    swapped,
+    ...narrowed,
+    ...keySets,
+    ...keysOverTheNetwork,
+    ...revocation,
+    ...again
+  ]
+}
