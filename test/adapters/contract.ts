@@ -513,6 +513,16 @@ export function describeAdapter(framework: Framework): void {
         }
       })
 
+      test('that asks for a nonce has one DPoP-Nonce and no-store, and the nonce is good (RFC 9449 §9, §8.2)', async () => {
+        const app = await bench.start({ guard: bench.options({ nonce: { secrets: ['a secret of the instances: 32 bytes'] } }) })
+        const answer = await bench.call(app)
+        await expectRefused(answer, 401, ['DPoP use_dpop_nonce'])
+        expect(answer.lines('Cache-Control')).toEqual(['no-store'])
+        const [nonce = '', ...others] = answer.lines('DPoP-Nonce')
+        expect([nonce, others]).toEqual([expect.stringMatching(/./), []])
+        expect((await bench.call(app, { proof: { nonce } })).status).toBe(200)
+      })
+
       test('has the header fields that a verified request asks for (RFC 9449 §8.2)', async () => {
         const app = await bench.start({ guard: withResponseHeaders(createVerifier(bench.options())) })
         const answer = await bench.call(app)

@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 /** A header field line: name and value. */
 export type HeaderLine = readonly [name: string, value: string]
 
-export interface RawRequest {
+interface RawRequest {
   readonly port: number
   readonly method: string
   /** The request target, byte for byte. */

@@ -1,5 +1,5 @@
 import { createVerifier } from 'dpop-guard'
-import { createTestIssuer } from 'dpop-guard/testing'
+import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { describe, expect, test } from 'vitest'
 import { type AnyVerifier, addHeaders, protect, protectScopes, verifierOf } from '../../adapters/shared.js'
 
@@ -84,6 +84,17 @@ describe('what is remembered of a request', () => {
     const lenient: AnyVerifier = createVerifier({ ...options, optional: true })
     expect(await protect(lenient, request, answerWith({}), {}, key)).toBeUndefined()
     await expect(protect(createVerifier(options), request, answerWith({}), {}, key)).rejects.toMatchObject({ status: 401 })
+  })
+
+  test('is no more than the first guard asked for: scopes of the second are checked (RFC 6750 §3.1)', async () => {
+    const client = await createTestClient()
+    const verifier = createVerifier(options)
+    const token = await issuer.issue({ jkt: client.jkt, scope: 'read' })
+    const headers = await client.headers({ url: 'https://api.example/', token })
+    const [key, sent] = [{}, { ...request, headers }]
+    const auth = await protect(verifier, sent, answerWith({}), {}, key)
+    expect(await protect(verifier, sent, answerWith({}), { scopes: ['read'] }, key)).toBe(auth)
+    await expect(protect(verifier, sent, answerWith({}), { scopes: ['write'] }, key)).rejects.toMatchObject({ status: 403 })
   })
 
   test('is nothing of one request for another', async () => {
