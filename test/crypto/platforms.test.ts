@@ -1,0 +1,226 @@
+import { constants, createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Platform, type ProofAlgorithm, type PublicJwk, proofAlgorithms } from '../../src/crypto/crypto.js'
+import { platform as node } from '../../src/crypto/node.js'
+import { platform as web } from '../../src/crypto/web.js'
+
+const platforms: [string, Platform][] = [
+  ['node.ts', node],
+  ['web.ts', web]
+]
+
+describe('digests', () => {
+  it.each(['', 'abc', 'é😀', '\ud800', 'x'.repeat(100_000)])('of %.9j: both agree', async (text) => {
+    const bytes = new TextEncoder().encode(text)
+    const expected = createHash('sha256').update(bytes).digest('base64url')
+    for (const [, platform] of platforms) {
+      expect(await platform.sha256(text)).toBe(expected)
+      expect(await platform.sha256OfBytes(bytes)).toBe(expected)
+    }
+  })
+
+  it('SHA-256 of "abc" (FIPS 180-4)', async () => {
+    for (const [, platform] of platforms) expect(await platform.sha256('abc')).toBe('ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0')
+  })
+
+  it('HMAC-SHA-256, test case 2 of RFC 4231 §4.3', async () => {
+    const expected = Buffer.from('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843', 'hex').toString('base64url')
+    const secret = new TextEncoder().encode('Jefe')
+    for (const [, platform] of platforms) expect(await platform.hmac(secret, 'what do ya want for nothing?')).toBe(expected)
+  })
+})
+
+describe.each(platforms)(
+  'base64url in %s: one text for the same bytes, or none (RFC 7515 §2, RFC 4648 §3.5)',
+  (_name, platform) => {
+    it('reads every length and every last character that has no bits left over, and no other', () => {
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+      for (const start of ['', 'AB-_']) {
+        for (const a of alphabet) {
+          expect(platform.decodeBase64url(start + a)).toBeUndefined()
+          for (const rest of [`A${a}`, `AA${a}`, `AAA${a}`]) {
+            const text = start + rest
+            const bytes = Buffer.from(text, 'base64url')
+            const isCanonical = bytes.toString('base64url') === text
+            const decoded = platform.decodeBase64url(text)
+            expect(decoded && Buffer.from(decoded)).toEqual(isCanonical ? bytes : undefined)
+          }
+        }
+      }
+    })
+
+    it('nothing is nothing', () => {
+      expect(platform.decodeBase64url('')).toHaveLength(0)
+      expect(platform.decodeBase64urlText('')).toBe('')
+    })
+
+    it.each([
+      'AA==',
+      'AAA=',
+      'AAAA=',
+      'AA+A',
+      'AA/A',
+      ' AAAA',
+      'AAAA ',
+      'AA\nAA',
+      'AA\tAA',
+      'AA.A',
+      'AA!A',
+      'AAé',
+      'AA\u0000A',
+      'AAA\ud800',
+      '=',
+      '=='
+    ])('refuses %j', (text) => {
+      expect(platform.decodeBase64url(text)).toBeUndefined()
+      expect(platform.decodeBase64urlText(text)).toBeUndefined()
+    })
+
+    it.each(['a', 'é😀', '\u0000', '\ufeffx', '\ufffd', 'x'.repeat(20_000), 'é'.repeat(20_000)])(
+      'text comes back as it was: %.9j',
+      (text) => {
+        expect(platform.decodeBase64urlText(Buffer.from(text).toString('base64url'))).toBe(text)
+      }
+    )
+
+    it.each(['ff', 'c3', 'c328', 'eda080', 'c080', 'f4908080', 'efbfbdff', 'e282'])(
+      'bytes that are not UTF-8 are no text: %s',
+      (hex) => {
+        expect(platform.decodeBase64urlText(Buffer.from(hex, 'hex').toString('base64url'))).toBeUndefined()
+      }
+    )
+
+    it('what was decoded does not change with the next call', () => {
+      const first = platform.decodeBase64url('AAAA')
+      platform.decodeBase64url('____')
+      platform.decodeBase64urlText('YWJj')
+      expect([...(first as Uint8Array)]).toEqual([0, 0, 0])
+    })
+  }
+)
+
+/** Every algorithm with a key pair, and how to sign with it. */
+interface Signer {
+  readonly alg: ProofAlgorithm
+  readonly jwk: PublicJwk
+  sign(input: string, other?: { digest?: string; saltLength?: number }): Uint8Array
+}
+
+function createSigner(alg: ProofAlgorithm): Signer {
+  const digest = `sha${alg.slice(2)}`
+  const curves: Record<string, string> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
+  let pair: { privateKey: KeyObject; publicKey: KeyObject }
+  if (alg.startsWith('ES')) pair = generateKeyPairSync('ec', { namedCurve: curves[alg] as string })
+  else if (alg.startsWith('Ed')) pair = generateKeyPairSync('ed25519')
+  else pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey: key, publicKey } = pair
+  return {
+    alg,
+    jwk: publicKey.export({ format: 'jwk' }) as unknown as PublicJwk,
+    sign(input, other = {}) {
+      const data = Buffer.from(input)
+      if (alg.startsWith('Ed')) return sign(null, data, key)
+      if (alg.startsWith('ES')) return sign(other.digest ?? digest, data, { key, dsaEncoding: 'ieee-p1363' })
+      const { saltLength = Number(alg.slice(2)) / 8 } = other
+      const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+      return sign(other.digest ?? digest, data, alg.startsWith('PS') ? pss : { key })
+    }
+  }
+}
+
+describe.each(proofAlgorithms)('%s', (alg) => {
+  const input = 'eyJhbGciOiJ4In0.eyJhIjoxfQ'
+  let signer: Signer
+  let stranger: Signer
+  beforeAll(() => {
+    signer = createSigner(alg)
+    stranger = createSigner(alg)
+  })
+
+  /** The verdict of all three ways, which must agree. */
+  async function verdict(signature: Uint8Array, text = input, { jwk } = signer): Promise<boolean> {
+    const [nodeKey, webKey] = [await node.importKey(jwk, alg), await web.importKey(jwk, alg)]
+    const verdicts = [
+      await node.verify(alg, nodeKey, text, signature),
+      await node.verifyInPool?.(alg, nodeKey, text, signature),
+      await web.verify(alg, webKey, text, signature)
+    ]
+    expect(new Set(verdicts).size).toBe(1)
+    return verdicts[0] as boolean
+  }
+
+  it('a good signature verifies, many times with different keys and leading zeros', async () => {
+    for (let i = 0; i < 20; i++) expect(await verdict(signer.sign(`${input}${i}`), `${input}${i}`)).toBe(true)
+    expect(await verdict(stranger.sign(input), input, stranger)).toBe(true)
+  })
+
+  it('no other key, text or bit', async () => {
+    const signature = signer.sign(input)
+    expect(await verdict(signature, input, stranger)).toBe(false)
+    expect(await verdict(signature, `${input}x`)).toBe(false)
+    for (const at of [0, signature.length >> 1, signature.length - 1]) {
+      const bent = Uint8Array.from(signature)
+      bent[at] = (bent[at] as number) ^ 1
+      expect(await verdict(bent)).toBe(false)
+    }
+  })
+
+  it('no other length: shorter, longer, empty (RFC 7518 §3.4)', async () => {
+    const signature = signer.sign(input)
+    const lengths = [new Uint8Array(0), signature.subarray(1), signature.subarray(0, -1), new Uint8Array([...signature, 0])]
+    for (const other of [...lengths, new Uint8Array([0, ...signature])]) expect(await verdict(other)).toBe(false)
+  })
+
+  it('neither zeros nor ones', async () => {
+    const { length } = signer.sign(input)
+    expect(await verdict(new Uint8Array(length))).toBe(false)
+    expect(await verdict(new Uint8Array(length).fill(0xff))).toBe(false)
+    expect(await verdict(new Uint8Array(length).fill(1))).toBe(false)
+  })
+
+  it('a key of another kind is no reason to throw', async () => {
+    const other = createSigner(alg === 'ES256' ? 'ES384' : 'ES256')
+    expect(await node.verify(alg, await node.importKey(other.jwk, other.alg), input, signer.sign(input))).toBe(false)
+    expect(await web.verify(alg, await web.importKey(other.jwk, other.alg), input, signer.sign(input))).toBe(false)
+  })
+})
+
+describe('one algorithm is not taken for another', () => {
+  it('PS256 with a salt of another length does not verify (RFC 7518 §3.5)', async () => {
+    const signer = createSigner('PS256')
+    for (const saltLength of [0, 20, 31, 33, 64]) {
+      const signature = signer.sign('x', { saltLength })
+      expect(await node.verify('PS256', await node.importKey(signer.jwk, 'PS256'), 'x', signature)).toBe(false)
+      expect(await web.verify('PS256', await web.importKey(signer.jwk, 'PS256'), 'x', signature)).toBe(false)
+    }
+  })
+
+  it('a digest of another size does not verify', async () => {
+    for (const [alg, digest] of [
+      ['ES256', 'sha384'],
+      ['RS256', 'sha512'],
+      ['RS384', 'sha256']
+    ] as const) {
+      const signer = createSigner(alg)
+      const signature = signer.sign('x', { digest })
+      expect(await node.verify(alg, await node.importKey(signer.jwk, alg), 'x', signature)).toBe(false)
+      expect(await web.verify(alg, await web.importKey(signer.jwk, alg), 'x', signature)).toBe(false)
+    }
+  })
+})
+
+describe('importKey refuses what is no key', () => {
+  const { jwk } = createSigner('ES256') as { jwk: PublicJwk & { x: string; y: string } }
+  it.each<[string, PublicJwk, ProofAlgorithm]>([
+    ['a point off the curve', { ...jwk, kty: 'EC', crv: 'P-256', y: jwk.x }, 'ES256'],
+    ['the point at infinity', { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }, 'ES256'],
+    ['a coordinate above the prime', { kty: 'EC', crv: 'P-256', x: `${'_'.repeat(42)}8`, y: `${'_'.repeat(42)}8` }, 'ES256']
+  ])('%s', async (_title, key, alg) => {
+    await expect((async () => await node.importKey(key, alg))()).rejects.toThrow()
+    await expect((async () => await web.importKey(key, alg))()).rejects.toThrow()
+  })
+
+  it('and imports what node:crypto exports', async () => {
+    expect(createPublicKey({ key: { ...jwk }, format: 'jwk' }).asymmetricKeyType).toBe('ec')
+  })
+})

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { decodeJsonObject, splitCompactJws } from '../../src/encoding/compact-jws.js'
+import { deepFreeze } from '../../src/encoding/json.js'
+import { unpinned } from '../../src/encoding/text.js'
+import { encode } from '../support/world.js'
+
+describe('a compact JWS has exactly three segments, none of them empty (RFC 7515 §7.1)', () => {
+  it('is split', () => {
+    expect(splitCompactJws('a.bc.d')).toEqual({ header: 'a', payload: 'bc', signature: 'd', signingInput: 'a.bc' })
+  })
+
+  it.each(['', '.', '..', 'a', 'a.b', 'a..c', '.b.c', 'a.b.', 'a.b.c.', 'a.b.c.d', 'a.b..d', '....'])('%j is none', (text) => {
+    expect(splitCompactJws(text)).toBeUndefined()
+  })
+})
+
+describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 §2, RFC 7519 §7.2)', () => {
+  it.each([
+    ['{}', {}],
+    ['{"a":"é😀\\u0000"}', { a: 'é😀\u0000' }],
+    [' {"a":1}\n', { a: 1 }],
+    ['{"a":1,"a":2}', { a: 2 }]
+  ])('%j', (json, expected) => {
+    expect(decodeJsonObject(encode(json))).toEqual(expected)
+  })
+
+  it.each(['', ' ', '[]', '[{}]', '1', '"x"', 'null', 'true', '{', '{"a":1}x', '{a:1}', "{'a':1}", '\ufeff{}'])(
+    '%j is none',
+    (json) => {
+      expect(decodeJsonObject(encode(json))).toBeUndefined()
+    }
+  )
+
+  it.each([
+    ['Latin-1', Buffer.from('{"a":"é"}', 'latin1')],
+    ['UTF-16', Buffer.from('{}', 'utf16le')],
+    ['a lone surrogate', Buffer.from('7b2261223a22eda080227d', 'hex')],
+    ['an overlong encoding', Buffer.from('7b2261223a22c0af227d', 'hex')]
+  ])('%s is no UTF-8', (_title, bytes) => {
+    expect(decodeJsonObject(bytes.toString('base64url'))).toBeUndefined()
+  })
+
+  it('__proto__ is a member like any other, and changes nothing', () => {
+    const value = decodeJsonObject(encode('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'))
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
+    expect(value?.['polluted']).toBeUndefined()
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+  })
+
+  it('depth is no danger: it is bounded by the size of the text', () => {
+    const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
+    const value = decodeJsonObject(encode(deep))
+    expect(deepFreeze(value as object)).toBe(value)
+  })
+})
+
+it('deepFreeze freezes lists and objects to their last member', () => {
+  const value = deepFreeze({ a: [{ b: {} }], c: null, d: 'x', e: undefined })
+  for (const part of [value, value.a, value.a[0], value.a[0]?.b]) expect(Object.isFrozen(part)).toBe(true)
+})
+
+it('unpinned gives an equal text', () => {
+  for (const text of ['', 'abc', 'é😀', 'x'.repeat(10_000)]) expect(unpinned(text)).toBe(text)
+})

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Digest, DigestTable, digestOf } from '../../src/freshness/digest-table.js'
+
+/** A digest whose home is a slot of our choice. */
+const at = (slot: number, slots: number, id: number): Digest => [Math.ceil((slot / slots) * 2 ** 32), id, id]
+
+describe('digestOf', () => {
+  it('is the same for the same key, 32 bits a word, and different for all others', () => {
+    const seen = new Set<string>()
+    for (let i = 0; i < 50_000; i++) {
+      const digest = digestOf(`key ${i}`)
+      for (const word of digest) expect(word >>> 0).toBe(word)
+      seen.add(digest.join())
+    }
+    expect(seen.size).toBe(50_000)
+    expect(digestOf('a')).toEqual(digestOf('a'))
+  })
+
+  it('spreads keys that differ little over the whole table', () => {
+    const quarters = [0, 0, 0, 0]
+    for (let i = 0; i < 4000; i++) {
+      const quarter = Math.floor((digestOf(`k${i}`)[0] / 2 ** 32) * 4)
+      quarters[quarter] = (quarters[quarter] as number) + 1
+    }
+    for (const count of quarters) expect(count).toBeGreaterThan(700)
+  })
+})
+
+describe('DigestTable', () => {
+  it('a gap closes: entries behind it that may move up do, also around the end of the table', () => {
+    const table = new DigestTable(8)
+    // Three with home 6, then two with home 7, which wrap: 6 6' 6" 7 7' stand in slots 6 7 0 1 2.
+    const digests = [6, 6, 6, 7, 7].map((slot, id) => at(slot, 8, id))
+    digests.forEach((digest, id) => {
+      table.set(digest, id === 1 ? 10 : 100)
+    })
+    expect(table.size).toBe(5)
+    expect(table.sweep(7, 10)).toBe(false)
+    expect(table.sweep(7, 11)).toBe(true)
+    expect(table.size).toBe(4)
+    expect(digests.map((digest) => table.has(digest, 11))).toEqual([true, false, true, true, true])
+    expect(table.sweep(3, 11)).toBe(false)
+  })
+
+  it('under any order of insertion and removal, what was put in is found until it dies', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(15), fc.nat(12), fc.integer({ min: 1, max: 30 })), { maxLength: 60 }), (steps) => {
+        const table = new DigestTable(16)
+        const model = new Map<number, number>()
+        steps.forEach(([home, id, ttl], nowMs) => {
+          for (let slot = 0; slot < 16; slot++) while (table.sweep(slot, nowMs));
+          for (const [key, expiry] of model) if (expiry < nowMs) model.delete(key)
+          expect(table.size).toBe(model.size)
+          const key = home * 100 + id
+          if (model.size < 12 || model.has(key)) {
+            table.set(at(home, 16, id), nowMs + ttl)
+            model.set(key, nowMs + ttl)
+          }
+          for (const key of model.keys()) expect(table.has(at(Math.floor(key / 100), 16, key % 100), nowMs)).toBe(true)
+        })
+      }),
+      { seed: 9449, numRuns: 500 }
+    )
+  })
+
+  it('an entry that moves does not displace its successor, of which a later clock let it have one', () => {
+    const [from, to] = [new DigestTable(4), new DigestTable(8)]
+    const digest = at(0, 4, 1)
+    from.set(digest, 100)
+    expect(from.has(digest, 150)).toBe(false)
+    to.set(digest, 500)
+    from.move(0, 90, to)
+    expect(to.has(digest, 500)).toBe(true)
+    expect([from.size, to.size]).toEqual([0, 1])
+  })
+
+  it('the dead are left behind in a move, and an empty slot has nothing to move', () => {
+    const [from, to] = [new DigestTable(4), new DigestTable(8)]
+    from.set(at(0, 4, 1), 100)
+    for (const slot of [0, 1, 2, 3]) from.move(slot, 101, to)
+    expect([from.size, to.size]).toEqual([0, 0])
+  })
+})

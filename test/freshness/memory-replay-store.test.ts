@@ -1,0 +1,186 @@
+import { memoryReplayStore } from 'dpop-guard'
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { NOW_MS } from '../support/world.js'
+
+const WRAP_MS = 2 ** 32
+const DAY_MS = 86_400_000
+
+/** A store without the context of a verifier, at a time of our own. */
+function createStore(maxEntries?: number) {
+  const store = memoryReplayStore(maxEntries === undefined ? {} : { maxEntries })
+  return (key: string, expiresAtMs: number, nowMs: number) => store.reserve(key, expiresAtMs, { nowMs } as never)
+}
+
+describe('memoryReplayStore', () => {
+  it.each([0, -1, 1.5, '5', 2 ** 26 + 1, null, Number.NaN])('maxEntries %j is a TypeError', (maxEntries) => {
+    expect(() => memoryReplayStore({ maxEntries: maxEntries as number })).toThrow(
+      new TypeError('"maxEntries" must be an integer from 1 to 67108864')
+    )
+  })
+
+  it('an unknown option is a TypeError', () => {
+    expect(() => memoryReplayStore({ max: 1 } as never)).toThrow(
+      new TypeError('"max" is not an option; did you mean "maxEntries"?')
+    )
+  })
+
+  it('the first reservation wins, until it expires, its last millisecond included', () => {
+    const reserve = createStore()
+    expect(reserve('a', NOW_MS + 1000, NOW_MS)).toBe(true)
+    expect(reserve('b', NOW_MS + 9000, NOW_MS)).toBe(true)
+    expect(reserve('a', NOW_MS + 5000, NOW_MS)).toBe(false)
+    expect(reserve('a', NOW_MS + 5000, NOW_MS + 1000)).toBe(false)
+    expect(reserve('a', NOW_MS + 5000, NOW_MS + 1001)).toBe(true)
+    expect(reserve('a', NOW_MS + 5000, NOW_MS + 5000)).toBe(false)
+  })
+
+  it('a repeat does not prolong it: who replays for ever must not keep it for ever', () => {
+    const reserve = createStore()
+    expect(reserve('a', NOW_MS + 1000, NOW_MS)).toBe(true)
+    expect(reserve('keeps the store from being idle', NOW_MS + 9000, NOW_MS)).toBe(true)
+    expect(reserve('a', NOW_MS + 9000, NOW_MS + 900)).toBe(false)
+    expect(reserve('a', NOW_MS + 9000, NOW_MS + 1001)).toBe(true)
+  })
+
+  it('without a context the time is the platform’s', () => {
+    const now = vi.spyOn(Date, 'now').mockReturnValue(NOW_MS)
+    const store = memoryReplayStore()
+    expect(store.reserve('a', NOW_MS + 1)).toBe(true)
+    expect(store.reserve('a', NOW_MS + 1)).toBe(false)
+    now.mockReturnValue(NOW_MS + 2)
+    expect(store.reserve('a', NOW_MS + 9)).toBe(true)
+    now.mockRestore()
+  })
+
+  it.each([2 ** 31, Number.POSITIVE_INFINITY, Number.NaN])(
+    'what it could not remember so long it does not take: %d ms',
+    (ttlMs) => {
+      const reserve = createStore()
+      expect(() => reserve('a', NOW_MS + ttlMs, NOW_MS)).toThrow(RangeError)
+      expect(reserve('a', NOW_MS + 2 ** 31 - 1, NOW_MS)).toBe(true)
+    }
+  )
+
+  it.each([0, 1, 2])('the moment at which 32 bits of milliseconds wrap is like any other: an expiry of %d there', (after) => {
+    const reserve = createStore()
+    const wrapMs = Math.ceil(NOW_MS / WRAP_MS) * WRAP_MS
+    expect(reserve('other', wrapMs + 10, wrapMs - 10)).toBe(true)
+    expect(reserve('a', wrapMs + after, wrapMs - 5)).toBe(true)
+    for (const at of [-4, -1, 0, after]) expect(reserve('a', wrapMs + 9, wrapMs + at)).toBe(false)
+    expect(reserve('a', wrapMs + 9, wrapMs + Math.max(after + 1, 2))).toBe(true)
+  })
+
+  it('after a pause of any length nothing old is in the way, and nothing is misread', () => {
+    for (const pauseMs of [11, DAY_MS, 25 * DAY_MS, 49.7 * DAY_MS, 50 * DAY_MS, 365 * DAY_MS]) {
+      const reserve = createStore()
+      expect(reserve('a', NOW_MS + 10, NOW_MS)).toBe(true)
+      expect(reserve('a', NOW_MS + pauseMs + 10, NOW_MS + pauseMs)).toBe(true)
+      expect(reserve('a', NOW_MS + pauseMs + 10, NOW_MS + pauseMs)).toBe(false)
+    }
+  })
+})
+
+describe('full means full: a live entry is never dropped to make room', () => {
+  it('reserve throws, and every entry is still there', () => {
+    const reserve = createStore(100)
+    for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
+    expect(() => reserve('one too many', NOW_MS + 1000, NOW_MS)).toThrow('The replay store is full of live entries')
+    for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(false)
+  })
+
+  it('room comes back as entries expire', () => {
+    const reserve = createStore(100)
+    for (let i = 0; i < 99; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
+    reserve('long', NOW_MS + 9000, NOW_MS)
+    expect(() => reserve('x', NOW_MS + 1000, NOW_MS + 1000)).toThrow()
+    for (let i = 0; i < 99; i++) expect(reserve(`n${i}`, NOW_MS + 9000, NOW_MS + 1001)).toBe(true)
+    expect(() => reserve('x', NOW_MS + 9000, NOW_MS + 1001)).toThrow()
+  })
+
+  it('one client has three quarters of it, so that others are not locked out', () => {
+    const store = memoryReplayStore({ maxEntries: 100 })
+    const busy = { nowMs: NOW_MS, jkt: 'busy' }
+    for (let i = 0; i < 75; i++) expect(store.reserve(`b${i}`, NOW_MS + 1000, busy)).toBe(true)
+    expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has its share of the replay store')
+    expect(store.reserve('b0', NOW_MS + 1000, busy)).toBe(false)
+    for (let i = 0; i < 25; i++) expect(store.reserve(`o${i}`, NOW_MS + 1000, { nowMs: NOW_MS, jkt: 'other' })).toBe(true)
+  })
+})
+
+describe('growing and shrinking lose nothing', () => {
+  it('a hundred thousand entries come and go, a few slots at a time', () => {
+    const reserve = createStore()
+    const count = 100_000
+    for (let i = 0; i < count; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
+    for (let i = 0; i < count; i += 7) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS + 999)).toBe(false)
+    // All but these die, and the table shrinks under them.
+    for (let i = 0; i < 500; i++) expect(reserve(`long${i}`, NOW_MS + 100_000, NOW_MS + 1000)).toBe(true)
+    for (let round = 0; round < 100; round++) {
+      for (let i = 0; i < 500; i++) expect(reserve(`long${i}`, NOW_MS + 100_000, NOW_MS + 2000 + round)).toBe(false)
+      for (let i = 0; i < 100; i++) expect(reserve(`r${round}-${i}`, NOW_MS + 2000 + round, NOW_MS + 2000 + round)).toBe(true)
+    }
+    for (let i = 0; i < count; i += 997) expect(reserve(`k${i}`, NOW_MS + 90_000, NOW_MS + 3000)).toBe(true)
+  })
+})
+
+/** One call: which key, how long, and how far the clock moved before it. */
+const calls = fc.array(
+  fc.record({
+    key: fc.oneof({ weight: 3, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.nat(4000) }),
+    burst: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 300, max: 1500 }) }),
+    ttlMs: fc.integer({ min: 0, max: 400 }),
+    passMs: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 8, arbitrary: fc.nat(100) },
+      { weight: 1, arbitrary: fc.nat(50 * DAY_MS) }
+    )
+  }),
+  { maxLength: 60 }
+)
+
+describe('model: a Map of keys and expiries, under any clock that does not run backwards', () => {
+  it('no live entry is ever lost, nobody wins twice, and nobody loses without cause', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: NOW_MS, max: NOW_MS + WRAP_MS }), calls, (startMs, steps) => {
+        const reserve = createStore()
+        const model = new Map<string, number>()
+        let nowMs = startMs
+        for (const { key, burst, ttlMs, passMs } of steps) {
+          nowMs += passMs
+          for (let i = 0; i < burst; i++) {
+            const name = `k${key + i}`
+            const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= nowMs
+            const isFirst = reserve(name, nowMs + ttlMs, nowMs)
+            if (isFirst === isLive) throw new Error(`${name} at ${nowMs}: live ${isLive}, first ${isFirst}`)
+            if (isFirst) model.set(name, nowMs + ttlMs)
+          }
+        }
+      }),
+      { seed: 9449, numRuns: 300 }
+    )
+  })
+
+  it('and under a clock that jumps: what is live to the latest time it ever showed is never won again', () => {
+    fc.assert(
+      fc.property(calls, fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 60, maxLength: 60 }), (steps, jumps) => {
+        const reserve = createStore()
+        const model = new Map<string, number>()
+        let nowMs = NOW_MS
+        let latestMs = nowMs
+        steps.forEach(({ key, burst, ttlMs }, step) => {
+          nowMs += jumps[step] as number
+          latestMs = Math.max(latestMs, nowMs)
+          for (let i = 0; i < burst; i++) {
+            const name = `k${key + i}`
+            const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= latestMs
+            const isFirst = reserve(name, nowMs + ttlMs, nowMs)
+            if (isFirst && isLive) throw new Error(`${name} won twice`)
+            if (isFirst) model.set(name, nowMs + ttlMs)
+          }
+        })
+      }),
+      { seed: 9449, numRuns: 200 }
+    )
+  })
+})

@@ -1,0 +1,73 @@
+import { createVerifier, DPoPError, DPoPUnavailableError } from 'dpop-guard'
+import { describe, expect, it } from 'vitest'
+import { checkScopes, routeScopes } from '../../src/policy/scopes.js'
+import { challengesOf } from '../support/challenge-parser.js'
+
+describe('the scopes of a route are checked when the route is made (RFC 6749 §3.3)', () => {
+  it('and copied', () => {
+    const given = ['notes:read', 'https://scope.example/a', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
+    const scopes = routeScopes(given)
+    expect(scopes).toEqual(given)
+    expect(scopes).not.toBe(given)
+    expect(Object.isFrozen(scopes)).toBe(true)
+  })
+
+  const wrong: unknown[] = [[], [''], ['a b'], ['a"'], ['a\\'], ['a\r\nb'], ['é'], [1], [['a']], 'notes:read', undefined, null]
+  it.each(wrong.map((scopes) => [scopes]))('%j is a mistake', (scopes) => {
+    expect(() => routeScopes(scopes as string[])).toThrow(
+      new TypeError('"scopes" must be one or more scope names without spaces')
+    )
+  })
+})
+
+describe('checkScopes', () => {
+  it('every needed scope must be granted, in its exact case', () => {
+    expect(() => checkScopes(['a', 'b'], ['b', 'a'])).not.toThrow()
+    expect(() => checkScopes(['a'], [])).not.toThrow()
+    for (const needed of [['c'], ['a', 'c'], ['A'], ['a b'.slice(0, 1), 'ab']])
+      expect(() => checkScopes(['a', 'b'], needed)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_SCOPE_INSUFFICIENT' }))
+  })
+
+  it('a scope that would break the challenge is our mistake, not the client’s (RFC 6750 §3)', () => {
+    expect(() => checkScopes([], ['a"b'])).toThrow(TypeError)
+  })
+})
+
+describe('verifier.requireScopes', () => {
+  const options = { issuer: 'https://issuer.example', baseUrl: 'https://api.example' }
+  const verifier = createVerifier({ ...options, allowBearer: true, optional: true })
+  const auth = (scheme: string, scopes: string[]) => ({ scheme, scopes }) as never
+  const thrownBy = (run: () => void): unknown => {
+    try {
+      return run()
+    } catch (error) {
+      return error
+    }
+  }
+
+  it('a request with the scopes passes', () => {
+    expect(thrownBy(() => verifier.requireScopes(auth('DPoP', ['a', 'b']), ['a']))).toBeUndefined()
+  })
+
+  it.each(['DPoP', 'Bearer'])('one without is 403 in the challenge of its scheme: %s', (scheme) => {
+    const error = thrownBy(() => verifier.requireScopes(auth(scheme, []), ['a', 'b'])) as DPoPError
+    expect(error).toMatchObject({ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', status: 403 })
+    expect(challengesOf(error.headers)).toMatchObject([{ scheme, params: { error: 'insufficient_scope', scope: 'a b' } }])
+  })
+
+  it('an anonymous one is asked for credentials, without error code (RFC 6750 §3.1)', () => {
+    const error = thrownBy(() => verifier.requireScopes(undefined, ['a'])) as DPoPError
+    expect(error).toBeInstanceOf(DPoPError)
+    expect(error).toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING', status: 401 })
+    expect(challengesOf(error.headers).map(({ scheme, params }) => [scheme, Object.keys(params)])).toEqual([
+      ['Bearer', ['realm']],
+      ['DPoP', ['algs']]
+    ])
+  })
+
+  it.each([[['a"b']], ['a'], [null]])('scopes that are a mistake are 503, and never get into a challenge: %j', (scopes) => {
+    const error = thrownBy(() => verifier.requireScopes(auth('DPoP', []), scopes as never))
+    expect(error).toBeInstanceOf(DPoPUnavailableError)
+    expect((error as DPoPUnavailableError).cause).toBeInstanceOf(TypeError)
+  })
+})

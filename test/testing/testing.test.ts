@@ -1,0 +1,94 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createVerifier } from 'dpop-guard'
+import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
+import { decodeProtectedHeader } from 'jose'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { NOW, NOW_MS, verdictOf } from '../support/world.js'
+
+const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] as string, 'base64url').toString())
+
+describe('fakeClock', () => {
+  it('stands still until it is moved', () => {
+    const clock = fakeClock(NOW_MS)
+    expect(clock()).toBe(NOW_MS)
+    clock.advance(1.5)
+    clock.advance(-1)
+    expect(clock()).toBe(NOW_MS + 500)
+    clock.set(7)
+    expect(clock()).toBe(7)
+  })
+
+  it('begins now', () => {
+    expect(Math.abs(fakeClock()() - Date.now())).toBeLessThan(60_000)
+  })
+})
+
+describe('createTestIssuer', () => {
+  it('issues tokens as RFC 9068 profiles them, bound where a thumbprint is given', async () => {
+    const issuer = await createTestIssuer({ clock: fakeClock(NOW_MS) })
+    const token = await issuer.issue({ jkt: 'j', scope: 'a b', expiresInSeconds: 10, claims: { extra: 1, sub: undefined } })
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', typ: 'at+jwt', kid: issuer.jwks.keys[0]?.['kid'] })
+    const claims = claimsOf(token)
+    expect(claims).toMatchObject({
+      iss: issuer.issuer,
+      aud: 'https://api.example',
+      iat: NOW,
+      exp: NOW + 10,
+      scope: 'a b',
+      extra: 1
+    })
+    expect(claims.cnf).toEqual({ jkt: 'j' })
+    expect(claims).not.toHaveProperty('sub')
+    expect(claimsOf(await issuer.issue())).not.toHaveProperty('cnf')
+  })
+
+  it('publishes no private key', async () => {
+    const { jwks, options, issuer } = await createTestIssuer({ issuer: 'https://as.example', audience: 'aud', alg: 'EdDSA' })
+    expect(jwks.keys[0]).not.toHaveProperty('d')
+    expect(options).toEqual({ issuer, jwks })
+  })
+})
+
+describe('createTestClient', () => {
+  it('makes proofs (RFC 9449 §4.2)', async () => {
+    const client = await createTestClient({ clock: fakeClock(NOW_MS) })
+    const proof = await client.proof({ url: 'https://api.example/r?a=b#c', method: 'POST', token: 'abc', nonce: 'n' })
+    expect(decodeProtectedHeader(proof)).toEqual({ alg: 'ES256', typ: 'dpop+jwt', jwk: client.publicJwk })
+    expect(claimsOf(proof)).toEqual({
+      ...{ jti: expect.any(String), htm: 'POST', htu: 'https://api.example/r', iat: NOW, nonce: 'n' },
+      ath: 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'
+    })
+    expect(claimsOf(await client.proof({ url: 'https://api.example/', claims: { jti: 'own' } }))).toMatchObject({
+      jti: 'own',
+      htm: 'GET'
+    })
+    expect(claimsOf(await client.proof({ url: 'https://api.example/' }))).not.toHaveProperty('ath')
+  })
+
+  it.each(['ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const)('of %s too', async (alg) => {
+    const [client, issuer] = await Promise.all([createTestClient({ alg }), createTestIssuer()])
+    expect(client.alg).toBe(alg)
+    const verifier = createVerifier({ issuer: issuer.options, baseUrl: 'https://api.example', proof: { algorithms: [alg] } })
+    const headers = await client.headers({ url: 'https://api.example/', token: await issuer.issue({ jkt: client.jkt }) })
+    expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('accepted')
+  })
+
+  it('fetches with a token and a new proof', async () => {
+    const [client, issuer] = await Promise.all([createTestClient(), createTestIssuer({ audience: 'api' })])
+    const server = createServer((request, response) => {
+      void verdictOf(verifier.verifyRequest(request)).then((verdict) =>
+        response.end(`${request.method} ${verdict} ${request.headers['x-own']}`)
+      )
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const verifier = createVerifier({ issuer: issuer.options, audience: 'api', baseUrl })
+    const token = await issuer.issue({ jkt: client.jkt })
+    const get = await client.fetch(`${baseUrl}/r?a`, token)
+    expect(await get.text()).toBe('GET accepted undefined')
+    const put = await client.fetch(`${baseUrl}/r`, token, { method: 'PUT', body: 'x', headers: { 'x-own': '1' } })
+    expect(await put.text()).toBe('PUT accepted 1')
+  })
+})
