@@ -597,7 +597,7 @@ export function describeAdapter(framework: Framework): void {
 /** A verifier whose results ask for header fields, as they do when there are nonces. */
 function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): Verifier {
   const responseHeaders = { 'DPoP-Nonce': 'next', 'Cache-Control': 'no-store', Vary: ['Authorization', 'DPoP'] }
-  return {
+  const answering: Pick<Verifier, 'verifyRequest' | 'requireScopes'> = {
     async verifyRequest(request, options?: VerifyOptions) {
       const auth = await verifier.verifyRequest(request, options)
       verifier.requireScopes(auth, [])
@@ -605,6 +605,7 @@ function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): V
     },
     requireScopes: (auth, scopes) => verifier.requireScopes(auth, scopes)
   }
+  return answering as Verifier
 }
 
 /** An issuer with metadata and keys at its own URL (RFC 8414). */
