@@ -8,6 +8,8 @@ import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
 import { type AnswerHeaders, type AnyVerifier, protect, protectScopes } from './shared.js'
 
+export type { AnyVerifier } from './shared.js'
+
 declare global {
   namespace Express {
     interface Request {

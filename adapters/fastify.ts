@@ -7,6 +7,8 @@ import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { type AnswerHeaders, protect, protectScopes, type VerifierSettings, verifierOf } from './shared.js'
 
+export type { AnyVerifier, VerifierSettings } from './shared.js'
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** What was verified. Null before that, on routes with `dpop: false`, and for an anonymous request under `optional`. */
@@ -26,8 +28,7 @@ declare module 'fastify' {
 }
 
 /** Where in the life of a request it is verified. */
-export type DPoPHook = (typeof hooks)[number]
-const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+export type DPoPHook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
 
 /** Options of the plugin: those of a verifier, or a ready one as `verifier`; without either, those of `optionsFromEnv()`. */
 export type DPoPPluginOptions = VerifierSettings & {
@@ -36,6 +37,8 @@ export type DPoPPluginOptions = VerifierSettings & {
   /** Verify every request of this scope, unknown URLs included; `false` leaves it to `verifyDPoP`. @defaultValue true */
   readonly global?: boolean
 }
+
+const hooks: readonly DPoPHook[] = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 
 const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
   const verifier = verifierOf(options, ['hook', 'global'])

@@ -8,6 +8,8 @@ import type { Verifier } from '../src/verifier.js'
 import { toVerifier } from '../src/verify-request.js'
 import { type AnyVerifier, addHeaders } from './shared.js'
 
+export type { AnyVerifier } from './shared.js'
+
 /** A handler of verified requests; `rest` is what else the runtime gives: environment, context, route parameters. */
 export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest extends unknown[]> = (
   request: Request,
@@ -32,19 +34,19 @@ export interface WithDPoPOptions {
  * @throws TypeError where an option is missing, unknown or wrong, or a scope is not one (RFC 6749 §3.3)
  */
 export function withDPoP<Auth extends VerifiedRequest | undefined, Rest extends unknown[]>(
-  verifier: Verifier<Auth>,
+  verifierOrOptions: Verifier<Auth>,
   handler: VerifiedHandler<Auth, Rest>,
   options?: WithDPoPOptions
 ): (request: Request, ...rest: Rest) => Promise<Response>
 export function withDPoP<Rest extends unknown[]>(
-  options: (VerifierOptions & { readonly optional?: false }) | undefined,
+  verifierOrOptions: (VerifierOptions & { readonly optional?: false }) | undefined,
   handler: VerifiedHandler<VerifiedRequest, Rest>,
-  perHandler?: WithDPoPOptions
+  options?: WithDPoPOptions
 ): (request: Request, ...rest: Rest) => Promise<Response>
 export function withDPoP<Rest extends unknown[]>(
-  options: VerifierOptions,
+  verifierOrOptions: VerifierOptions,
   handler: VerifiedHandler<VerifiedRequest | undefined, Rest>,
-  perHandler?: WithDPoPOptions
+  options?: WithDPoPOptions
 ): (request: Request, ...rest: Rest) => Promise<Response>
 export function withDPoP<Rest extends unknown[]>(
   verifierOrOptions: AnyVerifier | VerifierOptions | undefined,

@@ -7,6 +7,8 @@ import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
 import { type AnswerHeaders, type AnyVerifier, protect, protectScopes } from './shared.js'
 
+export type { AnyVerifier } from './shared.js'
+
 /** The variables of {@link dpop}, for `new Hono<{ Variables: DPoPVariables }>()`. */
 export interface DPoPVariables {
   /** What was verified. Undefined for an anonymous request under the option `optional`. */

@@ -1,7 +1,7 @@
 /** What the adapters share: one verification of each request, its result remembered, its header fields on the answer. @module */
 
-import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import { misconfigured } from '../src/option-checks.js'
+import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import type { RequestLike } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
@@ -17,7 +17,10 @@ export type AnyVerifier = Verifier<VerifiedRequest | undefined>
  */
 export type VerifierSettings =
   | VerifierOptions
-  | ({ readonly verifier?: AnyVerifier } & { readonly [Name in keyof VerifierOptions]?: never })
+  | ({
+      /** A ready verifier, instead of options of one. */
+      readonly verifier?: AnyVerifier
+    } & { readonly [Name in keyof VerifierOptions]?: never })
 
 /** The header fields of an answer in the making. */
 export interface AnswerHeaders {

@@ -10,7 +10,10 @@ import { DPoPException } from './dpop.exception.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'
 
 /** The request of Express, or of Fastify with the one of Node in `raw`. */
-type PlatformRequest = NodeRequest & { readonly raw?: NodeRequest }
+export interface PlatformRequest extends NodeRequest {
+  /** The request of Node, where the platform has one of its own. */
+  readonly raw?: NodeRequest
+}
 
 /**
  * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and the scopes of `RequireScopes`; the result is the
@@ -23,8 +26,11 @@ type PlatformRequest = NodeRequest & { readonly raw?: NodeRequest }
 @Injectable()
 export class DPoPGuard implements CanActivate {
   constructor(
+    /** Verifies every request. */
     @Inject(DPOP_VERIFIER) protected readonly verifier: AnyVerifier,
+    /** Reads the decorators of a route. */
     @Inject(Reflector) protected readonly reflector: Reflector,
+    /** Sets header fields, whatever the platform. */
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost
   ) {}
 

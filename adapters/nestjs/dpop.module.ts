@@ -9,15 +9,15 @@ import { DPOP_OPTIONS, DPOP_VERIFIER } from './dpop.tokens.js'
 export type DPoPModuleOptions = VerifierSettings
 
 /** What the module itself is told. */
-interface Extras {
+export interface DPoPModuleExtras {
   /** Whether the guard and the verifier are there for every module. @defaultValue true */
   isGlobal?: boolean
 }
 
-const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'create', Extras> =
+const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'create', DPoPModuleExtras> =
   new ConfigurableModuleBuilder<DPoPModuleOptions>({ optionsInjectionToken: DPOP_OPTIONS })
     .setClassMethodName('forRoot')
-    .setExtras<Extras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal === true }))
+    .setExtras<DPoPModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal === true }))
     .build().ConfigurableModuleClass
 
 /**
@@ -30,7 +30,7 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
 })
 export class DPoPModule extends ConfigurableModule {
   /** The module with these options, or with a ready verifier; without either it reads the environment. */
-  static override forRoot(options: (DPoPModuleOptions & Extras) | AnyVerifier = {}): DynamicModule {
+  static override forRoot(options: (DPoPModuleOptions & DPoPModuleExtras) | AnyVerifier = {}): DynamicModule {
     // The builder copies the members of the options, which a ready verifier would not survive.
     const settings = 'verifyRequest' in options ? { verifier: options } : options
     return { ...ConfigurableModule.forRoot(settings), module: DPoPModule }
