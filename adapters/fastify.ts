@@ -2,7 +2,7 @@
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { check } from '../src/option-checks.js'
+import { check } from '../src/config/checks.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { type AnswerHeaders, protect, protectScopes, type VerifierSettings, verifierOf } from './shared.js'

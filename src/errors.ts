@@ -49,6 +49,7 @@ const refusals = {
 
 const outages = {
   ERR_DPOP_KEYS_UNAVAILABLE: 'The keys of the authorization server are out of reach',
+  ERR_DPOP_INTROSPECTION_UNAVAILABLE: 'The introspection of the authorization server is out of reach',
   ERR_DPOP_REPLAY_STORE_UNAVAILABLE: 'The replay store is out of reach',
   ERR_DPOP_VERIFIER_UNAVAILABLE: 'The request could not be verified'
 } as const

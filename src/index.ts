@@ -1,5 +1,6 @@
 /** dpop-guard: verifies DPoP-bound access tokens and their proofs (RFC 9449), for any framework or none. @module */
 
+export { optionsFromEnv } from './config/from-env.js'
 export type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
 export type { JsonObject } from './encoding/json.js'
 export {
@@ -16,16 +17,15 @@ export {
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/memory-replay-store.js'
 export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redis-replay-store.js'
 export type { ReplayContext, ReplayStore } from './freshness/replay.js'
-export {
-  type Fetch,
-  type IssuerOptions,
-  type JwkSet,
-  type NonceOptions,
-  optionsFromEnv,
-  type ProofOptions,
-  type TokenAlgorithm,
-  type TokenOptions,
-  type VerifierOptions
+export type {
+  Fetch,
+  IssuerOptions,
+  JwkSet,
+  NonceOptions,
+  ProofOptions,
+  TokenAlgorithm,
+  TokenOptions,
+  VerifierOptions
 } from './options.js'
 export type { SignatureThreads } from './proof/signature-threads.js'
 export type { Scheme } from './request/credentials.js'

@@ -1,26 +1,54 @@
-/** Every option once: its type, unit, default and check. @module */
+/** What users may say: every option with its type, unit and default. How each is checked is in `config/`. @module */
 
-import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from './crypto/crypto.js'
-import { memoryReplayStore } from './freshness/memory-replay-store.js'
+import type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
 import type { ReplayStore } from './freshness/replay.js'
-import { check, checkKeys, misconfigured } from './option-checks.js'
 import type { SignatureThreads } from './proof/signature-threads.js'
 import type { RequestLike } from './request/request.js'
-import { type BaseUrl, parseBaseUrl } from './request/target-uri.js'
 import type { AccessTokenClaims } from './verified-request.js'
 
 /** A JWS algorithm that an access token may be signed with. */
 export type TokenAlgorithm = ProofAlgorithm
 
 /** `fetch`, as far as it is used: one URL, answered by a Fetch `Response`. */
-export type Fetch = (
-  url: string,
-  init: { headers: Record<string, string>; redirect: 'manual'; signal: AbortSignal }
-) => Promise<Response>
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
+
+/** What a request is fetched with. */
+export interface FetchInit {
+  readonly method?: 'POST'
+  readonly headers: Record<string, string>
+  readonly body?: string
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+}
 
 /** A public key set (RFC 7517 §5). */
 export interface JwkSet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** How this API asks an authorization server about tokens (RFC 7662 §2.1). */
+export interface IntrospectionOptions {
+  /** @defaultValue `introspection_endpoint` of the issuer's metadata */
+  readonly endpoint?: string
+  /** The identifier under which the server knows this API. */
+  readonly clientId: string
+  readonly clientSecret?: string
+  /** A private JWK with its `alg`, for `private_key_jwt` (RFC 7523). */
+  readonly privateKey?: Readonly<Record<string, unknown>>
+  /** @defaultValue `'private_key_jwt'` with a `privateKey`, `'client_secret_basic'` with a `clientSecret` */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  /**
+   * `'opaque'`: tokens that are no JWT. `'all'`: JWTs as well, after they were verified here, so that revocation is seen.
+   * @defaultValue 'opaque'
+   */
+  readonly tokens?: 'opaque' | 'all'
+  /** Ask for answers that the server signs, and accept no others (RFC 9701). @defaultValue false */
+  readonly signedResponse?: boolean
+  /**
+   * Seconds that an answer is remembered, never past `exp`: so long may a revoked token still be accepted. From 0 to 3600.
+   * @defaultValue 30
+   */
+  readonly maxCacheSeconds?: number
 }
 
 /** One authorization server whose access tokens are accepted. */
@@ -35,7 +63,12 @@ export interface IssuerOptions {
   readonly jwks?: JwkSet
   /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
+  /** Accept opaque tokens of this issuer, and ask it about them. @defaultValue none: tokens must be JWTs */
+  readonly introspection?: IntrospectionOptions
 }
+
+/** An issuer by its identifier, or with more to say of it. */
+export type IssuerChoice = string | IssuerOptions
 
 /** What is accepted of a proof. */
 export interface ProofOptions {
@@ -85,8 +118,12 @@ export interface TokenOptions {
 
 /** Options of {@link createVerifier}. All of them are checked when the verifier is made. */
 export interface VerifierOptions {
-  /** The authorization server whose tokens are accepted, or several; the keys of one never verify another's tokens. */
-  readonly issuer: string | IssuerOptions | readonly (string | IssuerOptions)[]
+  /**
+   * The authorization server whose tokens are accepted, or several; the keys of one never verify another's tokens. A function
+   * is for tenants made at run time: of the `iss` of a token, which is not verified at that time, it gives the options of just
+   * that issuer, or undefined, which refuses. Nothing is fetched for an issuer that it does not give.
+   */
+  readonly issuer: IssuerChoice | readonly IssuerChoice[] | ((iss: string) => MaybePromise<IssuerChoice | undefined>)
   /** Accepted `aud` values: a token is good when it has one of them. @defaultValue the `baseUrl`, where that is not a function */
   readonly audience?: string | readonly string[]
   /**
@@ -124,274 +161,13 @@ export interface VerifierOptions {
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */
   readonly clock?: () => number
+  /**
+   * Seconds that keys which are due for a fresh look (after ten minutes) stay in use while the issuer cannot be reached. At most
+   * a day. @defaultValue 3600
+   */
+  readonly staleIfErrorSeconds?: number
   /** Fetches metadata and keys. @defaultValue the platform's `fetch` */
   readonly fetch?: Fetch
   /** Accept `http:` issuers and base URLs beyond loopback. Tokens and keys then travel unprotected. @defaultValue false */
   readonly dangerouslyAllowInsecureRequests?: boolean
-}
-
-/** One issuer, checked. */
-export interface IssuerConfig {
-  readonly issuer: string
-  readonly audience: readonly string[]
-  readonly algorithms: readonly TokenAlgorithm[]
-  readonly jwksUri: string | undefined
-  readonly jwks: JwkSet | undefined
-}
-
-/** Nonces, checked. */
-export interface NonceConfig {
-  readonly secrets: readonly Uint8Array[]
-  readonly maxAgeSeconds: number
-  readonly required: NonceOptions['required']
-}
-
-/** The options, checked, defaults filled in. */
-export interface VerifierConfig {
-  readonly issuers: readonly IssuerConfig[]
-  readonly baseUrls: readonly BaseUrl[] | ((request: RequestLike) => MaybePromise<readonly BaseUrl[]>)
-  /** The `realm` of challenges. */
-  readonly realm: string
-  readonly allowBearer: boolean
-  readonly optional: boolean
-  readonly proof: Required<Omit<ProofOptions, 'dangerouslyAllowWideWindow'>>
-  readonly replay: ReplayStore | false
-  readonly nonce: NonceConfig | undefined
-  readonly token: {
-    readonly type: 'at+jwt' | 'any'
-    readonly clockToleranceSeconds: number
-    readonly isRevoked: TokenOptions['isRevoked']
-  }
-  readonly clientCertificate: VerifierOptions['clientCertificate']
-  readonly signatureThreads: SignatureThreads
-  readonly clock: () => number
-  readonly fetch: Fetch
-  readonly allowHttp: boolean
-}
-
-const knownOptions = {
-  issuer: true,
-  audience: true,
-  baseUrl: true,
-  allowBearer: true,
-  optional: true,
-  proof: true,
-  replay: true,
-  nonce: true,
-  token: true,
-  clientCertificate: true,
-  profile: true,
-  signatureThreads: true,
-  clock: true,
-  fetch: true,
-  dangerouslyAllowInsecureRequests: true
-} as const satisfies Record<keyof VerifierOptions, true>
-
-const knownIssuerOptions = {
-  issuer: true,
-  audience: true,
-  jwksUri: true,
-  jwks: true,
-  algorithms: true
-} as const satisfies Record<keyof IssuerOptions, true>
-const knownProofOptions = {
-  algorithms: true,
-  maxAgeSeconds: true,
-  maxFutureSeconds: true,
-  maxBytes: true,
-  dangerouslyAllowWideWindow: true
-} as const satisfies Record<keyof ProofOptions, true>
-const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true } as const satisfies Record<
-  keyof NonceOptions,
-  true
->
-const knownTokenOptions = {
-  type: true,
-  algorithms: true,
-  clockToleranceSeconds: true,
-  isRevoked: true
-} as const satisfies Record<keyof TokenOptions, true>
-
-/** What a profile fixes: the widest that other options may ask for, which is also the default. */
-interface Limits {
-  readonly proofAlgorithms: readonly ProofAlgorithm[]
-  readonly defaultProofAlgorithms: readonly ProofAlgorithm[]
-  readonly tokenAlgorithms: readonly TokenAlgorithm[]
-  readonly maxAgeSeconds: number
-  readonly maxFutureSeconds: { readonly min: number; readonly max: number }
-}
-
-const standard: Limits = {
-  proofAlgorithms,
-  defaultProofAlgorithms: proofAlgorithms.filter((alg) => !alg.startsWith('RS')),
-  tokenAlgorithms: proofAlgorithms,
-  maxAgeSeconds: 300,
-  maxFutureSeconds: { min: 0, max: 300 }
-}
-
-/** FAPI 2.0 Security Profile §5.4.1; §5.3.2.1: up to 10 seconds ahead must be accepted, more than 60 must not. */
-const fapi2: Limits = {
-  proofAlgorithms: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
-  defaultProofAlgorithms: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
-  tokenAlgorithms: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
-  maxAgeSeconds: 60,
-  maxFutureSeconds: { min: 10, max: 60 }
-}
-
-const A_WEEK_IN_SECONDS = 604_800
-
-/** Checks every option and fills in the defaults; throws a `TypeError` that names the first wrong one. */
-export function resolveOptions(options: VerifierOptions): VerifierConfig {
-  checkKeys('', options, knownOptions)
-  const allowHttp = check.flag('dangerouslyAllowInsecureRequests', options.dangerouslyAllowInsecureRequests)
-  const limits = check.oneOf('profile', options.profile, ['fapi2']) === 'fapi2' ? fapi2 : standard
-  const allowBearer = check.flag('allowBearer', options.allowBearer)
-  if (allowBearer && limits === fapi2) misconfigured('allowBearer', 'be false under the FAPI 2.0 profile')
-  const clock = check.func('clock', options.clock) ?? Date.now
-  const tokens = checkKeys('token.', options.token === undefined ? {} : options.token, knownTokenOptions)
-  const tokenAlgorithms = check.listOf('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.tokenAlgorithms
-  const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
-  const audience = resolveAudience(options)
-  return Object.freeze({
-    issuers: resolveIssuers(options.issuer, { audience, algorithms: tokenAlgorithms, allowHttp, limits }),
-    baseUrls,
-    realm: typeof baseUrls === 'function' ? 'api' : `${baseUrls[0]?.origin}${baseUrls[0]?.prefix}`,
-    allowBearer,
-    optional: check.flag('optional', options.optional),
-    proof: resolveProof(options.proof, limits),
-    replay: resolveReplay(options.replay),
-    nonce: resolveNonce(options.nonce),
-    token: {
-      type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
-      clockToleranceSeconds: check.integer('token.clockToleranceSeconds', tokens.clockToleranceSeconds, {
-        min: 0,
-        max: 300,
-        otherwise: 5
-      }),
-      isRevoked: check.func('token.isRevoked', tokens.isRevoked)
-    },
-    clientCertificate: check.func('clientCertificate', options.clientCertificate),
-    signatureThreads: check.oneOf('signatureThreads', options.signatureThreads, ['inline', 'pool', 'auto']) ?? 'auto',
-    clock,
-    fetch: check.func('fetch', options.fetch) ?? ((url, init) => globalThis.fetch(url, init)),
-    allowHttp
-  })
-}
-
-/**
- * Reads `DPOP_ISSUER`, `DPOP_AUDIENCE` (may be absent) and `DPOP_BASE_URL`: what `dpop()` without options does. Nothing else
- * here reads the environment.
- *
- * @throws TypeError where `DPOP_ISSUER` or `DPOP_BASE_URL` is not set
- */
-export function optionsFromEnv(
-  env: Readonly<Record<string, string | undefined>> = globalThis.process?.env ?? {}
-): VerifierOptions {
-  const { DPOP_ISSUER: issuer, DPOP_AUDIENCE: audience, DPOP_BASE_URL: baseUrl } = env
-  if (!issuer) misconfigured('DPOP_ISSUER', 'be set in the environment where no options are given')
-  if (!baseUrl) misconfigured('DPOP_BASE_URL', 'be set in the environment where no options are given')
-  return { issuer, baseUrl, ...(audience && { audience }) }
-}
-
-function resolveAudience({ audience, baseUrl }: VerifierOptions): readonly string[] | undefined {
-  if (audience !== undefined) return check.strings('audience', audience)
-  return typeof baseUrl === 'function' ? undefined : check.strings('baseUrl', baseUrl)
-}
-
-function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean): VerifierConfig['baseUrls'] {
-  if (typeof value !== 'function')
-    return Object.freeze(check.strings('baseUrl', value).map((one) => resolveBaseUrl(one, allowHttp)))
-  return async (request) => {
-    const url = await value(request)
-    return url === undefined ? [] : [resolveBaseUrl(url, allowHttp)]
-  }
-}
-
-function resolveBaseUrl(value: unknown, allowHttp: boolean): BaseUrl {
-  check.url('baseUrl', value, allowHttp)
-  return parseBaseUrl(value as string) ?? misconfigured('baseUrl', 'be scheme, host and path alone, percent-encoded where needed')
-}
-
-function resolveIssuers(
-  value: VerifierOptions['issuer'],
-  defaults: { audience: readonly string[] | undefined; algorithms: readonly TokenAlgorithm[]; allowHttp: boolean; limits: Limits }
-): readonly IssuerConfig[] {
-  const issuers = [value].flat().map((one: string | IssuerOptions): IssuerConfig => {
-    const given =
-      typeof one === 'string'
-        ? { issuer: one }
-        : checkKeys('issuer.', one ?? misconfigured('issuer', 'be given'), knownIssuerOptions)
-    if (check.url('issuer', given.issuer, defaults.allowHttp).search !== '') misconfigured('issuer', 'have no query')
-    const audience = given.audience === undefined ? defaults.audience : check.strings('issuer.audience', given.audience)
-    if (given.jwks !== undefined && given.jwksUri !== undefined)
-      misconfigured('issuer.jwks', 'not be given beside "issuer.jwksUri"')
-    if (given.jwksUri !== undefined) check.url('issuer.jwksUri', given.jwksUri, defaults.allowHttp)
-    if (given.jwks !== undefined && !isJwkSet(given.jwks))
-      misconfigured('issuer.jwks', 'be a JWK Set: an object with a list of keys')
-    return {
-      issuer: given.issuer,
-      audience: audience ?? misconfigured('audience', 'be given where "baseUrl" is a function'),
-      algorithms: check.listOf('issuer.algorithms', given.algorithms, defaults.limits.tokenAlgorithms) ?? defaults.algorithms,
-      jwksUri: given.jwksUri,
-      jwks: given.jwks
-    }
-  })
-  if (issuers.length === 0) misconfigured('issuer', 'name at least one issuer')
-  if (new Set(issuers.map(({ issuer }) => issuer)).size < issuers.length) misconfigured('issuer', 'name each issuer once')
-  return Object.freeze(issuers)
-}
-
-/** Whether a value has the shape of a JWK Set (RFC 7517 §5). */
-export function isJwkSet(value: unknown): value is JwkSet {
-  const keys = (value as JwkSet | null | undefined)?.keys
-  return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
-}
-
-function resolveProof(value: ProofOptions | undefined, limits: Limits): VerifierConfig['proof'] {
-  const options = checkKeys('proof.', value === undefined ? {} : value, knownProofOptions)
-  const isWide = check.flag('proof.dangerouslyAllowWideWindow', options.dangerouslyAllowWideWindow)
-  if (isWide && limits === fapi2) misconfigured('proof.dangerouslyAllowWideWindow', 'be false under the FAPI 2.0 profile')
-  const { maxAgeSeconds, maxFutureSeconds } = limits
-  return Object.freeze({
-    algorithms: check.listOf('proof.algorithms', options.algorithms, limits.proofAlgorithms) ?? limits.defaultProofAlgorithms,
-    maxAgeSeconds: check.integer('proof.maxAgeSeconds', options.maxAgeSeconds, {
-      min: 1,
-      max: isWide ? A_WEEK_IN_SECONDS : maxAgeSeconds,
-      otherwise: maxAgeSeconds
-    }),
-    maxFutureSeconds: check.integer('proof.maxFutureSeconds', options.maxFutureSeconds, {
-      min: maxFutureSeconds.min,
-      max: isWide ? A_WEEK_IN_SECONDS : maxFutureSeconds.max,
-      otherwise: 30
-    }),
-    maxBytes: check.integer('proof.maxBytes', options.maxBytes, { min: 512, max: 65_536, otherwise: 8192 })
-  })
-}
-
-function resolveReplay(value: VerifierOptions['replay']): VerifierConfig['replay'] {
-  if (value === undefined) return memoryReplayStore()
-  if (value !== false && typeof value?.reserve !== 'function')
-    misconfigured('replay', 'be false or a store with a "reserve" method')
-  return value
-}
-
-/** RFC 8725 §3.5: keys of sufficient entropy. */
-const MIN_SECRET_BYTES = 32
-
-function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined {
-  if (value === undefined || value === false) return undefined
-  const options = checkKeys('nonce.', value, knownNonceOptions)
-  const isList = Array.isArray(options.secrets) && options.secrets.length > 0
-  if (!isList) misconfigured('nonce.secrets', 'be a list of one or more secrets')
-  return Object.freeze({
-    secrets: options.secrets.map(resolveSecret),
-    maxAgeSeconds: check.integer('nonce.maxAgeSeconds', options.maxAgeSeconds, { min: 10, max: 3600, otherwise: 300 }),
-    required: check.func('nonce.required', options.required)
-  })
-}
-
-function resolveSecret(secret: unknown): Uint8Array {
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
-  const isLong = bytes instanceof Uint8Array && bytes.length >= MIN_SECRET_BYTES
-  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have ${MIN_SECRET_BYTES} random bytes or more each`)
 }

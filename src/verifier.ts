@@ -1,9 +1,10 @@
 /** The whole verification of one request, top to bottom. @module */
 
 import { platform } from '#crypto'
+import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
-import { resolveOptions, type VerifierConfig, type VerifierOptions } from './options.js'
+import type { VerifierOptions } from './options.js'
 import { checkScopes } from './policy/scopes.js'
 import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
@@ -41,6 +42,13 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    * that asks for credentials.
    */
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest
+  /**
+   * Resolves once metadata and keys of the issuers are there and the replay store answers, so that a start-up probe can wait
+   * for it. Requests do not need it.
+   *
+   * @throws {@link DPoPUnavailableError} where one of them is out of reach; it may be asked again
+   */
+  ready(): Promise<void>
 }
 
 /**
@@ -90,6 +98,14 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       checkScopes((auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')).scopes, scopes)
     } catch (reason) {
       throw this.#toError(reason, { scheme: auth?.scheme, scopes })
+    }
+  }
+
+  async ready(): Promise<void> {
+    try {
+      await Promise.all([this.#tokens.ready(), this.#freshness.ready()])
+    } catch (reason) {
+      throw this.#toError(reason, { scheme: undefined })
     }
   }
 

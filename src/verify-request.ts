@@ -1,6 +1,7 @@
 /** The ways to name a verifier: one that is ready, its options, or the environment. @module */
 
-import { optionsFromEnv, type VerifierOptions } from './options.js'
+import { optionsFromEnv } from './config/from-env.js'
+import type { VerifierOptions } from './options.js'
 import type { RequestLike } from './request/request.js'
 import type { VerifiedRequest } from './verified-request.js'
 import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'

@@ -1,7 +1,8 @@
 import type { VerifierOptions } from 'dpop-guard'
 import { createVerifier, optionsFromEnv } from 'dpop-guard'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { isJwkSet, resolveOptions } from '../src/options.js'
+import { resolveOptions } from '../src/config/config.js'
+import { isJwkSet } from '../src/config/issuers.js'
 
 const issuer = 'https://issuer.example'
 const baseUrl = 'https://api.example'

@@ -1,8 +1,8 @@
 /** Whether a proof is fresh: its nonce or its iat, and then that nobody used it before (RFC 9449 §4.3 checks 10 and 11, §11.1). @module */
 
+import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
-import type { VerifierConfig } from '../options.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
@@ -35,12 +35,7 @@ export class Freshness {
     const { replay } = this.#config
     if (replay === false) return
     const key = await replayKey(jkt, uri, jti)
-    let isFirst: boolean
-    try {
-      isFirst = await replay.reserve(key, expiresAtMs, { nowMs, jkt })
-    } catch (cause) {
-      throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
-    }
+    const isFirst = await orUnavailable(() => replay.reserve(key, expiresAtMs, { nowMs, jkt }))
     // Only true is a first use: a store that answers anything else is taken at its worst.
     if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
   }
@@ -48,6 +43,12 @@ export class Freshness {
   /** The nonce that a client is told to use; undefined where none are asked for. */
   async nonce(nowMs: number): Promise<string | undefined> {
     return await this.#nonces?.current(nowMs)
+  }
+
+  /** Whether the replay store answers. */
+  async ready(): Promise<void> {
+    const { replay } = this.#config
+    if (replay !== false) await orUnavailable(async () => await replay.ready?.())
   }
 
   #checkWindow(proof: Proof, nowMs: number): Fresh {
@@ -62,5 +63,13 @@ export class Freshness {
     if (required !== undefined && (await required(request)) === false) return this.#checkWindow(proof, nowMs)
     const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], nowMs)
     return { expiresAtMs, nextNonce: next }
+  }
+}
+
+async function orUnavailable<T>(ask: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
   }
 }

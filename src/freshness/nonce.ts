@@ -1,8 +1,8 @@
 /** Nonces without state: each instance with the same secrets gives out and accepts the same ones (RFC 9449 §8, §9). @module */
 
 import { platform } from '#crypto'
+import type { NonceConfig } from '../config/config.js'
 import { refuse } from '../errors.js'
-import type { NonceConfig } from '../options.js'
 
 /** Clocks of instances may differ by this much: a nonce that another instance gave out before its time is good. */
 const CLOCK_DRIFT_MS = 5_000

@@ -1,7 +1,7 @@
 /** Whether a token covers the scopes that a route needs (RFC 6750 §3.1, RFC 9068 §4). @module */
 
+import { misconfigured } from '../config/checks.js'
 import { refuse } from '../errors.js'
-import { misconfigured } from '../option-checks.js'
 
 /** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
 const scopeToken = /^[!#-[\]-~]+$/

@@ -1,11 +1,11 @@
 /** The checks of a DPoP proof (RFC 9449 §4.3), in the order in which they cost least. @module */
 
 import { platform } from '#crypto'
+import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
-import type { VerifierConfig } from '../options.js'
 import type { IncomingRequest } from '../request/request.js'
 import { matchHtu } from '../request/target-uri.js'
 import { type ProofHeader, readProofJwk, thumbprint } from './proof-key.js'

@@ -1,7 +1,7 @@
 /** The WWW-Authenticate challenges of a refusal (RFC 9449 §7.1 and §7.2, RFC 6750 §3, RFC 9110 §11.6.1). @module */
 
+import type { VerifierConfig } from '../config/config.js'
 import { answerTo, type DPoPErrorCode, type ResponseHeaders } from '../errors.js'
-import type { VerifierConfig } from '../options.js'
 import type { Scheme } from '../request/credentials.js'
 
 /** What a challenge depends on beside the code. */

@@ -1,16 +1,16 @@
-/** Verifies JWT access tokens as RFC 9068 §4 says, each once: afterwards the cache answers until it expires. @module */
+/** Verifies access tokens, whatever they look like: JWTs once and then from memory, opaque ones through introspection. @module */
 
-import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify, type LocalJWKSet } from 'jose'
+import type { LocalJWKSet } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { platform } from '#crypto'
+import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
-import { decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
-import { deepFreeze } from '../encoding/json.js'
-import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
-import type { IssuerConfig, VerifierConfig } from '../options.js'
+import { deepFreeze, type JsonObject } from '../encoding/json.js'
+import { refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
-import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js'
+import { checkIntrospected } from './introspected-token.js'
+import { type Issuer, Issuers } from './issuers.js'
+import { readJwt, verifyJwtAccessToken } from './jwt-access-token.js'
 
 /** An access token that was verified: everything but what the request must prove. */
 export interface VerifiedToken {
@@ -27,61 +27,74 @@ interface Remembered {
   readonly keys: LocalJWKSet
 }
 
-interface Issuer {
-  readonly config: IssuerConfig
-  readonly keys: IssuerKeys
-}
-
-/** RFC 9068 §2.2. */
-const requiredClaims = { 'at+jwt': ['exp', 'sub', 'client_id', 'iat', 'jti'], any: ['exp'] }
-/** Kinds of JWT that are never an access token, whatever `token.type` says (RFC 8725 §3.12). */
-const otherKinds = [
-  'dpop+jwt',
-  'token-introspection+jwt',
-  'logout+jwt',
-  'secevent+jwt',
-  'oauth-authz-req+jwt',
-  'client-authentication+jwt'
-]
 /** Verified tokens that are remembered. */
 const MAX_TOKENS = 10_000
-/** Keys of one kid that are tried, where a key set has several. */
-const MAX_KEYS_TRIED = 8
 
 /** The access tokens of the configured issuers. */
 export class AccessTokens {
   readonly #config: VerifierConfig
-  readonly #issuers: ReadonlyMap<string, Issuer>
+  readonly #issuers: Issuers
   /** By the hash of the token: the token itself is not kept. */
   readonly #remembered = new LRUCache<string, Remembered>({ max: MAX_TOKENS })
+  /** Whether something must be asked on every request, so that memory alone does not do. */
+  readonly #asksEveryTime: boolean
 
   constructor(config: VerifierConfig) {
     this.#config = config
-    this.#issuers = new Map(config.issuers.map((one) => [one.issuer, { config: one, keys: createIssuerKeys(one, config) }]))
+    this.#issuers = new Issuers(config)
+    const isIntrospected = [...this.#issuers.configured].some(({ config: { introspection } }) => introspection?.tokens === 'all')
+    this.#asksEveryTime = config.token.isRevoked !== undefined || isIntrospected || typeof config.issuers === 'function'
   }
 
   /** Verifies a token, or finds it among those that were. `tokenHash` is its SHA-256. */
   verify(token: string, tokenHash: string, nowMs: number): MaybePromise<VerifiedToken> {
     const remembered = this.#recall(tokenHash, nowMs)
-    if (remembered !== undefined && this.#config.token.isRevoked === undefined) return remembered
-    return this.#verifyStatus(remembered ?? this.#verifyAnew(token, tokenHash, nowMs))
+    if (remembered !== undefined && !this.#asksEveryTime) return remembered.verified
+    return this.#verifyAndAsk(token, tokenHash, remembered, nowMs)
   }
 
-  /** Asked every time: a token can be revoked between two requests. */
-  async #verifyStatus(pending: MaybePromise<VerifiedToken>): Promise<VerifiedToken> {
-    const verified = await pending
+  /** Fetches what can be fetched before the first request: metadata and keys of the configured issuers. */
+  async ready(): Promise<void> {
+    await Promise.all(
+      Array.from(this.#issuers.configured, async ({ keys, introspection }) => {
+        await introspection?.ready()
+        // An issuer of opaque tokens need not have keys.
+        await keys.current().catch((error) => introspection ?? Promise.reject(error))
+      })
+    )
+  }
+
+  async #verifyAndAsk(
+    token: string,
+    tokenHash: string,
+    remembered: Remembered | undefined,
+    nowMs: number
+  ): Promise<VerifiedToken> {
+    const verified = await this.#verifyAny(token, tokenHash, remembered, nowMs)
     const { isRevoked } = this.#config.token
     // Only false is a token in force: a hook that answers anything else is taken at its worst.
-    if (isRevoked !== undefined && (await isRevoked(verified.claims)) !== false)
+    if (isRevoked !== undefined && (await isRevoked(verified.claims)) !== false) {
       refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token was revoked' })
+    }
     return verified
   }
 
-  #recall(tokenHash: string, nowMs: number): VerifiedToken | undefined {
+  async #verifyAny(token: string, tokenHash: string, remembered: Remembered | undefined, nowMs: number): Promise<VerifiedToken> {
+    const jwt = remembered === undefined ? readJwt(token) : { iss: remembered.verified.issuer }
+    if (jwt === undefined) return await this.#verifyOpaque(token, tokenHash, nowMs)
+    const issuer = await this.#issuers.named(jwt.iss)
+    if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
+    const isKnown = remembered?.issuer === issuer
+    const verified = isKnown ? remembered.verified : await this.#verifyJwt(token, tokenHash, issuer, nowMs)
+    if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, tokenHash, issuer, verified, nowMs)
+    return verified
+  }
+
+  #recall(tokenHash: string, nowMs: number): Remembered | undefined {
     const remembered = this.#remembered.get(tokenHash)
     if (remembered === undefined) return undefined
     const { verified, issuer, keys } = remembered
-    return issuer.keys.present(nowMs) === keys && this.#isInTime(verified.claims, nowMs) ? verified : undefined
+    return issuer.keys.present(nowMs) === keys && this.#isInTime(verified.claims, nowMs) ? remembered : undefined
   }
 
   /** RFC 7519 §4.1.4 and §4.1.5, as jose judges them. */
@@ -91,110 +104,57 @@ export class AccessTokens {
     return exp > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
   }
 
-  async #verifyAnew(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
-    const issuer = this.#issuerOf(token)
-    const { claims, keys } = await this.#verifySignature(token, issuer, nowMs)
-    this.#checkProfile(claims)
-    const verified = {
-      issuer: issuer.config.issuer,
-      claims: deepFreeze(claims) as AccessTokenClaims,
-      scopes: Object.freeze(scopesOf(claims)),
-      confirmation: readConfirmation(claims)
-    }
+  async #verifyJwt(token: string, tokenHash: string, issuer: Issuer, nowMs: number): Promise<VerifiedToken> {
+    const { claims, keys } = await verifyJwtAccessToken(token, issuer, this.#config.token, nowMs)
+    const verified = toVerifiedToken(issuer, claims)
     this.#remembered.set(tokenHash, { verified, issuer, keys })
     return verified
   }
 
-  /** The issuer that a token names, which is not believed yet: it only chooses among the configured ones. */
-  #issuerOf(token: string): Issuer {
-    const jws = splitCompactJws(token) ?? notAJwt()
-    const header = decodeJsonObject(jws.header) ?? notAJwt()
-    const claims = decodeJsonObject(jws.payload) ?? notAJwt()
-    if (platform.decodeBase64url(jws.signature) === undefined) notAJwt()
-    // RFC 7797 §7: a JWT has no b64.
-    if (header['b64'] !== undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'b64' })
-    const kind = typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//, '') : ''
-    if (otherKinds.includes(kind)) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'another kind of JWT' })
-    const issuer = this.#issuers.get(claims['iss'] as string)
-    return issuer ?? refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
+  /** An opaque token does not say whose it is: of the issuers that can be asked, one must know it. */
+  async #verifyOpaque(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
+    for (const issuer of this.#issuers.configured) {
+      const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
+      if (introspected !== undefined) return introspected
+    }
+    return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'neither a JWT nor active at an issuer' })
   }
 
-  async #verifySignature(
+  /** A JWT that is good in itself may have been revoked. Where the server names a key it must be the same. */
+  async #confirmActive(
     token: string,
-    { config, keys }: Issuer,
+    tokenHash: string,
+    issuer: Issuer,
+    { confirmation }: VerifiedToken,
     nowMs: number
-  ): Promise<{ claims: JWTPayload; keys: LocalJWKSet }> {
-    const { type, clockToleranceSeconds } = this.#config.token
-    const options: JWTVerifyOptions = {
-      issuer: config.issuer,
-      audience: [...config.audience],
-      algorithms: [...config.algorithms],
-      requiredClaims: requiredClaims[type],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: new Date(nowMs),
-      ...(type === 'at+jwt' && { typ: 'at+jwt' })
-    }
-    try {
-      const present = await keys.current()
-      return { claims: await verifyWith(token, present, options), keys: present }
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) refuseToken(error)
-    }
-    const newer = await keys.newer()
-    if (newer === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'no key of the issuer fits' })
-    return { claims: await verifyWith(token, newer, options).catch(refuseToken), keys: newer }
+  ): Promise<void> {
+    const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
+    if (introspected === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is not active' })
+    const { jkt } = introspected.confirmation
+    if (jkt !== undefined && jkt !== confirmation.jkt)
+      refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the server knows another key' })
   }
 
-  /** What jose does not look at: the types of the claims that RFC 9068 §2.2 requires. */
-  #checkProfile({ sub, client_id: clientId, jti, iat }: JWTPayload): void {
-    if (this.#config.token.type === 'any') return
-    const areStrings = [sub, clientId, jti].every((claim) => typeof claim === 'string' && claim !== '')
-    if (!areStrings || typeof iat !== 'number') refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'a claim of the wrong type' })
+  /** What the issuer says of a token; undefined where it is not active, or cannot be asked. */
+  async #introspect(token: string, tokenHash: string, issuer: Issuer, nowMs: number): Promise<VerifiedToken | undefined> {
+    const members = await issuer.introspection?.activeToken(token, tokenHash, nowMs)
+    if (members === undefined) return undefined
+    checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, nowMs)
+    return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })
   }
 }
 
-function notAJwt(): never {
-  refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not a JWT in compact serialization' })
-}
-
-async function verifyWith(token: string, select: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(token, select, options)).payload
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-    return await verifyWithEach(token, error, options)
+function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {
+  return {
+    issuer: issuer.config.issuer,
+    claims: deepFreeze(claims) as AccessTokenClaims,
+    scopes: Object.freeze(scopesOf(claims)),
+    confirmation: readConfirmation(claims)
   }
-}
-
-/** RFC 7517 §4.5 allows several keys of one kid; the token is good if one of them verifies it. */
-async function verifyWithEach(
-  token: string,
-  keys: errors.JWKSMultipleMatchingKeys,
-  options: JWTVerifyOptions
-): Promise<JWTPayload> {
-  let left = MAX_KEYS_TRIED
-  for await (const key of keys) {
-    if (left-- === 0) break
-    try {
-      return (await jwtVerify(token, key, options)).payload
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
-    }
-  }
-  throw new errors.JWSSignatureVerificationFailed()
-}
-
-/** A fault that jose found in the token is the client's. Anything else is a key that cannot be used, or ours. */
-function refuseToken(error: unknown): never {
-  if (error instanceof Refusal || error instanceof DPoPUnavailableError) throw error
-  if (error instanceof errors.JWTExpired) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid))
-    refuse('ERR_DPOP_TOKEN_INVALID', { reason: error.message })
-  throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', error)
 }
 
 /** RFC 8693 §4.2: scope is one string with spaces between; some servers send a list. */
-function scopesOf({ scope }: JWTPayload): string[] {
+function scopesOf({ scope }: JsonObject): string[] {
   const scopes = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scope) ? scope : []
   return scopes.filter((one): one is string => typeof one === 'string' && one !== '')
 }

@@ -1,8 +1,8 @@
 /** Holds the client's TLS certificate against a token that is bound to one (RFC 8705 §3). @module */
 
 import { platform } from '#crypto'
+import type { VerifierConfig } from '../config/config.js'
 import { refuse } from '../errors.js'
-import type { VerifierConfig } from '../options.js'
 import type { RequestLike } from '../request/request.js'
 
 /** RFC 8705 §3: "the protected resource MUST verify that the certificate matches the certificate associated with the access token". */

@@ -1,15 +1,14 @@
 /** The public keys of one issuer: fetched once at a time, fetched anew as they age or rotate, kept through an outage. @module */
 
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
+import { misconfigured } from '../config/checks.js'
+import type { VerifierConfig } from '../config/config.js'
+import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
 import { DPoPUnavailableError } from '../errors.js'
-import { misconfigured } from '../option-checks.js'
-import { type IssuerConfig, isJwkSet, type VerifierConfig } from '../options.js'
-import { discoverJwksUri, fetchJson } from './metadata.js'
+import { discoverEndpoint, fetchJson } from './metadata.js'
 
 /** Age at which keys are fetched anew, behind the back of requests. */
 const FRESH_MS = 10 * 60_000
-/** Age up to which keys that were good stay usable while the issuer cannot be reached. */
-const USABLE_MS = 60 * 60_000
 /** Least time between two fetches that an unknown `kid` causes; anybody can send one. */
 const UNKNOWN_KEY_COOL_DOWN_MS = 30_000
 /** Least time between two fetches after one that failed. */
@@ -49,6 +48,8 @@ function copyOf(jwks: JSONWebKeySet): LocalJWKSet {
 class RemoteKeys implements IssuerKeys {
   readonly #issuer: IssuerConfig
   readonly #config: VerifierConfig
+  /** Age up to which keys that were good stay in use while the issuer cannot be reached. */
+  readonly #usableMs: number
   #jwksUri: string | undefined
   #keys: LocalJWKSet | undefined
   /** The document that they came from, to see whether it changed. */
@@ -61,12 +62,13 @@ class RemoteKeys implements IssuerKeys {
   constructor(issuer: IssuerConfig, config: VerifierConfig) {
     this.#issuer = issuer
     this.#config = config
+    this.#usableMs = FRESH_MS + config.staleIfErrorSeconds * 1000
     this.#jwksUri = issuer.jwksUri
   }
 
   present(nowMs: number): LocalJWKSet | undefined {
     const ageMs = nowMs - this.#loadedAtMs
-    if (ageMs >= USABLE_MS) return undefined
+    if (ageMs >= this.#usableMs) return undefined
     // Behind the back of whoever asks. A failure is remembered, and told to those who wait for keys.
     if (ageMs >= FRESH_MS) this.#load().catch(() => {})
     return this.#keys
@@ -97,7 +99,7 @@ class RemoteKeys implements IssuerKeys {
     const nowMs = this.#config.clock()
     if (this.#failure !== undefined && nowMs - this.#failure.atMs < RETRY_PAUSE_MS) throw unavailable(this.#failure.cause)
     try {
-      this.#jwksUri ??= await discoverJwksUri(this.#issuer.issuer, this.#config)
+      this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
       const document = await fetchJson(this.#jwksUri, this.#config)
       if (!isJwkSet(document)) throw new Error('The document is not a JWK Set')
       return this.#accept(document as unknown as JSONWebKeySet, nowMs)

@@ -1,20 +1,24 @@
-/** Finds where an issuer keeps its keys: its metadata, and JSON documents in general, in bounded time and memory. @module */
+/** Fetches what issuers publish, in bounded time and memory: their metadata, and documents in general. @module */
 
-import type { VerifierConfig } from '../options.js'
+import type { VerifierConfig } from '../config/config.js'
+import type { FetchInit } from '../options.js'
 
 type FetchConfig = Pick<VerifierConfig, 'fetch' | 'allowHttp'>
 
 const FETCH_TIMEOUT_MS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
 
-/** The `jwks_uri` of an issuer: RFC 8414 first, then OpenID Connect Discovery. Throws where neither document will do. */
-export async function discoverJwksUri(issuer: string, config: FetchConfig): Promise<string> {
+/** The members of an issuer's metadata that are of use here. */
+export type EndpointName = 'jwks_uri' | 'introspection_endpoint'
+
+/** An endpoint of an issuer: RFC 8414 first, then OpenID Connect Discovery. Throws where neither document will do. */
+export async function discoverEndpoint(issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
   const [first, second] = metadataUrls(issuer) as [string, string]
   try {
-    return await readJwksUri(first, issuer, config)
+    return await readEndpoint(first, issuer, name, config)
   } catch (firstError) {
     try {
-      return await readJwksUri(second, issuer, config)
+      return await readEndpoint(second, issuer, name, config)
     } catch (secondError) {
       throw new AggregateError([firstError, secondError], 'The issuer has no usable metadata')
     }
@@ -28,27 +32,36 @@ function metadataUrls(issuer: string): string[] {
   return [`${origin}/.well-known/oauth-authorization-server${path}`, `${origin}${path}/.well-known/openid-configuration`]
 }
 
-async function readJwksUri(url: string, issuer: string, config: FetchConfig): Promise<string> {
-  const metadata = (await fetchJson(url, config)) as { issuer?: unknown; jwks_uri?: unknown } | null
+async function readEndpoint(url: string, issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
+  const metadata = (await fetchJson(url, config)) as ({ issuer?: unknown } & Record<EndpointName, unknown>) | null
   // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
   if (metadata?.issuer !== issuer) throw new Error('The metadata is of another issuer')
-  const uri = metadata.jwks_uri
-  if (typeof uri !== 'string' || !URL.canParse(uri)) throw new Error('The metadata has no jwks_uri')
-  const { protocol } = new URL(uri)
+  const endpoint = metadata[name]
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw new Error(`The metadata has no ${name}`)
+  const { protocol } = new URL(endpoint)
   const mayBeHttp = config.allowHttp || new URL(issuer).protocol === 'http:'
-  if (protocol !== 'https:' && !(protocol === 'http:' && mayBeHttp)) throw new Error('The jwks_uri is not an https URL')
-  return uri
+  if (protocol !== 'https:' && !(protocol === 'http:' && mayBeHttp)) throw new Error(`The ${name} is not an https URL`)
+  return endpoint
 }
 
-/** Fetches a JSON document. Throws for anything but 200 with JSON of at most a megabyte within five seconds; follows no redirect. */
-export async function fetchJson(url: string, { fetch }: FetchConfig): Promise<unknown> {
+/** Fetches a JSON document. */
+export async function fetchJson(url: string, config: FetchConfig): Promise<unknown> {
+  return JSON.parse(await fetchDocument(url, { headers: { accept: 'application/json' } }, config))
+}
+
+/** Fetches a document. Throws for anything but 200 with at most a megabyte within five seconds; follows no redirect. */
+export async function fetchDocument(
+  url: string,
+  request: Pick<FetchInit, 'method' | 'headers' | 'body'>,
+  { fetch }: FetchConfig
+): Promise<string> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
-  const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal })
+  const response = await fetch(url, { ...request, redirect: 'manual', signal })
   if (response.status !== 200) {
     await response.body?.cancel()
     throw new Error('The document was not answered with 200')
   }
-  return JSON.parse(await readText(response))
+  return await readText(response)
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,6 +1,6 @@
 import { DPoPError, type DPoPErrorCode } from 'dpop-guard'
 import { describe, expect, it } from 'vitest'
-import { resolveOptions } from '../../src/options.js'
+import { resolveOptions } from '../../src/config/config.js'
 import { challengeHeaders } from '../../src/response/challenge.js'
 import { challengesOf, parseChallenges } from '../support/challenge-parser.js'
 

@@ -33,7 +33,10 @@ beforeAll(async () => {
 
 /** The verdict on a request whose token is bound to the client's key and to its certificate. */
 async function verdict(clientCertificate: unknown, cnf: object = { jkt: world.client.jkt, 'x5t#S256': x5tS256 }) {
-  const options = { ...world.options, ...(clientCertificate !== undefined && { clientCertificate }) } as unknown as VerifierOptions
+  const options = {
+    ...world.options,
+    ...(clientCertificate !== undefined && { clientCertificate })
+  } as unknown as VerifierOptions
   return await verdictOf(createVerifier(options).verifyRequest(await world.request({ tokenSpec: { claims: { cnf } } })))
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fetch } from '../../src/options.js'
-import { discoverJwksUri, fetchJson } from '../../src/token/metadata.js'
+import { discoverEndpoint, fetchJson } from '../../src/token/metadata.js'
 import { type Answer, startIssuerServer } from '../support/issuer-server.js'
 
 const config = { fetch: (url, init) => fetch(url, init), allowHttp: false } satisfies { fetch: Fetch; allowHttp: boolean }
@@ -13,8 +13,8 @@ describe('discovery', () => {
       [OAUTH]: { issuer, jwks_uri: `${issuer}/keys` },
       [`${OAUTH}/tenant/a`]: { issuer: `${issuer}/tenant/a`, jwks_uri: `${issuer}/tenant-keys` }
     }))
-    expect(await discoverJwksUri(server.origin, config)).toBe(`${server.origin}/keys`)
-    expect(await discoverJwksUri(`${server.origin}/tenant/a`, config)).toBe(`${server.origin}/tenant-keys`)
+    expect(await discoverEndpoint(server.origin, 'jwks_uri', config)).toBe(`${server.origin}/keys`)
+    expect(await discoverEndpoint(`${server.origin}/tenant/a`, 'jwks_uri', config)).toBe(`${server.origin}/tenant-keys`)
     expect(server.asked).toEqual([OAUTH, `${OAUTH}/tenant/a`])
   })
 
@@ -22,13 +22,13 @@ describe('discovery', () => {
     const server = await startIssuerServer((origin) => ({
       [`/tenant/a${OIDC}`]: { issuer: `${origin}/tenant/a/`, jwks_uri: `${origin}/keys` }
     }))
-    expect(await discoverJwksUri(`${server.origin}/tenant/a/`, config)).toBe(`${server.origin}/keys`)
+    expect(await discoverEndpoint(`${server.origin}/tenant/a/`, 'jwks_uri', config)).toBe(`${server.origin}/keys`)
     expect(server.asked).toEqual([`${OAUTH}/tenant/a`, `/tenant/a${OIDC}`])
   })
 
   it('an issuer that ends in a slash is another one than without (RFC 8414 §3.3)', async () => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: { issuer: origin, jwks_uri: `${origin}/keys` } }))
-    await expect(discoverJwksUri(`${server.origin}/`, config)).rejects.toThrow('The issuer has no usable metadata')
+    await expect(discoverEndpoint(`${server.origin}/`, 'jwks_uri', config)).rejects.toThrow('The issuer has no usable metadata')
   })
 
   it.each<[title: string, answer: (origin: string) => Answer]>([
@@ -45,7 +45,7 @@ describe('discovery', () => {
     ['nothing', () => '']
   ])('%s will not do', async (_title, answer) => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: answer(origin), [OIDC]: answer(origin) }))
-    const failure = await discoverJwksUri(server.origin, config).catch((error: unknown) => error)
+    const failure = await discoverEndpoint(server.origin, 'jwks_uri', config).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(AggregateError)
     expect((failure as AggregateError).errors).toHaveLength(2)
     expect(server.asked).toEqual([OAUTH, OIDC])
@@ -57,7 +57,7 @@ describe('discovery', () => {
       (jwks_uri: string): Fetch =>
       async () =>
         Response.json({ issuer, jwks_uri })
-    const find = (uri: string, allowHttp: boolean) => discoverJwksUri(issuer, { fetch: answers(uri), allowHttp })
+    const find = (uri: string, allowHttp: boolean) => discoverEndpoint(issuer, 'jwks_uri', { fetch: answers(uri), allowHttp })
     await expect(find('http://issuer.example/keys', false)).rejects.toThrow(AggregateError)
     expect(await find('http://issuer.example/keys', true)).toBe('http://issuer.example/keys')
     expect(await find('HTTPS://issuer.example/keys', false)).toBe('HTTPS://issuer.example/keys')

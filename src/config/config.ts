@@ -1,0 +1,193 @@
+/** The options, checked when a verifier is made, and the defaults filled in. @module */
+
+import type { MaybePromise } from '../crypto/crypto.js'
+import { memoryReplayStore } from '../freshness/memory-replay-store.js'
+import type { ReplayStore } from '../freshness/replay.js'
+import type { Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
+import type { SignatureThreads } from '../proof/signature-threads.js'
+import type { RequestLike } from '../request/request.js'
+import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
+import { check, checkKeys, misconfigured } from './checks.js'
+import { type IssuersConfig, resolveIssuers } from './issuers.js'
+import { fapi2, type Limits, standard } from './limits.js'
+
+/** Nonces, checked. */
+export interface NonceConfig {
+  readonly secrets: readonly Uint8Array[]
+  readonly maxAgeSeconds: number
+  readonly required: NonceOptions['required']
+}
+
+/** The options, checked, defaults filled in. */
+export interface VerifierConfig {
+  readonly issuers: IssuersConfig
+  readonly baseUrls: readonly BaseUrl[] | ((request: RequestLike) => MaybePromise<readonly BaseUrl[]>)
+  /** The `realm` of challenges. */
+  readonly realm: string
+  readonly allowBearer: boolean
+  readonly optional: boolean
+  readonly proof: Required<Omit<ProofOptions, 'dangerouslyAllowWideWindow'>>
+  readonly replay: ReplayStore | false
+  readonly nonce: NonceConfig | undefined
+  readonly token: {
+    readonly type: 'at+jwt' | 'any'
+    readonly clockToleranceSeconds: number
+    readonly isRevoked: TokenOptions['isRevoked']
+  }
+  readonly clientCertificate: VerifierOptions['clientCertificate']
+  readonly signatureThreads: SignatureThreads
+  readonly clock: () => number
+  readonly staleIfErrorSeconds: number
+  readonly fetch: Fetch
+  readonly allowHttp: boolean
+}
+
+const knownOptions = {
+  issuer: true,
+  audience: true,
+  baseUrl: true,
+  allowBearer: true,
+  optional: true,
+  proof: true,
+  replay: true,
+  nonce: true,
+  token: true,
+  clientCertificate: true,
+  profile: true,
+  signatureThreads: true,
+  staleIfErrorSeconds: true,
+  clock: true,
+  fetch: true,
+  dangerouslyAllowInsecureRequests: true
+} as const satisfies Record<keyof VerifierOptions, true>
+
+const knownProofOptions = {
+  algorithms: true,
+  maxAgeSeconds: true,
+  maxFutureSeconds: true,
+  maxBytes: true,
+  dangerouslyAllowWideWindow: true
+} as const satisfies Record<keyof ProofOptions, true>
+const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true } as const satisfies Record<
+  keyof NonceOptions,
+  true
+>
+const knownTokenOptions = {
+  type: true,
+  algorithms: true,
+  clockToleranceSeconds: true,
+  isRevoked: true
+} as const satisfies Record<keyof TokenOptions, true>
+
+const A_WEEK_IN_SECONDS = 604_800
+
+/** Checks every option and fills in the defaults; throws a `TypeError` that names the first wrong one. */
+export function resolveOptions(options: VerifierOptions): VerifierConfig {
+  checkKeys('', options, knownOptions)
+  const allowHttp = check.flag('dangerouslyAllowInsecureRequests', options.dangerouslyAllowInsecureRequests)
+  const limits = check.oneOf('profile', options.profile, ['fapi2']) === 'fapi2' ? fapi2 : standard
+  const allowBearer = check.flag('allowBearer', options.allowBearer)
+  if (allowBearer && limits === fapi2) misconfigured('allowBearer', 'be false under the FAPI 2.0 profile')
+  const clock = check.func('clock', options.clock) ?? Date.now
+  const tokens = checkKeys('token.', options.token === undefined ? {} : options.token, knownTokenOptions)
+  const tokenAlgorithms = check.listOf('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.tokenAlgorithms
+  const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
+  const audience = resolveAudience(options)
+  return Object.freeze({
+    issuers: resolveIssuers(options.issuer, { audience, algorithms: tokenAlgorithms, allowHttp, limits }),
+    baseUrls,
+    realm: typeof baseUrls === 'function' ? 'api' : `${baseUrls[0]?.origin}${baseUrls[0]?.prefix}`,
+    allowBearer,
+    optional: check.flag('optional', options.optional),
+    proof: resolveProof(options.proof, limits),
+    replay: resolveReplay(options.replay),
+    nonce: resolveNonce(options.nonce),
+    token: {
+      type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
+      clockToleranceSeconds: check.integer('token.clockToleranceSeconds', tokens.clockToleranceSeconds, {
+        min: 0,
+        max: 300,
+        otherwise: 5
+      }),
+      isRevoked: check.func('token.isRevoked', tokens.isRevoked)
+    },
+    clientCertificate: check.func('clientCertificate', options.clientCertificate),
+    signatureThreads: check.oneOf('signatureThreads', options.signatureThreads, ['inline', 'pool', 'auto']) ?? 'auto',
+    clock,
+    staleIfErrorSeconds: check.integer('staleIfErrorSeconds', options.staleIfErrorSeconds, {
+      min: 0,
+      max: 86_400,
+      otherwise: 3600
+    }),
+    fetch: check.func('fetch', options.fetch) ?? ((url, init) => globalThis.fetch(url, init)),
+    allowHttp
+  })
+}
+
+function resolveAudience({ audience, baseUrl }: VerifierOptions): readonly string[] | undefined {
+  if (audience !== undefined) return check.strings('audience', audience)
+  return typeof baseUrl === 'function' ? undefined : check.strings('baseUrl', baseUrl)
+}
+
+function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean): VerifierConfig['baseUrls'] {
+  if (typeof value !== 'function')
+    return Object.freeze(check.strings('baseUrl', value).map((one) => resolveBaseUrl(one, allowHttp)))
+  return async (request) => {
+    const url = await value(request)
+    return url === undefined ? [] : [resolveBaseUrl(url, allowHttp)]
+  }
+}
+
+function resolveBaseUrl(value: unknown, allowHttp: boolean): BaseUrl {
+  check.url('baseUrl', value, allowHttp)
+  return parseBaseUrl(value as string) ?? misconfigured('baseUrl', 'be scheme, host and path alone, percent-encoded where needed')
+}
+
+function resolveProof(value: ProofOptions | undefined, limits: Limits): VerifierConfig['proof'] {
+  const options = checkKeys('proof.', value === undefined ? {} : value, knownProofOptions)
+  const isWide = check.flag('proof.dangerouslyAllowWideWindow', options.dangerouslyAllowWideWindow)
+  if (isWide && limits === fapi2) misconfigured('proof.dangerouslyAllowWideWindow', 'be false under the FAPI 2.0 profile')
+  const { maxAgeSeconds, maxFutureSeconds } = limits
+  return Object.freeze({
+    algorithms: check.listOf('proof.algorithms', options.algorithms, limits.proofAlgorithms) ?? limits.defaultProofAlgorithms,
+    maxAgeSeconds: check.integer('proof.maxAgeSeconds', options.maxAgeSeconds, {
+      min: 1,
+      max: isWide ? A_WEEK_IN_SECONDS : maxAgeSeconds,
+      otherwise: maxAgeSeconds
+    }),
+    maxFutureSeconds: check.integer('proof.maxFutureSeconds', options.maxFutureSeconds, {
+      min: maxFutureSeconds.min,
+      max: isWide ? A_WEEK_IN_SECONDS : maxFutureSeconds.max,
+      otherwise: 30
+    }),
+    maxBytes: check.integer('proof.maxBytes', options.maxBytes, { min: 512, max: 65_536, otherwise: 8192 })
+  })
+}
+
+function resolveReplay(value: VerifierOptions['replay']): VerifierConfig['replay'] {
+  if (value === undefined) return memoryReplayStore()
+  if (value !== false && typeof value?.reserve !== 'function')
+    misconfigured('replay', 'be false or a store with a "reserve" method')
+  return value
+}
+
+/** RFC 8725 §3.5: keys of sufficient entropy. */
+const MIN_SECRET_BYTES = 32
+
+function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined {
+  if (value === undefined || value === false) return undefined
+  const options = checkKeys('nonce.', value, knownNonceOptions)
+  const isList = Array.isArray(options.secrets) && options.secrets.length > 0
+  if (!isList) misconfigured('nonce.secrets', 'be a list of one or more secrets')
+  return Object.freeze({
+    secrets: options.secrets.map(resolveSecret),
+    maxAgeSeconds: check.integer('nonce.maxAgeSeconds', options.maxAgeSeconds, { min: 10, max: 3600, otherwise: 300 }),
+    required: check.func('nonce.required', options.required)
+  })
+}
+
+function resolveSecret(secret: unknown): Uint8Array {
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
+  const isLong = bytes instanceof Uint8Array && bytes.length >= MIN_SECRET_BYTES
+  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have ${MIN_SECRET_BYTES} random bytes or more each`)
+}

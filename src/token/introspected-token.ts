@@ -1,0 +1,29 @@
+/** Judges what introspection said of an active token: active is not enough (RFC 7662 §2.2, RFC 9449 §6.2). @module */
+
+import type { IssuerConfig } from '../config/issuers.js'
+import type { JsonObject } from '../encoding/json.js'
+import { refuse } from '../errors.js'
+
+/** Members that the server may leave out are checked where they are there: `iss`, `aud`, `exp`, `nbf`, `token_type`. */
+export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, toleranceSeconds: number, nowMs: number): void {
+  const { iss, aud, exp, nbf } = members
+  const now = Math.floor(nowMs / 1000)
+  if (iss !== undefined && iss !== issuer.issuer) invalid('iss')
+  if (aud !== undefined && ![aud].flat().some((one) => issuer.audience.includes(one as string))) invalid('aud')
+  if (exp !== undefined && typeof exp !== 'number') invalid('exp')
+  if (exp !== undefined && exp <= now - toleranceSeconds) refuse('ERR_DPOP_TOKEN_EXPIRED')
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= now + toleranceSeconds)) invalid('nbf')
+  checkTokenType(members)
+}
+
+/** RFC 9449 §6.2: a bound token has the type DPoP, if it has one. Types are compared without regard to case (RFC 6749 §5.1). */
+function checkTokenType({ token_type: type, cnf }: JsonObject): void {
+  if (type === undefined) return
+  const isBound = typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
+  const isDPoP = typeof type === 'string' && type.toLowerCase() === 'dpop'
+  if (isBound !== isDPoP) invalid('token_type')
+}
+
+function invalid(member: string): never {
+  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `${member} at introspection` })
+}
