@@ -11,7 +11,7 @@ import { misconfigured } from './checks.js'
  */
 export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>> = globalThis.process?.env ?? {}
-): VerifierOptions {
+): VerifierOptions & { readonly optional?: false } {
   const { DPOP_ISSUER: issuer, DPOP_AUDIENCE: audience, DPOP_BASE_URL: baseUrl } = env
   if (!issuer) misconfigured('DPOP_ISSUER', 'be set in the environment where no options are given')
   if (!baseUrl) misconfigured('DPOP_BASE_URL', 'be set in the environment where no options are given')
