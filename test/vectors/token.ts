@@ -505,7 +505,7 @@ const keysOverTheNetwork: Vector[] = [
       at < 10 ? { [metadataUrl]: metadata, [jwksUrl]: issuerJwks() } : { [metadataUrl]: 'unreachable', [jwksUrl]: 'unreachable' },
     () => [
       { send: prepare(), expect: accepted },
-      { at: 4000, send: prepare(claimsAt(4000)), expect: keysUnavailable }
+      { at: 4300, send: prepare(claimsAt(4300)), expect: keysUnavailable }
     ]
   ),
   discovered(
