@@ -1,0 +1,245 @@
+import { createVerifier, type DPoPError, type VerifierOptions } from 'dpop-guard'
+import { fakeClock } from 'dpop-guard/testing'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { platform } from '../../src/crypto/node.js'
+import { challengesOf } from '../support/challenge-parser.js'
+import { createWorld, NOW, NOW_MS, type RequestSpec, verdictOf, type World } from '../support/world.js'
+
+const A = 'a secret of thirty-two characters or more'
+const B = 'another secret, of thirty-two characters too'
+/** A step is half of the maximum age; the tests begin at the beginning of one. */
+const STEP_SECONDS = 150
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+beforeEach(() => world.clock.set(NOW_MS))
+
+type NonceOptions = Exclude<VerifierOptions['nonce'], false | undefined>
+const create = (nonce: Partial<NonceOptions> = {}, extra: object = {}) =>
+  createVerifier({ ...world.options, nonce: { secrets: [A], ...nonce }, ...extra })
+type AnyVerifier = ReturnType<typeof create>
+
+/** The nonce that a verifier asks for. */
+async function nonceOf(verifier: AnyVerifier): Promise<string> {
+  const error = await verifier.verifyRequest(await world.request()).catch((reason: unknown) => reason as DPoPError)
+  return (error as DPoPError).headers['DPoP-Nonce'] as string
+}
+const verdict = async (verifier: AnyVerifier, spec: RequestSpec) =>
+  await verdictOf(verifier.verifyRequest(await world.request(spec)))
+
+describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () => {
+  it.each<[string, RequestSpec, string]>([
+    ['none', {}, 'ERR_DPOP_NONCE_REQUIRED'],
+    ['one of nobody', { nonce: 'x' }, 'ERR_DPOP_NONCE_INVALID'],
+    ['an empty one', { nonce: '' }, 'ERR_DPOP_NONCE_INVALID']
+  ])('%s: use_dpop_nonce comes with exactly one nonce, not to be stored (§8.2)', async (_title, spec, code) => {
+    const error = (await create()
+      .verifyRequest(await world.request(spec))
+      .catch((reason: unknown) => reason)) as DPoPError
+    expect(error).toMatchObject({ code, status: 401, error: 'use_dpop_nonce' })
+    expect(error.headers).toMatchObject({ 'DPoP-Nonce': expect.stringMatching(/^[\w-]{43}$/), 'Cache-Control': 'no-store' })
+    expect(challengesOf(error.headers)).toMatchObject([{ scheme: 'DPoP', params: { error: 'use_dpop_nonce' } }])
+  })
+
+  it.each([7, null, true, {}, ['x']])('a nonce that is no text is the proof’s fault: %j', async (nonce) => {
+    expect(await verdict(create(), { claims: { nonce } })).toBe('ERR_DPOP_PROOF_CLAIMS')
+  })
+
+  it('the nonce that was given is accepted, and the answer then has none', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    const auth = await verifier.verifyRequest(await world.request({ nonce }))
+    expect(auth?.proof?.nonce).toBe(nonce)
+    expect(auth?.responseHeaders).toEqual({})
+  })
+
+  it('nobody is told a nonce whose proof is otherwise bad: that comes first', async () => {
+    const error = (await create()
+      .verifyRequest(await world.request({ claims: { ath: 'x' } }))
+      .catch((reason: unknown) => reason)) as DPoPError
+    expect(error.code).toBe('ERR_DPOP_PROOF_ATH')
+    expect(error.headers).not.toHaveProperty('DPoP-Nonce')
+  })
+
+  it('a proof that was asked for a nonce is not used up', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    const claims = { jti: 'same' }
+    expect(await verdict(verifier, { claims })).toBe('ERR_DPOP_NONCE_REQUIRED')
+    expect(await verdict(verifier, { claims, nonce })).toBe('accepted')
+    expect(await verdict(verifier, { claims, nonce })).toBe('ERR_DPOP_PROOF_REPLAYED')
+  })
+})
+
+describe('its age is a matter of the clock alone', () => {
+  it('at most maxAgeSeconds, at least half of them', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    world.clock.advance(2 * STEP_SECONDS - 0.001)
+    expect(await verdict(verifier, { nonce })).toBe('accepted')
+    world.clock.advance(0.001)
+    expect(await verdict(verifier, { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
+    world.clock.set(NOW_MS + STEP_SECONDS * 1000 - 1)
+    const late = await nonceOf(verifier)
+    expect(late).toBe(nonce)
+    world.clock.advance(STEP_SECONDS)
+    expect(await verdict(verifier, { nonce: late })).toBe('accepted')
+  })
+
+  it('idle time does not keep it alive', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    world.clock.advance(3600)
+    expect(await verdict(verifier, { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
+  })
+
+  it('one that is not the newest is accepted, and the answer has the newest, not to be stored', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    world.clock.advance(STEP_SECONDS)
+    const auth = await verifier.verifyRequest(await world.request({ nonce }))
+    const next = auth?.responseHeaders['DPoP-Nonce'] as string
+    expect(next).not.toBe(nonce)
+    expect(auth?.responseHeaders).toEqual({ 'DPoP-Nonce': next, 'Cache-Control': 'no-store' })
+    expect(Object.isFrozen(auth?.responseHeaders)).toBe(true)
+    expect(await nonceOf(verifier)).toBe(next)
+  })
+
+  it('takes the place of the iat window, so that a wrong clock of the client does not matter; exp and nbf still count', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    for (const iat of [0, NOW - 86_400, NOW + 86_400])
+      expect(await verdict(verifier, { nonce, claims: { iat } })).toBe('accepted')
+    expect(await verdict(verifier, { nonce, claims: { exp: NOW - 60 } })).toBe('ERR_DPOP_PROOF_IAT')
+    expect(await verdict(verifier, { nonce, claims: { nbf: NOW + 60 } })).toBe('ERR_DPOP_PROOF_IAT')
+  })
+
+  it('a proof stays used for as long as its nonce is accepted, whatever its iat says', async () => {
+    const verifier = create()
+    const nonce = await nonceOf(verifier)
+    const request = await world.request({ nonce, claims: { iat: NOW - 86_400 } })
+    expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
+    for (const seconds of [0, STEP_SECONDS, STEP_SECONDS - 1]) {
+      world.clock.advance(seconds)
+      expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_REPLAYED')
+    }
+    world.clock.advance(1)
+    expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_NONCE_INVALID')
+  })
+
+  it('hooks wait in vain: the store is told an end that is past the last instant of acceptance on any instance', async () => {
+    const ends: number[] = []
+    const replay = { reserve: (_key: string, expiresAtMs: number) => ends.push(expiresAtMs) > 0 }
+    const verifier = create({ maxAgeSeconds: 10 }, { replay })
+    const nonce = await nonceOf(verifier)
+    let lastAcceptedMs = 0
+    for (let ms = 0; ms < 12_000; ms += 250) {
+      world.clock.set(NOW_MS + ms)
+      if ((await verdict(verifier, { nonce })) === 'accepted') lastAcceptedMs = world.clock()
+    }
+    expect(lastAcceptedMs).toBe(NOW_MS + 9750)
+    for (const end of ends) expect(end).toBeGreaterThanOrEqual(lastAcceptedMs + 5000)
+  })
+})
+
+describe('instances that share secrets share nonces', () => {
+  it('each accepts what another gave out, also one whose clock is five seconds ahead', async () => {
+    const ahead = fakeClock(NOW_MS + STEP_SECONDS * 1000)
+    const nonce = await nonceOf(create({}, { clock: ahead }))
+    world.clock.set(ahead() - 5000)
+    expect(await verdict(create(), { nonce })).toBe('accepted')
+    world.clock.advance(-0.001)
+    expect(await verdict(create(), { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
+  })
+
+  it('secrets rotate: new one last everywhere, then first everywhere, then the old one goes', async () => {
+    const stages = [[A], [A, B], [B, A], [B]].map((secrets) => create({ secrets }))
+    for (const [i, verifier] of stages.entries()) {
+      const nonce = await nonceOf(verifier)
+      for (const neighbour of [stages[i - 1], stages[i + 1]]) {
+        if (neighbour !== undefined) expect(await verdict(neighbour, { nonce })).toBe('accepted')
+      }
+    }
+    expect(await verdict(stages[3] as AnyVerifier, { nonce: await nonceOf(stages[0] as AnyVerifier) })).toBe(
+      'ERR_DPOP_NONCE_INVALID'
+    )
+  })
+
+  it('a client with a nonce of the old secret is told that of the new one', async () => {
+    const nonce = await nonceOf(create({ secrets: [A] }))
+    const verifier = create({ secrets: [B, A] })
+    const auth = await verifier.verifyRequest(await world.request({ nonce }))
+    expect(auth?.responseHeaders['DPoP-Nonce']).toBe(await nonceOf(verifier))
+  })
+
+  it('other secrets, or another age, are other nonces', async () => {
+    const nonces = await Promise.all([create(), create({ secrets: [B] }), create({ maxAgeSeconds: 200 })].map(nonceOf))
+    expect(new Set(nonces).size).toBe(3)
+  })
+
+  it('a secret is as good as bytes', async () => {
+    expect(await nonceOf(create({ secrets: [new TextEncoder().encode(A)] }))).toBe(await nonceOf(create()))
+  })
+})
+
+it('nonces are computed once for a step, and those of the past are forgotten', async () => {
+  const hmac = vi.spyOn(platform, 'hmac')
+  const verifier = create()
+  for (let step = 0; step < 10; step++) {
+    const nonce = await nonceOf(verifier)
+    for (let i = 0; i < 3; i++) expect(await verdict(verifier, { nonce })).toBe('accepted')
+    world.clock.advance(STEP_SECONDS)
+  }
+  expect(hmac).toHaveBeenCalledTimes(10)
+  hmac.mockRestore()
+})
+
+describe('nonce.required decides by request', () => {
+  it('where it says false the iat window counts, and a nonce does not matter', async () => {
+    const required = vi.fn((request: unknown) => (request as { target: string }).target !== '/free')
+    const verifier = create({ required })
+    expect(await verdict(verifier, { target: '/free' })).toBe('accepted')
+    expect(await verdict(verifier, { target: '/free', nonce: 'x' })).toBe('accepted')
+    expect(await verdict(verifier, { target: '/free', claims: { iat: NOW - 301 } })).toBe('ERR_DPOP_PROOF_IAT')
+    expect(await verdict(verifier, { target: '/strict' })).toBe('ERR_DPOP_NONCE_REQUIRED')
+    expect(required).toHaveBeenCalledTimes(4)
+  })
+
+  it.each([undefined, null, 0, ''])('anything but false is taken at its strictest: %j', async (answer) => {
+    expect(await verdict(create({ required: () => answer as never }), {})).toBe('ERR_DPOP_NONCE_REQUIRED')
+  })
+
+  it('may answer later, and is 503 when it fails', async () => {
+    expect(await verdict(create({ required: async () => false }), {})).toBe('accepted')
+    expect(await verdict(create({ required: () => Promise.reject(new Error('x')) }), {})).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+  })
+})
+
+describe('options', () => {
+  const secrets = '"nonce.secrets" must have 32 random bytes or more each'
+  it.each<[unknown, string]>([
+    [null, '"nonce" must be an object'],
+    [true, '"nonce" must be an object'],
+    [{}, '"nonce.secrets" must be a list of one or more secrets'],
+    [{ secrets: [] }, '"nonce.secrets" must be a list of one or more secrets'],
+    [{ secrets: A }, '"nonce.secrets" must be a list of one or more secrets'],
+    [{ secrets: [A, 'short'] }, secrets],
+    [{ secrets: [new Uint8Array(31)] }, secrets],
+    [{ secrets: [7] }, secrets],
+    [{ secrets: [A], maxAgeSeconds: 9 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
+    [{ secrets: [A], maxAgeSeconds: 3601 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
+    [{ secrets: [A], required: true }, '"nonce.required" must be a function'],
+    [{ secrets: [A], secret: A }, '"nonce.secret" is not an option; did you mean "nonce.secrets"?']
+  ])('%j', (nonce, message) => {
+    expect(() => createVerifier({ ...world.options, nonce } as never)).toThrow(new TypeError(message))
+  })
+
+  it('secrets are copied: who wipes his own does not change ours', async () => {
+    const secret = new TextEncoder().encode(A)
+    const verifier = create({ secrets: [secret] })
+    secret.fill(0)
+    expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
+  })
+})

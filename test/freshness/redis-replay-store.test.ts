@@ -1,0 +1,99 @@
+import { redisReplayStore } from 'dpop-guard'
+import { describe, expect, it, vi } from 'vitest'
+import { NOW_MS } from '../support/world.js'
+
+type Send = (...args: string[]) => Promise<unknown>
+/** A store over a client of our own, and the commands that it sent. */
+function createStore(answer: Send, options: object = {}) {
+  const sent: string[][] = []
+  const sendCommand: Send = (...args) => {
+    sent.push(args)
+    return answer(...args)
+  }
+  return { store: redisReplayStore({ sendCommand, ...options }), sent }
+}
+const context = { nowMs: NOW_MS, jkt: 'j' }
+
+describe('redisReplayStore', () => {
+  it('is one atomic command with the rest of the time that the proof is remembered', async () => {
+    const { store, sent } = createStore(async () => 'OK')
+    expect(await store.reserve('key', NOW_MS + 1500.2, context)).toBe(true)
+    expect(sent).toEqual([['SET', 'dpop:key', '1', 'NX', 'PX', '1501']])
+  })
+
+  it('has a prefix, and never asks for less than a millisecond', async () => {
+    const { store, sent } = createStore(async () => 'OK', { prefix: '' })
+    await store.reserve('key', NOW_MS - 10, context)
+    expect(sent).toEqual([['SET', 'key', '1', 'NX', 'PX', '1']])
+  })
+
+  it('OK is the first use, as text or as bytes; nil is not', async () => {
+    for (const reply of ['OK', Buffer.from('OK')])
+      expect(await createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).toBe(true)
+    expect(await createStore(async () => null).store.reserve('k', NOW_MS + 1, context)).toBe(false)
+  })
+
+  it.each([undefined, '', 'QUEUED', 1, true, {}, []])('any other answer is none: %j', async (reply) => {
+    await expect(createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).rejects.toThrow(
+      'Redis answered SET with neither OK nor nil'
+    )
+  })
+
+  it('what this process saw used is refused without asking, until it expires', async () => {
+    const { store, sent } = createStore(async () => 'OK')
+    expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
+    expect(await store.reserve('k', NOW_MS + 1000, { ...context, nowMs: NOW_MS + 1000 })).toBe(false)
+    expect(sent).toHaveLength(1)
+    expect(await store.reserve('k', NOW_MS + 9000, { ...context, nowMs: NOW_MS + 1001 })).toBe(true)
+    expect(sent).toHaveLength(2)
+  })
+
+  it('what failed is not taken for used', async () => {
+    const answers: Send[] = [() => Promise.reject(new Error('LOADING')), async () => 'OK']
+    const { store } = createStore((...args) => (answers.shift() as Send)(...args))
+    await expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('LOADING')
+    expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
+  })
+
+  it('a client that throws at once is the same', async () => {
+    const { store } = createStore(() => {
+      throw new Error('closed')
+    })
+    await expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('closed')
+  })
+
+  it('a reply that does not come in time is none', async () => {
+    vi.useFakeTimers()
+    const { store } = createStore(() => new Promise(() => {}), { timeoutMs: 50 })
+    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    await vi.advanceTimersByTimeAsync(50)
+    await verdict
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+
+  it('without a context the time is the platform’s', async () => {
+    const { store, sent } = createStore(async () => 'OK')
+    vi.spyOn(Date, 'now').mockReturnValue(NOW_MS)
+    await store.reserve('k', NOW_MS + 7)
+    vi.restoreAllMocks()
+    expect(sent[0]?.at(-1)).toBe('7')
+  })
+
+  it('ready() sends a command of the kind that will be used, so that a server that cannot do it is noticed at the start', async () => {
+    const { store, sent } = createStore(async () => 'OK')
+    await store.ready?.()
+    expect(sent).toEqual([['SET', 'dpop:ready', '1', 'NX', 'PX', '1']])
+    await expect(createStore(() => Promise.reject(new Error('READONLY'))).store.ready?.()).rejects.toThrow('READONLY')
+  })
+
+  it.each<[object, string]>([
+    [{}, '"sendCommand" must be a function'],
+    [{ sendCommand: {} }, '"sendCommand" must be a function'],
+    [{ sendCommand: () => {}, prefix: 7 }, '"prefix" must be a string'],
+    [{ sendCommand: () => {}, timeoutMs: 0 }, '"timeoutMs" must be an integer from 1 to 60000'],
+    [{ sendCommand: () => {}, url: 'redis://x' }, '"url" is not an option; did you mean "prefix"?']
+  ])('options: %j', (options, message) => {
+    expect(() => redisReplayStore(options as never)).toThrow(new TypeError(message))
+  })
+})
