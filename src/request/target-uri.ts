@@ -110,7 +110,7 @@ function lowerScheme(scheme: string | undefined): Scheme {
 
 /** RFC 3986 §6.2.2.1 and §6.2.3: lower-case host, no default port, no empty port. No user information (RFC 9110 §4.2.4). */
 function normaliseAuthority(scheme: Scheme, authority: string): string | undefined {
-  const match = /^(\[[0-9a-f:.]+\]|[^\s:@[\]\\/?#]+)(?::([0-9]*))?$/i.exec(authority)
+  const match = /^(\[[0-9a-f:.]+\]|[^\s\p{Cc}:@[\]\\/?#]+)(?::([0-9]*))?$/iu.exec(authority)
   if (match === null) return undefined
   const host = normaliseHost(match[1] as string)
   const port = (match[2] ?? '').replace(/^0+(?=.)/, '')

@@ -1,0 +1,154 @@
+import { isDPoPError } from 'dpop-guard'
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import { proofAlgorithms } from '../../src/crypto/crypto.js'
+import { platform as node } from '../../src/crypto/node.js'
+import { platform as web } from '../../src/crypto/web.js'
+import { decodeJsonObject, splitCompactJws } from '../../src/encoding/compact-jws.js'
+import { Refusal } from '../../src/errors.js'
+import { readProofJwk, thumbprint } from '../../src/proof/proof-key.js'
+import { readCredentials, schemeOf } from '../../src/request/credentials.js'
+import { type BaseUrl, matchHtu, parseBaseUrl, targetUrisOf } from '../../src/request/target-uri.js'
+import { readConfirmation } from '../../src/token/confirmation.js'
+import { anyJson, anyText, fuzz } from './fuzz.js'
+
+/** The value, or undefined where it was refused; anything else that is thrown fails the test. */
+function valueOrRefusal<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (reason) {
+    if (reason instanceof Refusal || isDPoPError(reason)) return undefined
+    throw reason
+  }
+}
+
+describe('every parser gives a value or a refusal, whatever it is given', () => {
+  fuzz('base64url: both platforms agree, and what is read writes back as it was', [anyText], 2000, (text) => {
+    const bytes = node.decodeBase64url(text)
+    const other = web.decodeBase64url(text)
+    expect(bytes && [...bytes]).toEqual(other && [...other])
+    expect(node.decodeBase64urlText(text)).toBe(web.decodeBase64urlText(text))
+    if (bytes !== undefined) expect(Buffer.from(bytes).toString('base64url')).toBe(text)
+  })
+
+  fuzz('UTF-8: both platforms agree on any bytes', [fc.uint8Array({ maxLength: 40 })], 1000, (bytes) => {
+    const text = Buffer.from(bytes).toString('base64url')
+    const decoded = node.decodeBase64urlText(text)
+    expect(decoded).toBe(web.decodeBase64urlText(text))
+    if (decoded !== undefined) expect(Buffer.from(decoded)).toEqual(Buffer.from(bytes))
+  })
+
+  fuzz('compact JWS: what is split joins to what it was', [anyText, anyText, anyText], 1000, (a, b, c) => {
+    const text = [a, b, c].join('.')
+    const jws = splitCompactJws(text)
+    if (jws !== undefined) expect(`${jws.header}.${jws.payload}.${jws.signature}`).toBe(text)
+  })
+
+  fuzz(
+    'JSON: an object or nothing',
+    [
+      fc.oneof(
+        anyJson.map((value) => JSON.stringify(value)),
+        anyText
+      )
+    ],
+    1000,
+    (text) => {
+      const value = decodeJsonObject(Buffer.from(text).toString('base64url'))
+      if (value !== undefined) expect(value).toEqual(JSON.parse(text))
+    }
+  )
+
+  const jwk = fc.record(
+    {
+      kty: fc.oneof(fc.constantFrom('EC', 'RSA', 'OKP', 'oct'), anyJson),
+      crv: fc.oneof(fc.constantFrom('P-256', 'P-384', 'P-521', 'Ed25519'), anyJson),
+      x: fc.oneof(
+        fc.uint8Array({ minLength: 31, maxLength: 67 }).map((octets) => Buffer.from(octets).toString('base64url')),
+        anyJson
+      ),
+      y: fc.oneof(fc.constant('A'.repeat(43)), anyText),
+      n: fc.oneof(fc.constant(`${'_'.repeat(341)}8`), anyText),
+      e: fc.oneof(fc.constant('AQAB'), anyText),
+      d: anyJson,
+      use: fc.oneof(fc.constant('sig'), anyJson),
+      key_ops: fc.oneof(fc.constant(['verify']), anyJson),
+      alg: fc.oneof(fc.constantFrom(...proofAlgorithms), anyJson)
+    },
+    { requiredKeys: [] }
+  )
+  fuzz(
+    'jwk: a key whose thumbprint can be made of it, or a refusal',
+    [fc.oneof(jwk, anyJson), fc.constantFrom(...proofAlgorithms)],
+    2000,
+    async (value, alg) => {
+      const read = valueOrRefusal(() => readProofJwk(value, alg))
+      if (read !== undefined) expect(await thumbprint(read)).toMatch(/^[\w-]{43}$/)
+    }
+  )
+
+  const cnf = fc.oneof(anyJson, fc.record({ jkt: anyJson, 'x5t#S256': anyJson, jwk: anyJson }, { requiredKeys: [] }))
+  fuzz('cnf: absent, or understood, or refused', [cnf], 1000, (value) => {
+    const confirmation = valueOrRefusal(() => readConfirmation({ cnf: value }))
+    if (confirmation !== undefined) expect(confirmation.isBound).toBe(true)
+  })
+
+  fuzz(
+    'credentials: token68 and a proof without comma, or a refusal',
+    [fc.array(anyText, { maxLength: 2 }), fc.array(anyText, { maxLength: 2 })],
+    2000,
+    (lines, dpop) => {
+      for (const prefix of ['', 'DPoP ', 'bearer  ']) {
+        const authorization = lines.map((line) => prefix + line)
+        const request = { method: 'GET', target: '/', authority: undefined, authorization, dpop }
+        const credentials = valueOrRefusal(() => readCredentials(request, schemeOf(request), true))
+        if (credentials === undefined) continue
+        expect(credentials.token).toMatch(/^[\w.~+/-]+=*$/)
+        if (credentials.scheme === 'DPoP') expect(credentials.proof).toMatch(/^[^,]+$/)
+      }
+    }
+  )
+})
+
+describe('URIs', () => {
+  const base = parseBaseUrl('https://rs.example/v1') as BaseUrl
+
+  fuzz('normalisation is idempotent, and leaves only what a URI may have', [anyText], 3000, (text) => {
+    for (const url of [text, `https://${text}`, `https://rs.example/${text}`]) {
+      const parsed = parseBaseUrl(url)
+      if (parsed === undefined) continue
+      const { origin, prefix } = parsed
+      expect(origin + prefix).toMatch(/^https?:\/\/[!-~]+$/)
+      expect(origin + prefix).not.toMatch(/["<>\\^`{|}]/)
+      expect(parseBaseUrl(origin + prefix)).toEqual(parsed)
+    }
+  })
+
+  fuzz('an htu never throws, and matches only what it normalises to', [anyText], 3000, (text) => {
+    const uris = ['https://rs.example/', 'https://rs.example/a']
+    for (const htu of [text, `https://rs.example${text}`, `HTTPS://${text}/a`]) {
+      const match = matchHtu(htu, uris)
+      if (match === undefined) continue
+      expect(uris).toContain(match)
+      expect(new URL(htu).host).toBe('rs.example')
+    }
+  })
+
+  fuzz(
+    'a target gives URIs below our own origin and prefix, whatever it and the Host field say',
+    [anyText, anyText],
+    3000,
+    (target, authority) => {
+      for (const path of [target, `/${target}`, `https://rs.example${target}`]) {
+        const request = { method: 'GET', target: path, authority, authorization: [], dpop: [] }
+        for (const uri of valueOrRefusal(() => targetUrisOf(request, [base])) ?? []) {
+          expect(uri.startsWith('https://rs.example/v1')).toBe(true)
+          expect(new URL(uri).pathname.startsWith('/v1')).toBe(true)
+          expect(matchHtu(uri, [uri])).toBe(uri)
+          // What we compare is what it normalises to: no second normalisation, here or at a router, makes it another path.
+          expect(matchHtu(`HTTPS${uri.slice(5)}?x`, [uri])).toBe(uri)
+        }
+      }
+    }
+  )
+})

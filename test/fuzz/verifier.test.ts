@@ -1,0 +1,150 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { createVerifier, isDPoPError, type PlainRequest, type VerifiedRequest, type Verifier } from 'dpop-guard'
+import fc from 'fast-check'
+import { compactVerify, EmbeddedJWK } from 'jose'
+import { beforeAll, describe, expect } from 'vitest'
+import { platform } from '../../src/crypto/node.js'
+import { challengesOf } from '../support/challenge-parser.js'
+import { BASE_URL, createWorld, encode, NOW, type World } from '../support/world.js'
+import { anyJson, anyText, fuzz } from './fuzz.js'
+
+let world: World
+let verifier: Verifier
+beforeAll(async () => {
+  world = await createWorld()
+  verifier = createVerifier({ ...world.options, allowBearer: true, replay: false })
+})
+
+/** What came of a request: the result, or the error that every fault of a client must end in. */
+async function outcomeOf(request: PlainRequest): Promise<VerifiedRequest | undefined> {
+  try {
+    return await verifier.verifyRequest(request)
+  } catch (error) {
+    // Keys are at hand and no hook can fail, so that nothing a client sends may end in 503.
+    if (!isDPoPError(error)) throw error
+    expect(challengesOf(error.headers).length).toBeGreaterThan(0)
+    expect(error.getResponse().status).toBe(error.status)
+    return undefined
+  }
+}
+
+/** A JWS whose segments are anything: JSON, text, or what they should be. */
+const segment = fc.oneof(
+  anyJson.map(encode),
+  anyText,
+  anyText.map(encode),
+  fc.constantFrom(
+    encode({ typ: 'dpop+jwt', alg: 'ES256' }),
+    encode({ typ: 'at+jwt', alg: 'ES256', kid: 'x' }),
+    encode({ iss: 'https://issuer.example' })
+  )
+)
+const anyJws = fc.oneof(
+  anyText,
+  fc.tuple(segment, segment, segment).map((segments) => segments.join('.'))
+)
+
+describe('whatever a client sends ends in a result or in a DPoPError whose challenge parses', () => {
+  const scheme = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom('DPoP ', 'Bearer ', 'dpop  ') },
+    { weight: 1, arbitrary: anyText }
+  )
+  fuzz('any credentials', [scheme, anyJws, anyJws, anyText], 1500, async (prefix, token, dpop, target) => {
+    expect(await outcomeOf({ method: 'GET', target, headers: { authorization: prefix + token, dpop } })).toBeUndefined()
+  })
+
+  const mutation = fc.record({ at: fc.nat(), drop: fc.nat(3), put: fc.oneof(anyText, fc.base64String({ maxLength: 3 })) })
+  fuzz(
+    'a good request with a few characters changed',
+    [fc.constantFrom('Authorization', 'DPoP'), mutation],
+    300,
+    async (name, { at, drop, put }) => {
+      const request = await world.request()
+      const headers = { ...(request.headers as Record<string, string>) }
+      const line = headers[name] as string
+      const begin = at % line.length
+      headers[name] = line.slice(0, begin) + put + line.slice(begin + drop)
+      const outcome = await outcomeOf({ ...request, headers })
+      if (outcome !== undefined) expect(headers[name]?.trim().replace(/^dpop +/i, '')).toBe(line.replace(/^DPoP /, ''))
+    }
+  )
+
+  const claim = fc.constantFrom('jti', 'htm', 'htu', 'iat', 'ath', 'exp', 'nbf', 'nonce', '__proto__')
+  fuzz('a proof that is signed, with any value for a claim', [claim, anyJson], 300, async (name, value) => {
+    await outcomeOf(await world.request({ claims: { [name]: value } }))
+  })
+
+  const tokenClaim = fc.constantFrom('iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'scope', 'cnf')
+  fuzz('a token that is signed, with any value for a claim', [tokenClaim, anyJson], 300, async (name, value) => {
+    await outcomeOf(await world.request({ tokenSpec: { claims: { [name]: value } } }))
+  })
+
+  fuzz(
+    'a token with any header',
+    [
+      fc.dictionary(
+        fc.constantFrom('alg', 'typ', 'kid', 'crit', 'b64', 'jwk', 'jku', 'x5c', 'zip', 'enc', '__proto__'),
+        fc.oneof(anyJson, fc.constantFrom('ES256', 'at+jwt', 'none', 'HS256', 'RS256', ['b64'], ['exp'], 'DEF'))
+      )
+    ],
+    500,
+    async (extra) => {
+      const token = await world.issuer.issue({ jkt: world.client.jkt })
+      const [, payload, signature] = token.split('.')
+      const header = encode({ alg: 'ES256', typ: 'at+jwt', kid: world.issuer.jwks.keys[0]?.['kid'], ...extra })
+      await outcomeOf(await world.request({ token: `${header}.${payload}.${signature}` }))
+    }
+  )
+})
+
+describe('differential', () => {
+  const { privateKey: key, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = publicKey.export({ format: 'jwk' })
+  let token: string
+  let ath: string
+  beforeAll(async () => {
+    const { calculateJwkThumbprint } = await import('jose')
+    token = await world.issuer.issue({ jkt: await calculateJwkThumbprint(jwk as never) })
+    ath = await platform.sha256(token)
+  })
+
+  /** JSON in other spellings than JSON.stringify's: white space, escapes, members twice, members that mean nothing. */
+  const spelling = fc.record({
+    space: fc.constantFrom('', ' ', '\n', '\t '),
+    isEscaped: fc.boolean(),
+    twice: fc.boolean(),
+    extra: fc.dictionary(
+      fc.constantFrom('kid', 'jku', 'x5c', 'cty', 'a', '__proto__', 'crit', 'b64', 'zip', 'jwk', 'alg', 'typ'),
+      anyJson,
+      { maxKeys: 2 }
+    ),
+    isExtraLast: fc.integer({ min: 0, max: 9 }).map((n) => n === 0)
+  })
+  type Spelling = typeof spelling extends fc.Arbitrary<infer Value> ? Value : never
+  function spell(members: object, { space, isEscaped, twice, extra, isExtraLast }: Spelling): string {
+    const all = isExtraLast ? { ...members, ...extra } : { ...extra, ...members }
+    const parts = Object.entries(all).map(([name, value]) => `${JSON.stringify(name)}${space}:${space}${JSON.stringify(value)}`)
+    if (twice) parts.unshift(...parts)
+    const json = `{${space}${parts.join(`${space},`)}}${space}`
+    return isEscaped
+      ? json.replace(/[a-z](?=[a-z]*")/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      : json
+  }
+
+  fuzz(
+    'whatever proof we accept jose accepts too, and reads the same out of it',
+    [spelling, spelling, fc.constantFrom('', '', '', '', '=', 'A', '.', ' ')],
+    600,
+    async (head, body, tail) => {
+      const header = spell({ typ: 'dpop+jwt', alg: 'ES256', jwk }, head)
+      const payload = spell({ jti: 'x', htm: 'GET', htu: `${BASE_URL}/notes`, iat: NOW, ath }, body)
+      const input = `${encode(header)}.${encode(payload)}`
+      const proof = `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}${tail}`
+      const auth = await outcomeOf({ method: 'GET', target: '/notes', headers: { authorization: `DPoP ${token}`, dpop: proof } })
+      if (auth === undefined) return
+      const verified = await compactVerify(proof.trim(), EmbeddedJWK)
+      expect(auth.proof?.claims).toEqual(JSON.parse(new TextDecoder().decode(verified.payload)))
+      expect(verified.protectedHeader).toMatchObject({ typ: 'dpop+jwt', alg: 'ES256' })
+    }
+  )
+})
