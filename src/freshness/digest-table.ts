@@ -52,8 +52,13 @@ export class DigestTable {
   set([a, b, c]: Digest, expiresAtMs: number): void {
     const slot = this.#find([a, b, c])
     if (!this.#isTaken(slot)) this.size++
+    const at = slot * WORDS_PER_SLOT
+    const words = this.#words
+    words[at] = a
+    words[at + 1] = b
+    words[at + 2] = c
     // A slot whose expiry is zero is free.
-    this.#words.set([a, b, c, expiresAtMs >>> 0 || 1], slot * WORDS_PER_SLOT)
+    words[at + EXPIRY] = expiresAtMs >>> 0 || 1
   }
 
   /** Removes the entry of a slot if it is dead; true if the slot must be looked at again because another moved in. */
@@ -67,14 +72,10 @@ export class DigestTable {
   move(slot: number, nowMs: number, to: DigestTable): void {
     if (!this.#isTaken(slot)) return
     this.size--
-    const [a, b, c, expiry] = this.#words.subarray(slot * WORDS_PER_SLOT, (slot + 1) * WORDS_PER_SLOT) as unknown as [
-      number,
-      number,
-      number,
-      number
-    ]
-    // One that was dead to a later clock may have a successor there already.
-    if (this.#isLive(slot, nowMs) && !to.has([a, b, c], nowMs)) to.set([a, b, c], expiry)
+    if (!this.#isLive(slot, nowMs)) return
+    const at = slot * WORDS_PER_SLOT
+    const [a, b, c, expiry] = [this.#words[at], this.#words[at + 1], this.#words[at + 2], this.#words[at + EXPIRY]]
+    to.set([a, b, c] as unknown as Digest, expiry as number)
   }
 
   /** The slot of the digest, or the free one where it would go. */

@@ -34,8 +34,15 @@ export class Freshness {
   async reserve({ header: { jkt }, claims: { jti } }: Proof, uri: string, { expiresAtMs }: Fresh, nowMs: number): Promise<void> {
     const { replay } = this.#config
     if (replay === false) return
-    const key = await replayKey(jkt, uri, jti)
-    const isFirst = await orUnavailable(() => replay.reserve(key, expiresAtMs, { nowMs, jkt }))
+    const made = replayKey(jkt, uri, jti)
+    const key = typeof made === 'string' ? made : await made
+    let isFirst: MaybePromise<boolean>
+    try {
+      isFirst = replay.reserve(key, expiresAtMs, { nowMs, jkt })
+      if (typeof isFirst !== 'boolean') isFirst = await isFirst
+    } catch (cause) {
+      throw storeUnavailable(cause)
+    }
     // Only true is a first use: a store that answers anything else is taken at its worst.
     if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
   }
@@ -48,7 +55,12 @@ export class Freshness {
   /** Whether the replay store answers. */
   async ready(): Promise<void> {
     const { replay } = this.#config
-    if (replay !== false) await orUnavailable(async () => await replay.ready?.())
+    if (replay === false) return
+    try {
+      await replay.ready?.()
+    } catch (cause) {
+      throw storeUnavailable(cause)
+    }
   }
 
   #checkWindow(proof: Proof, nowMs: number): Fresh {
@@ -66,10 +78,6 @@ export class Freshness {
   }
 }
 
-async function orUnavailable<T>(ask: () => MaybePromise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (cause) {
-    throw new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
-  }
+function storeUnavailable(cause: unknown): DPoPUnavailableError {
+  return new DPoPUnavailableError('ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause)
 }
