@@ -74,8 +74,9 @@ export class DigestTable {
     this.size--
     if (!this.#isLive(slot, nowMs)) return
     const at = slot * WORDS_PER_SLOT
-    const [a, b, c, expiry] = [this.#words[at], this.#words[at + 1], this.#words[at + 2], this.#words[at + EXPIRY]]
-    to.set([a, b, c] as unknown as Digest, expiry as number)
+    const digest = [this.#words[at], this.#words[at + 1], this.#words[at + 2]] as unknown as Digest
+    // One that was dead to a later clock may have a successor there already.
+    if (!to.has(digest, nowMs)) to.set(digest, this.#words[at + EXPIRY] as number)
   }
 
   /** The slot of the digest, or the free one where it would go. */
