@@ -159,7 +159,7 @@ describe('age', () => {
     const fetch = async () => Response.json(documents.shift())
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
-    const keys = createIssuerKeys(config.issuers[0] as IssuerConfig, config)
+    const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
     const first = await keys.current()
     expect(await keys.newer()).toBe(first)
     clock.advance(30)
@@ -174,7 +174,7 @@ describe('age', () => {
     const fetch: Fetch = () => new Promise((resolve) => (answer = resolve))
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
-    const keys = createIssuerKeys(config.issuers[0] as IssuerConfig, config)
+    const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
     const first = keys.newer()
     answer(Response.json({ keys: [] }))
     const old = await first
