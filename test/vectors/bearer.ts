@@ -10,7 +10,8 @@ import {
   lacksScope,
   noCredentials,
   type Vector,
-  type VectorGroup
+  type VectorGroup,
+  when
 } from './vector.js'
 
 const options = { allowBearer: true }
@@ -44,7 +45,7 @@ const acceptedBearer: Vector[] = (
   ] satisfies [string, Recipe][]
 ).map(([what, recipe]) => ({
   title: `§7.2 where Bearer is accepted too, an unbound token: ${what}`,
-  rules: [...(/proof/.test(what) ? ['AMB-15'] : ['H-06', 'W-08', 'F-01']), 'L19'],
+  rules: ['L19', 'W-08', 'H-06', 'F-01', ...when(/proof/.test(what), 'AMB-15')],
   options,
   accept: { token: unbound, ...recipe },
   as: acceptedAsBearer
@@ -166,7 +167,7 @@ const refusedBearer: Vector[] = [
   {
     title: '§7.2 where both schemes are accepted and both come, both challenges carry the error',
     rules: ['D-55', 'AMB-16', 'D-52'],
-    only: 'wire',
+    only: 'lines',
     ...withControl,
     fault: lines(({ token }) => [
       ['Authorization', `Bearer ${token}`],

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, type Json, type Key, key } from './forge.js'
 import type { Line, Recipe } from './recipe.js'
 import { acceptedAsBearer, badToken, type Options, type Vector, type VectorGroup } from './vector.js'
@@ -65,7 +66,7 @@ const otherBinding: Vector[] = (
   [
     ['the thumbprint of another key', () => ({ jkt: key('another ES256').jkt }), ['D-30', 'D-35']],
     ['the thumbprint in another case', ({ jkt }) => ({ jkt: swapCase(jkt) }), ['D-35']]
-  ] satisfies [string, (clientKey: Key) => Json, string[]][]
+  ] satisfies [string, (clientKey: Key) => Json, RuleId[]][]
 ).map(([what, make, rules]) => ({
   title: `§4.3#12 the bound key is the key of the proof: ${what}`,
   rules: [...rules, 'D-41', 'AMB-06'],
@@ -80,7 +81,7 @@ const none: Vector[] = (
     ['a member that nobody registered', ({ jkt }) => ({ thumbprint: jkt }), ['D-34', 'AMB-14']],
     ['a hash with another name', ({ jkt }) => ({ 'jkt#S256': jkt }), ['D-80', 'D-34']],
     ['a name in another case', ({ jkt }) => ({ JKT: jkt }), ['D-34', 'D-83']]
-  ] satisfies [string, (clientKey: Key) => unknown, string[]][]
+  ] satisfies [string, (clientKey: Key) => unknown, RuleId[]][]
 ).map(([what, make, rules]) => ({
   title: `§6 a token that is not bound to a key is no DPoP token: ${what}`,
   rules,

@@ -1,15 +1,16 @@
 /** The claims of the proof and what they are held against: RFC 9449 §4.2, §4.3 checks 3, 8 and 12; RFC 9110 §9.1. @module */
 
 import { createHash } from 'node:crypto'
+import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, sha256 } from './forge.js'
 import type { Given } from './recipe.js'
-import { badProof, type Vector, type VectorGroup } from './vector.js'
+import { badProof, type Vector, type VectorGroup, when } from './vector.js'
 
 const required = ['jti', 'htm', 'htu', 'iat', 'ath'] as const
 
 const missing: Vector[] = required.map((claim) => ({
   title: `§4.3#3 the proof has all required claims: ${claim} is absent`,
-  rules: ['D-11', 'D-20', ...(claim === 'ath' ? ['D-12', 'L12'] : [])],
+  rules: ['D-11', 'D-20', ...when(claim === 'ath', 'D-12', 'L12')],
   fault: { proof: { claims: { [claim]: undefined } } },
   refuse: badProof('PROOF_CLAIMS')
 }))
@@ -25,7 +26,7 @@ const wrongValues: Record<(typeof required)[number], readonly unknown[]> = {
 const wrongTypes: Vector[] = required.flatMap((claim) =>
   wrongValues[claim].map((value) => ({
     title: `§4.2 the required claims have their types: ${claim} is ${JSON.stringify(value)}`,
-    rules: ['D-11', 'D-20', ...(claim === 'jti' ? ['L16', 'D-17'] : []), ...(claim === 'iat' ? ['J-22', 'D-28'] : [])],
+    rules: ['D-11', 'D-20', ...when(claim === 'jti', 'L16', 'D-17'), ...when(claim === 'iat', 'J-22', 'D-28')],
     fault: { proof: { claims: { [claim]: value } } },
     refuse: badProof('PROOF_CLAIMS')
   }))
@@ -75,7 +76,7 @@ const methods: Vector[] = [
   ...['UNBIND', 'UNLINK', 'UNLOCK', 'UNSUBSCRIBE']
 ].map((method) => ({
   title: `§4.3#8 htm is the method of the request, any method: ${method}`,
-  rules: ['D-25', 'L34', ...(method === 'HEAD' ? ['H-14', 'AMB-09'] : [])],
+  rules: ['D-25', 'L34', ...when(method === 'HEAD', 'H-14', 'AMB-09')],
   accept: { method }
 }))
 
@@ -101,7 +102,7 @@ const wrongMethods: Vector[] = (
     ['HEAD', 'GET', ['H-14', 'AMB-09']],
     ['GET', 'HEAD', ['H-14', 'AMB-09']],
     ['OPTIONS', 'GET', []]
-  ] satisfies [string, string, string[]][]
+  ] satisfies [string, string, RuleId[]][]
 ).map(([method, htm, rules]) => ({
   title: `§4.3#8 htm is the method of the request and no other: ${JSON.stringify(htm)} for ${method}`,
   rules: ['D-25', ...rules],

@@ -2,10 +2,11 @@
 
 import { createVerifier, type RequestLike, type VerifiedRequest, type Verifier } from 'dpop-guard'
 import { describe, expect, test } from 'vitest'
+import { toFetchRequest } from './fetch-request.js'
 import { vectorGroups } from './index.js'
-import { expectAnswer, type Outcome, outcomeOf } from './outcome.js'
-import type { Line, WireRequest } from './recipe.js'
-import { isRefusal, optionsOf, type Step, startMs, stepsOf, titleOf, type Vector } from './vector.js'
+import { expectAnswers, nonceLines, type Outcome, outcomeOf } from './outcome.js'
+import type { WireRequest } from './recipe.js'
+import { isRefusal, optionsOf, requestOf, type Step, startMs, stepsOf, titleOf, type Vector } from './vector.js'
 
 interface Shape {
   readonly name: string
@@ -19,16 +20,18 @@ const shapes: readonly Shape[] = [
   { name: 'Fetch request', from: toFetchRequest }
 ]
 
-// Made once to see which shapes can have a row; every run makes its own.
-const samples = new Map(vectorGroups.flatMap(({ vectors }) => vectors.map((vector) => [vector, stepsOf(vector)])))
+// Signed once: every run has its own verifier, with a replay memory of its own.
+const signed = new Map(vectorGroups.flatMap(({ vectors }) => vectors.map((vector) => [vector, stepsOf(vector)])))
 
 for (const { name, from } of shapes) {
   describe(name, () => {
     for (const { subject, vectors } of vectorGroups) {
       describe(subject, () => {
         for (const vector of vectors) {
-          if (vector.only === 'wire' || samples.get(vector)?.some(({ send }) => from(send) === undefined)) continue
-          test(titleOf(vector), () => runOnCore(vector, (wire) => from(wire) as RequestLike))
+          const steps = signed.get(vector) ?? []
+          if (steps.some((step) => from(requestOf(step)) === undefined)) continue
+          if (vector.only === 'lines' && from === toFetchRequest) continue
+          test(titleOf(vector), () => runOnCore(vector, steps, (wire) => from(wire) as RequestLike))
         }
       })
     }
@@ -46,25 +49,25 @@ test('no two rows have one title', () => {
   expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([])
 })
 
-async function runOnCore(vector: Vector, toRequest: (wire: WireRequest) => RequestLike): Promise<void> {
+async function runOnCore(vector: Vector, steps: readonly Step[], toRequest: (wire: WireRequest) => RequestLike): Promise<void> {
   let nowMs = startMs
   const options = optionsOf(vector, () => nowMs)
   const verifier = createVerifier(options)
-  for (const step of stepsOf(vector)) {
+  let nonce = ''
+  for (const step of steps) {
     nowMs = startMs + (step.at ?? 0) * 1000
-    const outcomes = await Promise.all(
-      Array.from({ length: step.copies ?? 1 }, () => verify(verifier, toRequest(step.send), step))
-    )
-    const [first, ...rest] = outcomes.toSorted((a, b) => a.status - b.status)
-    expectAnswer(first as Outcome, step.expect, options)
-    for (const outcome of rest) expectAnswer(outcome, step.others ?? step.expect, options)
+    const request = requestOf(step, nonce)
+    const send = () => verify(verifier, toRequest(request), step)
+    const outcomes = await Promise.all(Array.from({ length: step.copies ?? 1 }, send))
+    nonce = outcomes[0]?.nonces[0] ?? nonce
+    expectAnswers(outcomes, step, options)
   }
 }
 
 async function verify(verifier: Verifier<VerifiedRequest | undefined>, request: RequestLike, { scopes }: Step): Promise<Outcome> {
   try {
     const auth = await verifier.verifyRequest(request, { scopes })
-    return { status: 200, as: auth?.scheme ?? 'anonymous', challenges: [] }
+    return { status: 200, as: auth?.scheme ?? 'anonymous', challenges: [], ...nonceLines(auth?.responseHeaders ?? {}) }
   } catch (error) {
     return outcomeOf(error)
   }
@@ -76,21 +79,4 @@ function toNodeRequest({ method, target, lines }: WireRequest): RequestLike {
   for (const [name, value] of lines) headers[name.toLowerCase()] ??= value
   // Names and values in turn; `headers` has the first of two lines, as Node does for Authorization and Host.
   return { method, url: target, rawHeaders: lines.flat(), headers }
-}
-
-/** As a Fetch `Request`; undefined where the platform's own would not carry it as it is. Its URL says Host and target in one. */
-function toFetchRequest({ method, target, lines }: WireRequest): RequestLike | undefined {
-  const hosts = lines.filter((line) => !notHost(line)).map(([, value]) => value)
-  const url = `https://${hosts[0]}${target}`
-  if (hosts.length !== 1 || !target.startsWith('/') || !URL.canParse(url) || new URL(url).host !== hosts[0]) return undefined
-  try {
-    const request = new Request(url, { method, headers: lines.filter(notHost).map(([name, value]) => [name, value]) })
-    return request.url === url && request.method === method ? request : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function notHost([name]: Line): boolean {
-  return name.toLowerCase() !== 'host'
 }

@@ -1,7 +1,8 @@
 /** The URI of the request and the htu of the proof: RFC 9449 §4.3 check 9, RFC 3986 §6.2.2 and §6.2.3, RFC 9110 §4.2. @module */
 
+import type { RuleId } from '../conformance/rules.js'
 import type { Recipe } from './recipe.js'
-import { badProof, badRequest, type Options, type Vector, type VectorGroup } from './vector.js'
+import { badProof, badRequest, type Options, type Vector, type VectorGroup, when } from './vector.js'
 
 /** A request with this target, and a proof that names this htu. */
 const named = (target: string, htu: string, host?: string): Recipe => ({
@@ -51,8 +52,10 @@ const equal: Vector[] = (
     ['a double slash inside', '/a//b', 'https://api.example/a//b', ['U-10', 'L34']],
     ['a slash at the end', '/r/', 'https://api.example/r/', ['U-09', 'L34']],
     ['dots that are no dot segments', '/a/...b/.c/d..', 'https://api.example/a/...b/.c/d..', ['U-07', 'L34']],
+    ['a file with its ending', '/a/b.json', 'https://api.example/a/b.json', ['L34']],
+    ['an empty segment at the end', '/a//', 'https://api.example/a//', ['U-10', 'L34']],
     ['a long path', `/${'a'.repeat(2000)}`, `https://api.example/${'a'.repeat(2000)}`, ['L34']]
-  ] satisfies [string, string, string, string[]][]
+  ] satisfies [string, string, string, RuleId[]][]
 ).map(([what, target, htu, rules]) => ({
   title: `§4.3#9 htu names the URI of the request in another spelling: ${what}`,
   rules,
@@ -118,7 +121,7 @@ const different: Vector[] = (
     ['a port that is no number', '/r', 'https://api.example:x/r', ['U-13', 'L41']],
     ['two ports', '/r', 'https://api.example:443:443/r', ['U-13']],
     ['two URIs', '/r', 'https://api.example/r https://evil.example/', ['U-13', 'L20']]
-  ] satisfies [string, string, string, string[]][]
+  ] satisfies [string, string, string, RuleId[]][]
 ).map(([what, target, htu, rules]) => ({
   title: `§4.3#9 htu does not name the URI of the request: ${what}`,
   rules: [...rules, 'D-26'],
@@ -187,13 +190,14 @@ const targets: Vector[] = (
     ['a host and a port', 'api.example:443', ['H-15', 'AMB-09']],
     ['another scheme', 'ftp://api.example/r', ['L4']],
     ['nine thousand characters', `/${'r'.repeat(9000)}`, ['H-05', 'L41']]
-  ] satisfies [string, string, string[]][]
+  ] satisfies [string, string, RuleId[]][]
 ).map(([what, target, rules]) => ({
   title: `RFC 9112 §3.2 a target that is not the plain path of a resource of ours, with the proof for /r: ${what}`,
   rules,
   control: good,
   fault: { target },
-  refuse
+  refuse,
+  ...(isNoTarget(target) && { node: 400 as const })
 }))
 
 const ownWords: Vector[] = (
@@ -208,10 +212,11 @@ const ownWords: Vector[] = (
   ] satisfies [string, string, string][]
 ).map(([what, target, htu]) => ({
   title: `RFC 9112 §3.2 a target that is not the plain path of a resource of ours, with a proof that says the same: ${what}`,
-  rules: ['L1', 'L4', 'U-15', ...(/asterisk|port/.test(what) ? ['H-15'] : [])],
+  rules: ['L1', 'L4', 'U-15', ...when(/asterisk|port/.test(what), 'H-15')],
   control: good,
   fault: named(target, htu),
-  refuse
+  refuse,
+  ...(isNoTarget(target) && { node: 400 as const })
 }))
 
 const absolute: Vector[] = (
@@ -224,7 +229,7 @@ const absolute: Vector[] = (
   ] satisfies [string, string][]
 ).map(([what, target]) => ({
   title: `RFC 9112 §3.2.2 a target in absolute form: ${what}`,
-  rules: ['L36', ...(target.startsWith('http:') ? ['L37', 'D-01'] : [])],
+  rules: ['L36', ...when(target.startsWith('http:'), 'L37', 'D-01')],
   accept: named(target, 'https://api.example/r')
 }))
 
@@ -257,7 +262,7 @@ const hosts: Vector[] = [
       ['another host, http', 'evil.example', 'http://evil.example/r', ['U-15', 'L3']],
       ['our host with another port', 'api.example:8443', 'https://api.example:8443/r', ['U-15']],
       ['a host that is more than one', 'api.example/intended?', 'https://api.example/intended', ['L2']]
-    ] satisfies [string, string, string, string[]][]
+    ] satisfies [string, string, string, RuleId[]][]
   ).map(
     ([what, host, htu, rules]): Vector => ({
       title: `§4.3#9 a Host and an htu that agree with each other are not yet ours: ${what}`,
@@ -315,8 +320,29 @@ const bases: Vector[] = (
     ['http on loopback', 'http://localhost:3000', '/r', 'http://localhost:3000/r', ['D-01']],
     ['http on 127.0.0.1', 'http://127.0.0.1:3000', '/r', 'http://127.0.0.1:3000/r', ['D-01']],
     ['an IPv6 address', 'https://[2001:db8::1]', '/r', 'https://[2001:DB8:0:0:0:0:0:1]/r', ['AMB-04']],
+    ['host in upper case', 'https://GW.EXAMPLE', '/r', 'https://gw.example/r', ['U-01', 'L32']],
+    ['the default port', 'https://gw.example:443', '/r', 'https://gw.example/r', ['U-02', 'L32']],
+    ['the default port on both sides', 'https://gw.example:443', '/r', 'https://gw.example:443/r', ['U-02', 'L32']],
+    ['an empty path', 'https://gw.example', '/', 'https://gw.example/', ['U-03']],
+    ['a slash alone', 'https://gw.example/', '/', 'https://gw.example', ['U-03']],
+    ['an encoded slash in the prefix', 'https://gw.example/a%2fb', '/r', 'https://gw.example/a%2Fb/r', ['U-06', 'U-04']],
+    ['dot segments in the prefix', 'https://gw.example/x/../api', '/r', 'https://gw.example/api/r', ['U-07']],
+    ['text beyond ASCII, encoded, in the prefix', 'https://gw.example/%C3%A9', '/r', 'https://gw.example/%c3%a9/r', ['U-04']],
+    ['an IPv4 address', 'https://192.0.2.1', '/r', 'https://192.0.2.1/r', ['AMB-04']],
+    ['an IPv4 address and a port', 'https://192.0.2.1:8443', '/r', 'https://192.0.2.1:8443/r', ['AMB-04']],
+    ['a name of many labels', 'https://a.b.c.d.e.f.gw.example', '/r', 'https://a.b.c.d.e.f.gw.example/r', ['AMB-04']],
+    ['a name with an underscore', 'https://a_b.gw.example', '/r', 'https://a_b.gw.example/r', ['AMB-04']],
+    ['a dot behind the host, on both sides', 'https://gw.example.', '/r', 'https://gw.example./r', ['AMB-04']],
+    ['an IPv6 address of loopback with http', 'http://[::1]:3000', '/r', 'http://[::1]:3000/r', ['D-01', 'AMB-04']],
+    [
+      'an internationalised name, as a client shows it',
+      'https://xn--bcher-kva.example',
+      '/r',
+      'https://b%C3%BCcher.example/r',
+      ['AMB-04']
+    ],
     ['an internationalised name', 'https://xn--bcher-kva.example', '/r', 'https://xn--bcher-kva.example/r', ['AMB-04']]
-  ] satisfies [string, string, string, string, string[]][]
+  ] satisfies [string, string, string, string, RuleId[]][]
 ).map(([what, baseUrl, target, htu, rules]) => ({
   title: `§4.3#9 the base URL says where clients see us: ${what}`,
   rules,
@@ -373,7 +399,7 @@ const ofSeveral: Vector[] = [
       ['a Host with user information', 'a.example@evil.example', 'https://evil.example/r', ['L2', 'U-12']],
       ['an empty Host', '', 'https://a.example/r', ['L2']],
       ['two hosts in one line', 'a.example, b.example', 'https://a.example/r', ['L2']]
-    ] satisfies [string, string, string, string[]][]
+    ] satisfies [string, string, string, RuleId[]][]
   ).map(
     ([what, host, htu, rules]): Vector => ({
       title: `§4.3#9 of several base URLs the Host selects, it never adds: ${what}`,
@@ -445,6 +471,11 @@ const noHost: Vector[] = [
     refuse: badRequest('REQUEST_MALFORMED')
   }
 ]
+
+/** What Node's parser does not take for a request target. */
+function isNoTarget(target: string): boolean {
+  return !/^(\/|\*|\w+:\/\/)/.test(target)
+}
 
 function hostOf(request: object): string | undefined {
   const lines =

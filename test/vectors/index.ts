@@ -6,6 +6,7 @@ import { claims } from './claims.js'
 import { fapi } from './fapi.js'
 import { htu } from './htu.js'
 import { keys } from './keys.js'
+import { nonce } from './nonce.js'
 import { proofSyntax } from './proof-syntax.js'
 import { time } from './time.js'
 import { token } from './token.js'
@@ -19,6 +20,7 @@ export const vectorGroups: readonly VectorGroup[] = [
   claims,
   htu,
   time,
+  nonce,
   token,
   binding,
   bearer,

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import { type KeyObject, sign } from 'node:crypto'
+import type { RuleId } from '../conformance/rules.js'
 import {
   aliasOf,
   base64url,
@@ -41,7 +42,7 @@ const algorithms: Vector[] = (
     ['RSA', 'RS512', []],
     ['RSA 3072', 'PS256', ['J-12']],
     ['RSA e=3', 'PS256', ['J-13']]
-  ] satisfies [KeyName, string, string[]][]
+  ] satisfies [KeyName, string, RuleId[]][]
 ).map(([name, alg, rules]) => ({
   title: `§4.3#6 the signature verifies with the key in the header: ${alg} with the key ${name}`,
   rules: ['D-23', 'D-22', 'J-15', 'T-01', 'T-02', 'D-35', 'B-01', ...rules],
@@ -206,7 +207,7 @@ const notKeys: Vector[] = (
     ['empty', () => ({}), []],
     ['a set of keys', (jwk) => ({ keys: [jwk] }), []],
     ['symmetric', () => ({ kty: 'oct', k: base64url('k'.repeat(32)) }), ['D-10']]
-  ] satisfies [string, (jwk: Json) => unknown, string[]][]
+  ] satisfies [string, (jwk: Json) => unknown, RuleId[]][]
 ).map(([what, jwk, rules]) => ({
   title: `§4.2 the header has one public key: jwk is ${what}`,
   rules: ['D-10', 'D-23', ...rules],
@@ -255,7 +256,7 @@ const mismatches: Vector[] = (
     ['Ed25519', 'Ed448', 'Q-01'],
     ['EdDSA', 'X25519', 'J-15'],
     ['Ed25519', 'X25519', 'J-15']
-  ] satisfies [string, KeyName, string][]
+  ] satisfies [string, KeyName, RuleId][]
 ).map(([alg, name, rule]) => ({
   title: `RFC 8725 §3.1 alg and key belong together: ${alg} with a key for ${name}`,
   rules: [rule, 'B-01', 'B-05'],
@@ -304,7 +305,7 @@ const encodings: Vector[] = (
     ['n with unused bits that are not zero', 'RSA', (jwk) => ({ ...jwk, n: aliasOf(jwk['n'] as string) }), []],
     ['e with a zero octet in front', 'RSA', withOctets('e', (e) => Buffer.concat([zero, e])), []],
     ['e padded', 'RSA', (jwk) => ({ ...jwk, e: 'AQAB=' }), []]
-  ] satisfies [string, KeyName, (jwk: Json) => Json, string[]][]
+  ] satisfies [string, KeyName, (jwk: Json) => Json, RuleId[]][]
 ).map(([what, name, jwk, rules]) => ({
   title: `RFC 7518 §6 a key has one encoding: ${name}, ${what}`,
   rules: ['T-04', 'B-05', ...rules],
@@ -351,7 +352,7 @@ const rsa: Vector[] = (
     ['an even exponent', (jwk) => ({ ...jwk, e: 'AQAA' }), ['J-13']],
     ['an exponent of zero', (jwk) => ({ ...jwk, e: 'AA' }), ['J-13']],
     ['an exponent of five octets', (jwk) => ({ ...jwk, e: 'AQAAAAE' }), ['J-13']]
-  ] satisfies [string, (jwk: Json) => Json, string[]][]
+  ] satisfies [string, (jwk: Json) => Json, RuleId[]][]
 ).map(([what, jwk, rules]) => ({
   title: `RFC 7518 §3.3 an RSA key of sound size: ${what}`,
   rules: ['B-05', ...rules],
@@ -448,7 +449,7 @@ const signatures: Vector[] = (
     ['SHA-384 for SHA-256', 'ES256', { signAs: 'ES384' }, ['D-23', 'B-01']],
     ['one of the payload before it was changed', 'ES256', { text: withOtherClaims }, ['D-23', 'B-04']],
     ['one of the header before it was changed', 'ES256', { text: withOtherHeader }, ['D-23', 'B-04']]
-  ] satisfies [string, KeyName, ProofRecipe, string[]][]
+  ] satisfies [string, KeyName, ProofRecipe, RuleId[]][]
 ).map(([what, name, proof, rules]) => ({
   title: `§4.3#6 a signature that is not one of this key over this JWT: ${name}, ${what}`,
   rules: ['B-04', ...rules],

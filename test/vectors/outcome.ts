@@ -1,9 +1,9 @@
 /** What came of a request, and whether it is what the rules ask for. @module */
 
-import { isDPoPError, isDPoPUnavailableError, type VerifierOptions } from 'dpop-guard'
+import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders, type VerifierOptions } from 'dpop-guard'
 import { expect } from 'vitest'
-import { type Challenge, parseChallenge } from './challenge.js'
-import type { Answer, Refused } from './vector.js'
+import { type Challenge, parseChallenges } from '../support/challenge-parser.js'
+import type { Answer, Refused, Step } from './vector.js'
 
 /** What the client sees. */
 export interface Outcome {
@@ -14,29 +14,64 @@ export interface Outcome {
   readonly code?: string
   /** The `WWW-Authenticate` lines. */
   readonly challenges: readonly string[]
+  /** The `DPoP-Nonce` lines. */
+  readonly nonces: readonly string[]
+  /** The `Cache-Control` lines. */
+  readonly caching: readonly string[]
 }
 
 /** The outcome that an error stands for. Nothing but our own two errors may come out. */
 export function outcomeOf(error: unknown): Outcome {
   if (!isDPoPError(error) && !isDPoPUnavailableError(error)) throw error
   const { status, code, headers } = error
-  return { status, code, challenges: [headers['WWW-Authenticate'] ?? []].flat() }
+  return { status, code, challenges: linesOf(headers, 'WWW-Authenticate'), ...nonceLines(headers) }
+}
+
+/** The header fields that go with a nonce. */
+export function nonceLines(headers: ResponseHeaders): Pick<Outcome, 'nonces' | 'caching'> {
+  return { nonces: linesOf(headers, 'DPoP-Nonce'), caching: linesOf(headers, 'Cache-Control') }
+}
+
+function linesOf(headers: ResponseHeaders, name: string): string[] {
+  return [headers[name] ?? []].flat()
 }
 
 /** Proof algorithms that are accepted where no option says otherwise. */
 const defaultAlgorithms = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512'
 const fapiAlgorithms = 'PS256 ES256 EdDSA Ed25519'
 
+/** Holds the outcomes of a step against its answer: of copies exactly one gets it, the others that of the others. */
+export function expectAnswers(outcomes: readonly Outcome[], step: Step, options: VerifierOptions): void {
+  const [first, ...others] = outcomes.toSorted((a, b) => a.status - b.status)
+  expectAnswer(first as Outcome, step.expect, options)
+  for (const outcome of others) expectAnswer(outcome, step.others ?? step.expect, options)
+}
+
 /** Holds an outcome against the answer that the rules ask for: status, code, and every challenge read by the grammar. */
-export function expectAnswer(outcome: Outcome, answer: Answer, options: VerifierOptions): void {
+function expectAnswer(outcome: Outcome, answer: Answer, options: VerifierOptions): void {
   const { status, code, as, challenges } = outcome
+  expectNonce(outcome, answer)
   if (answer.status === 200) {
     expect({ status, as, code }).toEqual({ status: 200, as: answer.as, code: undefined })
     return
   }
   expect({ status, code: code ?? answer.code }).toEqual({ status: answer.status, code: answer.code })
   if (answer.status === 503) expect(challenges).toEqual([])
-  else expectChallenges(challenges.map(parseChallenge), answer, options)
+  else expectChallenges(challenges.flatMap(parseChallenges), answer, options)
+}
+
+/** RFC 9449 §8.1: nonce = 1*NQCHAR */
+const nonceGrammar = /^[!#-[\]-~]+$/
+
+/** RFC 9449 §8: never more than one `DPoP-Nonce`, and one with every `use_dpop_nonce`; what has one is not to be stored (§8.2). */
+function expectNonce({ nonces, caching }: Outcome, answer: Answer): void {
+  const isAskedFor = 'error' in answer && answer.error === 'use_dpop_nonce'
+  if (answer.status !== 200) expect(nonces).toHaveLength(isAskedFor ? 1 : 0)
+  expect(nonces.length).toBeLessThanOrEqual(1)
+  for (const nonce of nonces) {
+    expect(nonce).toMatch(nonceGrammar)
+    expect(caching).toEqual(['no-store'])
+  }
 }
 
 function expectChallenges(challenges: readonly Challenge[], { status, error, on }: Refused, options: VerifierOptions): void {
@@ -47,10 +82,10 @@ function expectChallenges(challenges: readonly Challenge[], { status, error, on 
   const algorithms = options.profile === 'fapi2' ? fapiAlgorithms : defaultAlgorithms
   for (const { scheme, params } of challenges) {
     const carries = error !== undefined && (on === 'both' || on === scheme)
-    expect(params.get('error')).toBe(carries ? error : undefined)
-    expect(params.has('error_description')).toBe(carries)
-    if (scheme === 'DPoP') expect(params.get('algs')).toBe(options.proof?.algorithms?.join(' ') ?? algorithms)
-    else expect(params.get('realm')).toBeDefined()
-    if (status === 403) expect(params.get('scope')).toBeDefined()
+    expect(params['error']).toBe(carries ? error : undefined)
+    expect(params['error_description'] !== undefined).toBe(carries)
+    if (scheme === 'DPoP') expect(params['algs']).toBe(options.proof?.algorithms?.join(' ') ?? algorithms)
+    else expect(params['realm']).toBeDefined()
+    if (status === 403) expect(params['scope']).toBeDefined()
   }
 }

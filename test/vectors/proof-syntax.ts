@@ -1,8 +1,9 @@
 /** The proof as a JWT: RFC 9449 §4.2 and §4.3 checks 2, 4 and 5; RFC 7515, RFC 7519, RFC 7797, RFC 8725. @module */
 
+import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, base64url, type Json, join, key, split } from './forge.js'
 import { type ProofRecipe, prepare, type Recipe } from './recipe.js'
-import { badProof, badToken, type Vector, type VectorGroup } from './vector.js'
+import { badProof, badToken, type Vector, type VectorGroup, when } from './vector.js'
 
 const text = (change: (proof: string) => string): Recipe => ({ proof: { text: change } })
 const header = (change: Json): Recipe => ({ proof: { header: change } })
@@ -86,7 +87,7 @@ const spellings: Vector[] = (
     ['one character too many', (segment) => segment + 'A'.repeat((5 - (segment.length % 4)) % 4 || 4)]
   ] satisfies [string, (segment: string) => string][]
 ).flatMap(([what, change]) => {
-  const rules = ['J-05', 'D-19', 'L7', 'B-16']
+  const rules: RuleId[] = ['J-05', 'D-19', 'L7', 'B-16']
   const refuse = badProof('PROOF_MALFORMED')
   return [
     {
@@ -164,7 +165,7 @@ const types: Vector[] = (
   ] as unknown[]
 ).map((typ) => ({
   title: `§4.3#4 typ is dpop+jwt: ${typ === undefined ? 'absent' : JSON.stringify(typ)}`,
-  rules: ['D-08', 'D-21', 'AMB-07', 'B-12', ...(typ === undefined ? ['D-07'] : [])],
+  rules: ['D-08', 'D-21', 'AMB-07', 'B-12', ...when(typ === undefined, 'D-07')],
   fault: header({ typ }),
   refuse: badProof('PROOF_TYP')
 }))
@@ -204,10 +205,10 @@ const algorithms: Vector[] = (
     'J-08',
     'J-09',
     'B-01',
-    ...(alg === undefined ? ['D-07'] : []),
-    ...(/^none$/i.test(String(alg)) ? ['J-18', 'B-03', 'B-14', 'D-78'] : []),
-    ...(alg === 'ESP256' ? ['Q-02'] : []),
-    ...(alg === 'Ed448' ? ['Q-01'] : [])
+    ...when(alg === undefined, 'D-07'),
+    ...when(/^none$/i.test(String(alg)), 'J-18', 'B-03', 'B-14', 'D-78'),
+    ...when(alg === 'ESP256', 'Q-02'),
+    ...when(alg === 'Ed448', 'Q-01')
   ],
   fault: { proof: { header: { alg }, signAs: 'ES256' } },
   refuse: badProof('PROOF_ALG')
@@ -281,7 +282,7 @@ const extensions: Vector[] = (
     ['null', { crit: null }, ['J-02']],
     ['an unencoded payload, declared', { b64: false, crit: ['b64'] }, ['J-03', 'J-01']],
     ['an unencoded payload, undeclared', { b64: false }, ['J-03']]
-  ] satisfies [string, Json, string[]][]
+  ] satisfies [string, Json, RuleId[]][]
 ).map(([what, change, rules]) => ({
   title: `RFC 7515 §4.1.11 crit and RFC 7797 §7 b64 make a proof invalid: ${what}`,
   rules,
@@ -309,9 +310,9 @@ const extras: Vector[] = (
   rules: [
     'D-16',
     'J-23',
-    ...('header' in proof && /URLs|kid|certificates/.test(what) ? ['J-10'] : []),
-    ...(/nonce/.test(what) ? ['AMB-13'] : []),
-    ...(/token endpoint/.test(what) ? ['D-82'] : [])
+    ...when('header' in proof && /URLs|kid|certificates/.test(what), 'J-10'),
+    ...when(/nonce/.test(what), 'AMB-13'),
+    ...when(/token endpoint/.test(what), 'D-82')
   ],
   accept: { proof }
 }))

@@ -1,6 +1,7 @@
 /** When a proof is good, and that it is good once: RFC 9449 §4.3 check 11, §11.1; RFC 7519 §4.1.4, §4.1.5. @module */
 
 import type { ReplayStore } from 'dpop-guard'
+import type { RuleId } from '../conformance/rules.js'
 import type { Json } from './forge.js'
 import { mix, now, prepare, type Recipe, type WireRequest } from './recipe.js'
 import {
@@ -34,7 +35,7 @@ const inWindow: Vector[] = (
     ['29 seconds ahead', 29, ['D-48']],
     ['half a second ago', -0.5, ['J-22']],
     ['half a second ahead', 0.5, ['J-22']]
-  ] satisfies [string, number, string[]][]
+  ] satisfies [string, number, RuleId[]][]
 ).map(([what, offset, rules]) => ({
   title: `§4.3#11 iat is inside the window: ${what}`,
   rules: ['D-28', ...rules],
@@ -54,7 +55,7 @@ const outsideWindow: Vector[] = (
     ['zero', 0, ['D-28']],
     ['negative', -now, ['D-28']],
     ['in milliseconds', now * 1000, ['D-28']]
-  ] satisfies [string, number, string[]][]
+  ] satisfies [string, number, RuleId[]][]
 ).map(([what, iat, rules]) => ({
   title: `§4.3#11 iat is outside the window: ${what}`,
   rules: ['D-28', 'D-46', 'L12', ...rules],

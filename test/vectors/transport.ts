@@ -1,5 +1,6 @@
 /** Header lines, schemes and credentials: RFC 9449 §4.1, §7.1, §7.2; RFC 9110 §5, §11; RFC 6750 §2, §3. @module */
 
+import type { RuleId } from '../conformance/rules.js'
 import type { Line, Recipe, Sent } from './recipe.js'
 import { mix, prepare } from './recipe.js'
 import { accepted, badProof, badRequest, badToken, noCredentials, tokenOf, type Vector, type VectorGroup } from './vector.js'
@@ -93,7 +94,7 @@ const noToken: Vector[] = (
       ['AMB-27'],
       ({ host, token, proof }) => [host, ['X-Access-Token', token], ['DPoP', proof]]
     ]
-  ] satisfies [string, string[], (sent: Sent) => readonly Line[]][]
+  ] satisfies [string, RuleId[], (sent: Sent) => readonly Line[]][]
 ).map(([what, rules, lines]) => ({
   title: `RFC 6750 §3.1 without credentials there is a challenge and no error code: ${what}`,
   rules,

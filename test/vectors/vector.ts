@@ -41,6 +41,7 @@ const refused =
 /** 401 without an error code: the request had no credentials that are ours. */
 export const noCredentials = refused(401, undefined)('CREDENTIALS_MISSING')
 export const badProof = refused(401, 'invalid_dpop_proof')
+export const needsNonce = refused(401, 'use_dpop_nonce')
 export const badToken = refused(401, 'invalid_token')
 export const badRequest = refused(400, 'invalid_request')
 export const lacksScope = refused(403, 'insufficient_scope')
@@ -52,7 +53,8 @@ export type Options = Partial<VerifierOptions>
 export interface Step {
   /** Seconds since the vector began. */
   readonly at?: number
-  readonly send: WireRequest
+  /** The request, or how to make it with the nonce that the server gave last. */
+  readonly send: WireRequest | ((nonce: string) => WireRequest)
   /** So many copies at once; exactly one of them gets the answer, all others the one of {@link Step.others}. */
   readonly copies?: number
   readonly others?: Answer
@@ -69,8 +71,8 @@ interface Common {
   readonly options?: Options | ((elapsed: () => number) => Options)
   /** Scopes that the route needs. */
   readonly scopes?: readonly string[]
-  /** `wire`: only makes sense as bytes on a socket. `core`: HTTP/1.1 cannot carry it, other transports can. */
-  readonly only?: 'wire' | 'core'
+  /** `core`: HTTP/1.1 cannot carry it, other transports can. `lines`: needs the lines of a field, which Fetch joins. */
+  readonly only?: 'core' | 'lines'
   /** The status with which Node's own HTTP parser answers, before any code of ours runs. */
   readonly node?: 400 | 431
 }
@@ -129,6 +131,16 @@ export const issuerJwks = () => ({ keys: [{ ...key('issuer').jwk, kid: 'key-1', 
 export function optionsOf({ options }: Vector, clock: () => number): VerifierOptions {
   const own = typeof options === 'function' ? options(() => clock() / 1000 - now) : options
   return { issuer: { issuer, jwks: issuerJwks() }, baseUrl: origin, clock, ...own }
+}
+
+/** Rules that only some of many like rows are evidence for. */
+export function when(condition: boolean, ...rules: RuleId[]): RuleId[] {
+  return condition ? rules : []
+}
+
+/** The request of a step. */
+export function requestOf({ send }: Step, nonce = ''): WireRequest {
+  return typeof send === 'function' ? send(nonce) : send
 }
 
 /** The access token of a request, to be sent again. */

@@ -1,0 +1,20 @@
+/** Requests as Fetch has them. @module */
+
+import type { Line, WireRequest } from './recipe.js'
+
+/** As a Fetch `Request`; undefined where the platform's own would not carry it as it is. Its URL says Host and target in one. */
+export function toFetchRequest({ method, target, lines }: WireRequest): Request | undefined {
+  const hosts = lines.filter((line) => !notHost(line)).map(([, value]) => value)
+  const url = `https://${hosts[0]}${target}`
+  if (hosts.length !== 1 || !target.startsWith('/') || !URL.canParse(url) || new URL(url).host !== hosts[0]) return undefined
+  try {
+    const request = new Request(url, { method, headers: lines.filter(notHost).map(([name, value]) => [name, value]) })
+    return request.url === url && request.method === method ? request : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function notHost([name]: Line): boolean {
+  return name.toLowerCase() !== 'host'
+}

@@ -1,0 +1,170 @@
+/** Nonces: RFC 9449 §4.3 check 10, §8, §9 and §11.3. @module */
+
+import { mix, now, prepare, type Recipe, type WireRequest } from './recipe.js'
+import {
+  accepted,
+  badProof,
+  badToken,
+  needsNonce,
+  noCredentials,
+  type Options,
+  type Step,
+  tokenOf,
+  type Vector,
+  type VectorGroup
+} from './vector.js'
+
+const options: Options = { nonce: { secrets: ['a secret that is 32 bytes long, really'], maxAgeSeconds: 100 } }
+/** A nonce is good for at least half of its maximum age. */
+const step = 50
+
+/** A request with the nonce, and whatever else the recipe says. */
+const using = (nonce: unknown, recipe: Recipe = {}): WireRequest => prepare(mix({ proof: { claims: { nonce } } }, recipe))
+const dated = (at: number): Recipe => ({ proof: { claims: { iat: now + at } } })
+
+const history = (title: string, rules: Vector['rules'], steps: () => readonly Step[], more: Options = {}): Vector => ({
+  title,
+  rules,
+  options: { ...options, ...more },
+  steps
+})
+
+/** The nonce that a server gives who is asked without one. */
+const ask: () => Step = () => ({ send: prepare(), expect: needsNonce('NONCE_REQUIRED') })
+const use = (recipe: Recipe = {}): Step => ({ send: (nonce) => using(nonce, recipe), expect: accepted })
+
+const flow: Vector[] = [
+  history(
+    '§9 a proof without a nonce is told which one to use, and then is good',
+    ['D-15', 'D-60', 'D-61', 'D-64', 'D-62', 'D-67', 'D-69', 'L43', 'AMB-17'],
+    () => [ask(), use()]
+  ),
+  history('§11.3 a client that was given a nonce is never let through without one', ['D-72', 'D-75', 'AMB-12'], () => [
+    ask(),
+    use(),
+    ask(),
+    ask()
+  ]),
+  history('§8.2 a nonce may be used more than once', ['D-66', 'D-27'], () => [
+    ask(),
+    use(),
+    use({ method: 'POST' }),
+    use({ target: '/x' })
+  ]),
+  history(
+    '§8.2 after a rotation the nonce before is still good, and the new one comes with the answer',
+    ['D-66', 'D-68', 'D-69', 'AMB-18'],
+    () => [ask(), { ...use(dated(step)), at: step }, { ...use(dated(step)), at: step }]
+  ),
+  history(
+    '§9 the age of a nonce is a matter of time alone: after a pause it is not accepted, and another one is given',
+    ['D-64', 'D-65', 'L18'],
+    () => [
+      ask(),
+      { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: needsNonce('NONCE_INVALID') },
+      { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: accepted }
+    ]
+  ),
+  history('§11.1 with a nonce the clock of the client does not matter: an hour behind', ['D-49', 'AMB-11', 'D-28'], () => [
+    ask(),
+    use(dated(-3600))
+  ]),
+  history('§11.1 with a nonce the clock of the client does not matter: an hour ahead', ['D-49', 'AMB-11', 'D-28'], () => [
+    ask(),
+    use(dated(3600))
+  ]),
+  history('§9 a retry may keep its jti: a proof that lacked the nonce is not used up', ['AMB-22', 'L9'], () => [
+    { send: prepare({ proof: { claims: { jti: 'kept' } } }), expect: needsNonce('NONCE_REQUIRED') },
+    use({ proof: { claims: { jti: 'kept' } } })
+  ]),
+  history('§11.1 a proof is remembered for as long as its nonce is good', ['D-73', 'D-45', 'AMB-20'], () => [
+    ask(),
+    use({ proof: { claims: { jti: 'once' } } }),
+    { send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: badProof('PROOF_REPLAYED') },
+    { at: step + 40, send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: badProof('PROOF_REPLAYED') }
+  ])
+]
+
+const wrong: Vector[] = (
+  [
+    ['one of its own', () => 'n-0S6_WzA2Mj'],
+    ['an empty one', () => ''],
+    ['the beginning of a good one', (nonce) => nonce.slice(0, -1)],
+    ['a good one and more', (nonce) => `${nonce}x`],
+    ['a good one in another case', (nonce) => (nonce.toLowerCase() === nonce ? nonce.toUpperCase() : nonce.toLowerCase())],
+    ['two good ones', (nonce) => `${nonce} ${nonce}`]
+  ] satisfies [string, (nonce: string) => string][]
+).map(([what, change]) =>
+  history(`§9 a nonce is one that this server gave, exactly: ${what}`, ['D-65', 'D-27', 'D-64', 'L43'], () => [
+    ask(),
+    use(),
+    ask(),
+    { send: (nonce) => using(change(nonce)), expect: needsNonce('NONCE_INVALID') },
+    use()
+  ])
+)
+
+const notTexts: Vector[] = [1, true, {}, ['n'], null].map((nonce) =>
+  history(`§9 a nonce is a text: ${JSON.stringify(nonce)}`, ['D-65', 'L41'], () => [
+    ask(),
+    use(),
+    { send: using(nonce), expect: badProof('PROOF_CLAIMS') }
+  ])
+)
+
+const precedence: Vector[] = (
+  [
+    ['a signature of another key', { proof: { signedBy: 'another ES256' } }, badProof('PROOF_SIGNATURE')],
+    ['another htm', { proof: { claims: { htm: 'PUT' } } }, badProof('PROOF_HTM')],
+    ['another htu', { proof: { claims: { htu: 'https://evil.example/' } } }, badProof('PROOF_HTU')],
+    ['another ath', { proof: { claims: { ath: 'x' } } }, badProof('PROOF_ATH')],
+    ['another typ', { proof: { header: { typ: 'JWT' } } }, badProof('PROOF_TYP')],
+    ['an expired token', { token: { claims: { exp: 1 } } }, badToken('TOKEN_EXPIRED')],
+    ['another key', { key: 'another ES256', token: { boundTo: 'ES256' } }, badToken('TOKEN_BINDING')],
+    ['no credentials', { lines: ({ host }) => [host] }, noCredentials]
+  ] satisfies [string, Recipe, Step['expect']][]
+).map(([what, fault, expect]) =>
+  history(`§9 a request that is broken otherwise is told so, and not to use a nonce: ${what}`, ['AMB-26', 'L43'], () => [
+    ask(),
+    use(),
+    { send: prepare(fault), expect }
+  ])
+)
+
+const others: Vector[] = [
+  history(
+    '§9 where Bearer is accepted too, the DPoP challenge alone asks for a nonce',
+    ['D-61', 'D-54', 'D-60'],
+    () => [ask(), use()],
+    { allowBearer: true }
+  ),
+  history(
+    '§9 where some requests need no nonce, they pass without one and others do not',
+    ['D-60', 'AMB-12'],
+    () => [
+      { send: prepare({ method: 'GET' }), expect: accepted },
+      { send: prepare({ method: 'POST' }), expect: needsNonce('NONCE_REQUIRED') },
+      use({ method: 'POST' })
+    ],
+    {
+      nonce: {
+        ...(options.nonce as object),
+        secrets: ['a secret that is 32 bytes long, really'],
+        required: (request) => request.method === 'POST'
+      }
+    }
+  ),
+  history('§9 a token that was seen before still needs a nonce in its proof', ['D-72', 'I-05'], () => {
+    const first = using('none')
+    return [
+      ask(),
+      use({ token: { text: () => tokenOf(first) } }),
+      { send: prepare({ token: { text: () => tokenOf(first) } }), expect: needsNonce('NONCE_REQUIRED') }
+    ]
+  })
+]
+
+export const nonce: VectorGroup = {
+  subject: 'nonces',
+  vectors: [...flow, ...wrong, ...notTexts, ...precedence, ...others]
+}
