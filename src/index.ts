@@ -19,6 +19,9 @@ export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redi
 export type { ReplayContext, ReplayStore } from './freshness/replay.js'
 export type {
   Fetch,
+  FetchInit,
+  IntrospectionOptions,
+  IssuerChoice,
   IssuerOptions,
   JwkSet,
   NonceOptions,

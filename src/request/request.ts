@@ -21,7 +21,10 @@ export interface NodeRequest {
 export interface FetchRequest {
   readonly method: string
   readonly url: string
-  readonly headers: { get(name: string): string | null }
+  readonly headers: {
+    /** The lines of a field, joined with commas; null where there is none. */
+    get(name: string): string | null
+  }
 }
 
 /** A request from anywhere else. */
