@@ -87,9 +87,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
     } catch (reason) {
-      const asksForNonce = reason instanceof Refusal && answerTo(reason.code).error === 'use_dpop_nonce'
-      const nonce = asksForNonce ? await this.#freshness.nonce(this.#config.clock()) : undefined
-      throw this.#toError(reason, { scheme, scopes: options?.scopes, nonce })
+      throw await this.#withNonce(reason, { scheme, scopes: options?.scopes })
     }
   }
 
@@ -165,6 +163,17 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     checkScopes(verified.scopes, scopes)
     return toVerifiedRequest('Bearer', verified, token)
+  }
+
+  /** RFC 9449 §9: whoever is asked for a nonce is given one. */
+  async #withNonce(reason: unknown, context: ChallengeContext): Promise<DPoPError | DPoPUnavailableError> {
+    const asksForNonce = reason instanceof Refusal && answerTo(reason.code).error === 'use_dpop_nonce'
+    if (!asksForNonce) return this.#toError(reason, context)
+    try {
+      return this.#toError(reason, { ...context, nonce: await this.#freshness.nonce(this.#config.clock()) })
+    } catch (cause) {
+      return this.#toError(cause, context)
+    }
   }
 
   /** The only place where a reason becomes an error, and an error gets its challenge. */

@@ -1,6 +1,6 @@
 /** Asks the authorization server about a token (RFC 7662), with signed answers where it gives them (RFC 9701). @module */
 
-import { importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { errors, importJWK, type JWK, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
@@ -89,7 +89,7 @@ export class Introspection {
 
   /** RFC 9701 §5: nothing outside the signed claim counts. */
   async #verified(jwt: string, nowMs: number): Promise<unknown> {
-    const { payload } = await jwtVerify(jwt, await this.#keys.current(), {
+    const options: JWTVerifyOptions = {
       issuer: this.#issuer.issuer,
       audience: this.#options.clientId,
       typ: 'token-introspection+jwt',
@@ -97,6 +97,11 @@ export class Introspection {
       maxTokenAge: MAX_ANSWER_AGE_SECONDS,
       clockTolerance: this.#config.token.clockToleranceSeconds,
       currentDate: new Date(nowMs)
+    }
+    const { payload } = await jwtVerify(jwt, await this.#keys.current(), options).catch(async (error) => {
+      const newer = error instanceof errors.JWKSNoMatchingKey ? await this.#keys.newer() : undefined
+      if (newer === undefined) throw error
+      return await jwtVerify(jwt, newer, options)
     })
     return payload['token_introspection']
   }

@@ -209,6 +209,12 @@ describe('one algorithm is not taken for another', () => {
   })
 })
 
+it('what is no key at all verifies nothing, and is no reason to throw', async () => {
+  for (const [, platform] of platforms) {
+    for (const alg of proofAlgorithms) expect(await platform.verify(alg, {}, 'x', new Uint8Array(64))).toBe(false)
+  }
+})
+
 describe('importKey refuses what is no key', () => {
   const { jwk } = createSigner('ES256') as { jwk: PublicJwk & { x: string; y: string } }
   it.each<[string, PublicJwk, ProofAlgorithm]>([

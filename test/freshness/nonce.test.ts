@@ -55,6 +55,15 @@ describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () =
     expect(auth?.responseHeaders).toEqual({})
   })
 
+  it('a clock that fails just then is 503, like any other hook', async () => {
+    let reads = 0
+    const clock = () => {
+      if (++reads > 2) throw new Error('clock')
+      return NOW_MS
+    }
+    expect(await verdict(create({}, { clock }), {})).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+  })
+
   it('nobody is told a nonce whose proof is otherwise bad: that comes first', async () => {
     const error = (await create()
       .verifyRequest(await world.request({ claims: { ath: 'x' } }))

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createWorld, NOW, type RequestSpec, verdictOf, type World } from '../support/world.js'
+
+type Core = typeof import('dpop-guard')
+const specs: [string, RequestSpec, Parameters<Core['createVerifier']>[0]['nonce']?][] = [
+  ['a good request', {}],
+  ['a wrong time', { claims: { iat: NOW - 301 } }],
+  ['a wrong ath', { claims: { ath: 'x' } }],
+  ['another key', { header: { jwk: { kty: 'EC' } } }],
+  ['a nonce that is missing', {}, { secrets: ['a secret of thirty-two characters or more'] }]
+]
+
+describe('the core on WebCrypto, as Workers and browsers run it', () => {
+  let world: World
+  let web: Core
+  let node: Core
+  beforeAll(async () => {
+    world = await createWorld()
+    node = await import('dpop-guard')
+    vi.resetModules()
+    vi.doMock('#crypto', () => import('../../src/crypto/web.js'))
+    web = await import('dpop-guard')
+  })
+  afterAll(() => {
+    vi.doUnmock('#crypto')
+    vi.resetModules()
+  })
+
+  it.each(specs)('%s: the same verdict as on Node, first, again, and of a second proof', async (_title, spec, nonce) => {
+    const [first, second] = [await world.request(spec), await world.request(spec)]
+    const verdicts = async ({ createVerifier }: Core) => {
+      const verifier = createVerifier({ ...world.options, ...(nonce && { nonce }) })
+      const all: string[] = []
+      for (const request of [first, first, second]) all.push(await verdictOf(verifier.verifyRequest(request)))
+      return all
+    }
+    expect(web.createVerifier).not.toBe(node.createVerifier)
+    expect(await verdicts(web)).toEqual(await verdicts(node))
+  })
+
+  it('gives out the same nonces, so that instances of both kinds can stand side by side', async () => {
+    const nonceOf = async ({ createVerifier }: Core) => {
+      const verifier = createVerifier({ ...world.options, nonce: { secrets: ['a secret of thirty-two characters or more'] } })
+      return await verifier.verifyRequest(await world.request()).catch((error) => error.headers['DPoP-Nonce'])
+    }
+    expect(await nonceOf(web)).toBe(await nonceOf(node))
+  })
+
+  it('and remembers proofs under the same keys', async () => {
+    const keys: string[] = []
+    const replay = { reserve: (key: string) => keys.push(key) > 0 }
+    const request = await world.request()
+    for (const { createVerifier } of [web, node]) await createVerifier({ ...world.options, replay }).verifyRequest(request)
+    expect(keys[0]).toBe(keys[1])
+  })
+})

@@ -1,0 +1,440 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createVerifier, type IntrospectionOptions, type IssuerOptions, type VerifierOptions } from 'dpop-guard'
+import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { startIssuerServer } from '../support/issuer-server.js'
+import { BASE_URL, NOW, NOW_MS, verdictOf } from '../support/world.js'
+
+const METADATA = '/.well-known/oauth-authorization-server'
+
+async function bodyOf(request: IncomingMessage): Promise<URLSearchParams> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return new URLSearchParams(Buffer.concat(chunks).toString())
+}
+
+interface Question {
+  readonly method: string | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: URLSearchParams
+}
+
+/** An authorization server that is asked about tokens, and a verifier that asks it. */
+async function createIntrospectionWorld(introspection: Partial<IntrospectionOptions> = {}, extra: Partial<IssuerOptions> = {}) {
+  const clock = fakeClock(NOW_MS)
+  const server = await startIssuerServer()
+  const [issuer, client] = await Promise.all([
+    createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' }),
+    createTestClient({ clock })
+  ])
+  const questions: Question[] = []
+  /** What the endpoint says; a test changes it. */
+  const state: { answer: unknown; status: number; raw: ((response: ServerResponse) => void) | undefined } = {
+    answer: { active: true, cnf: { jkt: client.jkt } },
+    status: 200,
+    raw: undefined
+  }
+  const endpoint = (response: ServerResponse) =>
+    void bodyOf(response.req).then((body) => {
+      questions.push({ method: response.req.method, headers: response.req.headers, body })
+      if (state.raw) state.raw(response)
+      else response.writeHead(state.status).end(typeof state.answer === 'string' ? state.answer : JSON.stringify(state.answer))
+    })
+  Object.assign(server.answers, {
+    [METADATA]: {
+      issuer: server.origin,
+      jwks_uri: `${server.origin}/keys`,
+      introspection_endpoint: `${server.origin}/introspect`
+    },
+    '/keys': issuer.jwks,
+    '/introspect': endpoint
+  })
+  const options: VerifierOptions & { optional?: false } = {
+    issuer: { issuer: server.origin, introspection: { clientId: 'api', clientSecret: 's3cret', ...introspection }, ...extra },
+    audience: BASE_URL,
+    baseUrl: BASE_URL,
+    clock
+  }
+  const verifier = createVerifier(options)
+  const verify = async (token = 'opaque', by = verifier) =>
+    await by.verifyRequest({ method: 'GET', target: '/', headers: await client.headers({ url: `${BASE_URL}/`, token }) })
+  const verdict = (token?: string, by?: typeof verifier) => verdictOf(verify(token, by))
+  const says = (answer: unknown) => {
+    state.answer = answer
+  }
+  const issue = (claims: Record<string, unknown> = {}) => issuer.issue({ jkt: client.jkt, claims })
+  return { clock, server, issuer, client, questions, state, options, verifier, verify, verdict, says, issue }
+}
+
+describe('an opaque token is asked about (RFC 7662 §2)', () => {
+  it('and its members are the claims, under the issuer that answered', async () => {
+    const { verify, says, server, client, questions } = await createIntrospectionWorld()
+    says({ active: true, scope: 'a b', sub: 'u', cnf: { jkt: client.jkt }, token_type: 'DPoP', exp: NOW + 60 })
+    const auth = await verify('a.b~c')
+    expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
+    expect(Object.isFrozen(auth.claims)).toBe(true)
+    expect(questions).toHaveLength(1)
+    expect(questions[0]).toMatchObject({ method: 'POST', headers: { accept: 'application/json' } })
+    expect(Object.fromEntries(questions[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
+  })
+
+  it('without introspection it is nobody’s', async () => {
+    const { options, server, verdict } = await createIntrospectionWorld()
+    expect(await verdict('opaque', createVerifier({ ...options, issuer: server.origin }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(server.asked).toEqual([])
+  })
+
+  it('of several issuers one must know it', async () => {
+    const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
+    const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
+    const both = createVerifier({ ...a.options, issuer })
+    a.says({ active: false })
+    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
+    b.says({ active: false })
+    expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
+    const { verdict, says, client } = await createIntrospectionWorld()
+    says({ active, cnf: { jkt: client.jkt } })
+    expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+})
+
+describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
+  it.each<[Record<string, unknown>, string]>([
+    [{ aud: BASE_URL }, 'accepted'],
+    [{ aud: ['x', BASE_URL] }, 'accepted'],
+    [{ aud: 'x' }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ aud: [] }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ aud: null }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ iss: 'https://evil.example' }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ exp: NOW + 1 }, 'accepted'],
+    [{ exp: NOW - 5 }, 'ERR_DPOP_TOKEN_EXPIRED'],
+    [{ exp: String(NOW + 60) }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ exp: null }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ nbf: NOW + 5 }, 'accepted'],
+    [{ nbf: NOW + 6 }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ nbf: 'x' }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ token_type: 'dpop' }, 'accepted'],
+    [{ token_type: 'Bearer' }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ token_type: 7 }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ token_type: 'DPoP', cnf: undefined }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ token_type: 'DPoP', cnf: null }, 'ERR_DPOP_TOKEN_INVALID'],
+    [{ token_type: 'Bearer', cnf: undefined }, 'ERR_DPOP_TOKEN_UNBOUND'],
+    [{ cnf: undefined }, 'ERR_DPOP_TOKEN_UNBOUND'],
+    [{ cnf: { jkt: 'x' } }, 'ERR_DPOP_TOKEN_BINDING'],
+    [{ cnf: 'x' }, 'ERR_DPOP_TOKEN_BINDING']
+  ])('%j: %s', async (members, expected) => {
+    const { verdict, says, client } = await createIntrospectionWorld()
+    says({ active: true, cnf: { jkt: client.jkt }, ...members })
+    expect(await verdict()).toBe(expected)
+  })
+
+  it('the binding is checked here, against the key of the proof', async () => {
+    const { verdict, says } = await createIntrospectionWorld()
+    const stranger = await createTestClient()
+    says({ active: true, cnf: { jkt: stranger.jkt } })
+    expect(await verdict()).toBe('ERR_DPOP_TOKEN_BINDING')
+  })
+})
+
+describe('an answer is remembered for a while', () => {
+  it('thirty seconds, or as configured', async () => {
+    for (const [maxCacheSeconds, kept] of [
+      [undefined, 30],
+      [5, 5]
+    ] as const) {
+      const { clock, verdict, says, questions } = await createIntrospectionWorld(
+        maxCacheSeconds === undefined ? {} : { maxCacheSeconds }
+      )
+      expect(await verdict()).toBe('accepted')
+      says({ active: false })
+      clock.advance(kept - 0.001)
+      expect(await verdict()).toBe('accepted')
+      clock.advance(0.001)
+      expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+      expect(questions).toHaveLength(2)
+    }
+  })
+
+  it('0 asks every time', async () => {
+    const { verdict, says } = await createIntrospectionWorld({ maxCacheSeconds: 0 })
+    expect(await verdict()).toBe('accepted')
+    says({ active: false })
+    expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('never past exp', async () => {
+    const { clock, verdict, says, client, questions } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
+    says({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
+    expect(await verdict()).toBe('accepted')
+    clock.advance(10)
+    says({ active: false })
+    expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toHaveLength(2)
+  })
+
+  it('that a token is not active is remembered too', async () => {
+    const { verdict, says, questions } = await createIntrospectionWorld()
+    says({ active: false })
+    for (let i = 0; i < 3; i++) expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toHaveLength(1)
+  })
+
+  it('fifty requests with one token ask once', async () => {
+    const { verdict, questions } = await createIntrospectionWorld()
+    expect(new Set(await Promise.all(Array.from({ length: 50 }, () => verdict())))).toEqual(new Set(['accepted']))
+    expect(questions).toHaveLength(1)
+  })
+})
+
+describe('an endpoint that is out of order is 503, never the client’s fault', () => {
+  it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
+    ['401', { status: 401 }],
+    ['500', { status: 500 }],
+    ['HTML', { answer: '<p>' }],
+    ['null', { answer: 'null' }],
+    ['a list', { answer: '[]' }],
+    ['a string', { answer: '"x"' }],
+    ['a broken connection', { raw: (response) => response.destroy() }],
+    ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }]
+  ])('%s, and is found again when it recovers', async (_title, broken) => {
+    const { verdict, state } = await createIntrospectionWorld()
+    const whole = { ...state }
+    Object.assign(state, broken)
+    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    Object.assign(state, whole)
+    expect(await verdict()).toBe('accepted')
+  })
+
+  it('metadata without endpoint, until there is one', async () => {
+    const { verdict, server } = await createIntrospectionWorld()
+    const metadata = server.answers[METADATA] as object
+    server.answers[METADATA] = { ...metadata, introspection_endpoint: undefined }
+    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    server.answers[METADATA] = metadata
+    expect(await verdict()).toBe('accepted')
+  })
+
+  it('an endpoint that is given is not looked for', async () => {
+    const { options, server, verdict } = await createIntrospectionWorld()
+    const endpoint = `${server.origin}/introspect`
+    const issuer = { issuer: server.origin, introspection: { clientId: 'api', clientSecret: 's', endpoint } }
+    expect(await verdict('opaque', createVerifier({ ...options, issuer }))).toBe('accepted')
+    expect(server.asked).toEqual(['/introspect'])
+  })
+})
+
+describe('the server knows who asks (RFC 7662 §2.1)', () => {
+  it('client_secret_basic, both parts form-encoded (RFC 6749 §2.3.1)', async () => {
+    const { verdict, questions } = await createIntrospectionWorld({ clientId: 'a:b c', clientSecret: 'é%+' })
+    await verdict()
+    const [, credentials] = String(questions[0]?.headers.authorization).split(' ')
+    expect(Buffer.from(credentials as string, 'base64').toString()).toBe('a%3Ab+c:%C3%A9%25%2B')
+    expect(questions[0]?.body.has('client_secret')).toBe(false)
+  })
+
+  it('client_secret_post', async () => {
+    const { verdict, questions } = await createIntrospectionWorld({ authMethod: 'client_secret_post' })
+    await verdict()
+    expect(questions[0]?.headers.authorization).toBeUndefined()
+    expect(Object.fromEntries(questions[0]?.body ?? [])).toMatchObject({ client_id: 'api', client_secret: 's3cret' })
+  })
+
+  it.each([undefined, 'key-1'])('private_key_jwt (RFC 7523 §3), kid %j', async (kid) => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256', ...(kid !== undefined && { kid }) }
+    const { verdict, questions, server, clock } = await createIntrospectionWorld({ privateKey: jwk })
+    expect(await verdict()).toBe('accepted')
+    const body = questions[0]?.body as URLSearchParams
+    expect(body.get('client_id')).toBe('api')
+    expect(body.get('client_assertion_type')).toBe('urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+    const keys = createLocalJWKSet({ keys: [(await exportJWK(publicKey)) as JWK] })
+    const { payload, protectedHeader } = await jwtVerify(
+      body.get('client_assertion') as string,
+      kid === undefined ? keys : publicKey,
+      {
+        currentDate: new Date(clock())
+      }
+    )
+    expect(payload).toEqual({ iss: 'api', sub: 'api', aud: server.origin, jti: expect.any(String), iat: NOW, exp: NOW + 60 })
+    expect(protectedHeader.kid).toBe(kid)
+  })
+})
+
+describe('signed answers (RFC 9701 §5)', () => {
+  async function createSignedWorld() {
+    const world = await createIntrospectionWorld({ signedResponse: true })
+    const { issuer, client } = world
+    /** An answer signed like a token, with whatever is wrong with it. */
+    const signed = async (claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, by = issuer) =>
+      await by.issue({
+        claims: { aud: 'api', token_introspection: { active: true, cnf: { jkt: client.jkt } }, ...claims },
+        header: { typ: 'token-introspection+jwt', ...header }
+      })
+    return { ...world, signed }
+  }
+
+  it('are asked for, and their claim counts', async () => {
+    const { verdict, says, signed, questions } = await createSignedWorld()
+    says(await signed())
+    expect(await verdict()).toBe('accepted')
+    expect(questions[0]?.headers.accept).toBe('application/token-introspection+jwt')
+  })
+
+  it('nothing outside the signed claim counts', async () => {
+    const { verdict, says, signed, client } = await createSignedWorld()
+    says(await signed({ token_introspection: { active: false }, active: true, cnf: { jkt: client.jkt } }))
+    expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['for another', { aud: 'other' }, {}],
+    ['of another', { iss: 'https://evil.example' }, {}],
+    ['of another kind', {}, { typ: 'at+jwt' }],
+    ['that are old', { iat: NOW - 306 }, {}],
+    ['without time', { iat: undefined }, {}],
+    ['without the claim', { token_introspection: undefined }, {}],
+    ['with a claim that is no object', { token_introspection: [] }, {}],
+    ['of a key that is not known', {}, { kid: 'unknown' }]
+  ])('%s are none', async (_title, claims, header) => {
+    const { verdict, says, signed } = await createSignedWorld()
+    says(await signed(claims, header))
+    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+  })
+
+  it('unsigned ones are none, and neither are those that another key signed', async () => {
+    const { verdict, says, signed, server, clock, client } = await createSignedWorld()
+    says({ active: true, cnf: { jkt: client.jkt } })
+    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
+    says(await signed({}, {}, rogue))
+    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+  })
+
+  it('of a key that is new are verified with the new keys', async () => {
+    const { verdict, says, signed, server, clock } = await createSignedWorld()
+    says(await signed())
+    expect(await verdict('one')).toBe('accepted')
+    const rotated = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
+    server.answers['/keys'] = rotated.jwks
+    says(await signed({}, {}, rotated))
+    expect(await verdict('two')).toBe('accepted')
+  })
+})
+
+describe("tokens: 'all' asks about JWTs as well, after they were verified here", () => {
+  it('so that revocation is seen as soon as the answer is not remembered any more', async () => {
+    const { clock, verdict, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+    const token = await issue()
+    expect([await verdict(token), await verdict(token)]).toEqual(['accepted', 'accepted'])
+    expect(questions).toHaveLength(1)
+    says({ active: false })
+    clock.advance(30)
+    expect(await verdict(token)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('a JWT that is not valid is not asked about', async () => {
+    const { verdict, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+    expect(await verdict(await issue({ aud: 'x' }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toEqual([])
+  })
+
+  it('the server must not know another key; that it names none does not matter', async () => {
+    const { clock, verdict, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
+    const stranger = await createTestClient()
+    says({ active: true })
+    expect(await verdict(await issue())).toBe('accepted')
+    says({ active: true, cnf: { jkt: stranger.jkt } })
+    clock.advance(30)
+    expect(await verdict(await issue())).toBe('ERR_DPOP_TOKEN_BINDING')
+  })
+
+  it("'opaque' does not ask about a JWT", async () => {
+    const { verdict, issue, questions } = await createIntrospectionWorld()
+    expect(await verdict(await issue())).toBe('accepted')
+    expect(questions).toEqual([])
+  })
+})
+
+describe('ready() finds out at the start what would fail at the first request', () => {
+  it('metadata, keys and endpoints are fetched', async () => {
+    const { verifier, server, verdict, issue } = await createIntrospectionWorld()
+    await verifier.ready()
+    expect(new Set(server.asked)).toEqual(new Set([METADATA, '/keys']))
+    const count = server.asked.length
+    expect(await verdict(await issue())).toBe('accepted')
+    expect(server.asked).toHaveLength(count)
+  })
+
+  it('an issuer of opaque tokens need not have keys, any other must', async () => {
+    const { verifier, options, server } = await createIntrospectionWorld()
+    delete server.answers['/keys']
+    await verifier.ready()
+    expect(await verdictOf(createVerifier({ ...options, issuer: server.origin }).ready())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+
+  it('an endpoint that cannot be found', async () => {
+    const { verifier, server } = await createIntrospectionWorld()
+    delete server.answers[METADATA]
+    expect(await verdictOf(verifier.ready())).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+  })
+
+  it('the replay store is asked, where it can be', async () => {
+    const issuer = await createTestIssuer()
+    const ready = (replay: unknown) =>
+      verdictOf(createVerifier({ issuer: issuer.options, baseUrl: BASE_URL, replay: replay as false }).ready())
+    const store = { reserve: () => true }
+    expect(await ready(false)).toBe('accepted')
+    expect(await ready(store)).toBe('accepted')
+    expect(await ready({ ...store, ready: async () => {} })).toBe('accepted')
+    expect(await ready({ ...store, ready: () => Promise.reject(new Error('x')) })).toBe('ERR_DPOP_REPLAY_STORE_UNAVAILABLE')
+  })
+})
+
+describe('options', () => {
+  const good = { clientId: 'api', clientSecret: 's' }
+  const key = { kty: 'EC', alg: 'ES256', d: 'x' }
+  const secret = '"issuer.introspection.clientSecret" must be a non-empty string'
+  const badKey = '"issuer.introspection.privateKey" must be a private JWK with its "alg"'
+  it.each<[unknown, string]>([
+    [null, '"issuer.introspection" must be an object'],
+    [true, '"issuer.introspection" must be an object'],
+    [
+      { ...good, clientID: 'x' },
+      '"issuer.introspection.clientID" is not an option; did you mean "issuer.introspection.clientId"?'
+    ],
+    [{ clientSecret: 's' }, '"issuer.introspection.clientId" must be a non-empty string'],
+    [{ ...good, clientId: '' }, '"issuer.introspection.clientId" must be a non-empty string'],
+    [{ clientId: 'api' }, secret],
+    [{ ...good, clientSecret: '' }, secret],
+    [{ ...good, clientSecret: 7 }, secret],
+    [{ clientId: 'api', authMethod: 'client_secret_post' }, secret],
+    [
+      { ...good, authMethod: 'none' },
+      '"issuer.introspection.authMethod" must be one of client_secret_basic, client_secret_post, private_key_jwt'
+    ],
+    [{ ...good, authMethod: 'private_key_jwt' }, badKey],
+    [{ clientId: 'api', privateKey: 'x' }, badKey],
+    [{ clientId: 'api', privateKey: null }, badKey],
+    [{ clientId: 'api', privateKey: { ...key, alg: undefined } }, badKey],
+    [{ clientId: 'api', privateKey: { ...key, d: undefined } }, badKey],
+    [{ ...good, endpoint: '/introspect' }, '"issuer.introspection.endpoint" must be an absolute URL'],
+    [{ ...good, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],
+    [{ ...good, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
+    [{ ...good, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600']
+  ])('%j', (introspection, message) => {
+    const issuer = { issuer: 'https://issuer.example', introspection } as IssuerOptions
+    expect(() => createVerifier({ issuer, baseUrl: BASE_URL })).toThrow(new TypeError(message))
+  })
+
+  it('a key implies private_key_jwt, and a secret wins where it is asked for by name', () => {
+    const make = (introspection: object) => () =>
+      createVerifier({ issuer: { issuer: 'https://issuer.example', introspection } as IssuerOptions, baseUrl: BASE_URL })
+    expect(make({ clientId: 'api', privateKey: key })).not.toThrow()
+    expect(make({ ...good, privateKey: key, authMethod: 'client_secret_basic' })).not.toThrow()
+  })
+})

@@ -1,0 +1,87 @@
+import { createVerifier, type IssuerOptions } from 'dpop-guard'
+import { createTestIssuer } from 'dpop-guard/testing'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { startIssuerServer } from '../support/issuer-server.js'
+import { BASE_URL, createWorld, ISSUER, verdictOf, type World } from '../support/world.js'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+
+type Give = (iss: string) => unknown
+const create = (give: Give) => createVerifier({ ...world.options, issuer: give as () => undefined })
+
+describe('issuer as a function: tenants made at run time', () => {
+  it('is given the iss that a token claims, and what it says is checked like the option', async () => {
+    const give = vi.fn<Give>(() => world.issuer.options)
+    const verifier = create(give)
+    const request = async () => await world.request()
+    expect(await verdictOf(verifier.verifyRequest(await request()))).toBe('accepted')
+    expect(give.mock.calls).toEqual([[ISSUER]])
+  })
+
+  it('is asked every time, so that a tenant that is gone is gone at once', async () => {
+    let answer: unknown = world.issuer.options
+    const verifier = create(async () => answer)
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
+    answer = undefined
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('an issuer of which it says something else begins anew: a remembered token is verified anew', async () => {
+    const other = await createTestIssuer({ clock: world.clock, alg: 'ES256' })
+    let answer = world.issuer.options
+    const verifier = create(() => answer)
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
+    answer = other.options
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('the keys of one are kept from request to request', async () => {
+    const server = await startIssuerServer()
+    const issuer = await createTestIssuer({ issuer: server.origin, clock: world.clock, alg: 'ES256' })
+    server.answers['/keys'] = issuer.jwks
+    const verifier = create((iss) => ({ issuer: iss, jwksUri: `${server.origin}/keys` }))
+    for (let i = 0; i < 3; i++) {
+      const token = await issuer.issue({ jkt: world.client.jkt })
+      expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
+    }
+    expect(server.asked).toEqual(['/keys'])
+  })
+
+  it('an answer for another issuer than the one that was asked for is none', async () => {
+    const verifier = create(() => ({ ...world.issuer.options, issuer: 'https://other.example' }))
+    expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each<[string, Give]>([
+    ['throws', () => Promise.reject(new Error('x'))],
+    ['gives nonsense', () => ({ issuer: 'http://evil.example' })],
+    ['gives null', () => null]
+  ])('one that %s is 503', async (_title, give) => {
+    expect(await verdictOf(create(give).verifyRequest(await world.request()))).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+  })
+
+  it('is not asked for a token without iss, nor for one that is no JWT', async () => {
+    const give = vi.fn<Give>(() => world.issuer.options)
+    for (const iss of [undefined, 7, null, ['x']])
+      expect(await verdictOf(create(give).verifyRequest(await world.request({ tokenSpec: { claims: { iss } } })))).toBe(
+        'ERR_DPOP_TOKEN_INVALID'
+      )
+    expect(await verdictOf(create(give).verifyRequest(await world.request({ token: 'opaque' })))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(give).not.toHaveBeenCalled()
+  })
+
+  it('may say which audience; without one the verifier’s counts', async () => {
+    const issuer: IssuerOptions = { ...world.issuer.options, audience: 'urn:tenant' }
+    const request = await world.request({ tokenSpec: { claims: { aud: 'urn:tenant' } } })
+    expect(await verdictOf(create(() => issuer).verifyRequest(request))).toBe('accepted')
+    expect(await verdictOf(create(() => world.issuer.options).verifyRequest(request))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(await create(() => issuer).ready()).toBeUndefined()
+    expect(BASE_URL).toBe(world.options.audience)
+  })
+})
