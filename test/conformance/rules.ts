@@ -30,7 +30,6 @@ const notBuilt = (part: string): Applies => ({ to: 'part not built', part })
 
 const serverDuty = no('a duty of the authorization server')
 const deployment = no('a matter of deployment')
-const introspection = notBuilt('introspection')
 const metadata = notBuilt('resource metadata')
 const stepUp = notBuilt('step-up')
 const crossOrigin = notBuilt('cross-origin requests')
@@ -74,8 +73,8 @@ const dpop = [
   rule('D-34', '6', 'MUST', 'A token without a bound key is no DPoP token'),
   rule('D-35', '6.1', 'MUST', 'cnf.jkt is the base64url SHA-256 thumbprint of the key'),
   rule('D-36', '6.2', 'rule', 'The binding is the jkt of a top-level cnf, nowhere else'),
-  rule('D-37', '6.2', 'MUST', 'token_type of an introspected bound token is DPoP', introspection),
-  rule('D-38', '6.2', 'rule', 'The proof is not sent to introspection', introspection),
+  rule('D-37', '6.2', 'MUST', 'token_type of an introspected bound token is DPoP'),
+  rule('D-38', '6.2', 'rule', 'The proof is not sent to introspection'),
   rule('D-39', '7', 'MUST', 'A request carries both a token and a proof'),
   rule('D-40', '7.1', 'rule', 'Credentials are the scheme in any case, one or more spaces, one token68'),
   rule('D-41', '7.1', 'MUST', 'No access unless every check succeeds'),
@@ -214,16 +213,16 @@ const bearerTokens = [
 ]
 
 const introspectionRules = [
-  rule('I-01', '7662 §2.2', 'REQUIRED', 'Only active: true is active', introspection),
-  rule('I-02', '7662 §2.2', 'MUST', 'An inactive token is refused', introspection),
-  rule('I-03', '7662 §2.2', 'OPTIONAL', 'exp, nbf, aud and iss are checked where they are there', introspection),
+  rule('I-01', '7662 §2.2', 'REQUIRED', 'Only active: true is active'),
+  rule('I-02', '7662 §2.2', 'MUST', 'An inactive token is refused'),
+  rule('I-03', '7662 §2.2', 'OPTIONAL', 'exp, nbf, aud and iss are checked where they are there'),
   rule('I-04', '7662 §4', 'MUST NOT', 'What is remembered of a token does not outlive its exp'),
   rule('I-05', '9449 §7.1', 'MUST', 'A token that was seen before needs its proof on every request'),
-  rule('I-06', '7662 §4', 'MUST', 'The endpoint is called with credentials, over TLS', introspection),
-  rule('I-07', '7662 §2.1', 'MAY', 'By POST', introspection),
-  rule('I-08', 'practice', 'practice', 'An endpoint that is down is a 503', introspection),
-  rule('I-09', '9701 §4', 'rule', 'Signed answers are asked for', introspection),
-  rule('I-10', '9701 §5', 'MUST', 'Signed answers are verified', introspection),
+  rule('I-06', '7662 §4', 'MUST', 'The endpoint is called with credentials, over TLS'),
+  rule('I-07', '7662 §2.1', 'MAY', 'By POST'),
+  rule('I-08', 'practice', 'practice', 'An endpoint that is down is a 503'),
+  rule('I-09', '9701 §4', 'rule', 'Signed answers are asked for'),
+  rule('I-10', '9701 §5', 'MUST', 'Signed answers are verified'),
   rule('I-11', '9701 §8.1', 'MUST', 'An introspection JWT is no access token'),
   rule('I-12', '9701 §8.1', 'MUST', 'Countermeasures against replay of tokens', no('is what DPoP is'))
 ]
@@ -405,7 +404,7 @@ const lessons = [
   rule('L8', '', 'lesson', 'A jti of one client is not that of another'),
   rule('L9', '', 'lesson', 'The memory is touched last, with a key of fixed size'),
   rule('L10', '', 'lesson', 'A full memory refuses, and forgets nothing that lives'),
-  rule('L11', '', 'lesson', 'Only active: true is active', introspection),
+  rule('L11', '', 'lesson', 'Only active: true is active'),
   rule('L12', '', 'lesson', 'Freshness and ath are always checked'),
   rule('L13', '', 'lesson', 'cnf binds, not token_type'),
   rule('L14', '', 'lesson', 'A malformed cnf is never plain Bearer'),

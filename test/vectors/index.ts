@@ -5,6 +5,7 @@ import { binding } from './binding.js'
 import { claims } from './claims.js'
 import { fapi } from './fapi.js'
 import { htu } from './htu.js'
+import { introspection } from './introspection.js'
 import { keys } from './keys.js'
 import { nonce } from './nonce.js'
 import { proofSyntax } from './proof-syntax.js'
@@ -22,6 +23,7 @@ export const vectorGroups: readonly VectorGroup[] = [
   time,
   nonce,
   token,
+  introspection,
   binding,
   bearer,
   fapi

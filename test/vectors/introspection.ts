@@ -1,0 +1,252 @@
+/** Opaque tokens: RFC 7662 §2, RFC 9701 §5, RFC 9449 §6.2. @module */
+
+import type { Fetch, IntrospectionOptions } from 'dpop-guard'
+import type { RuleId } from '../conformance/rules.js'
+import { base64url, type Json, key, sha256 } from './forge.js'
+import { issuer, makeToken, mix, now, origin, prepare, type Recipe } from './recipe.js'
+import {
+  accepted,
+  acceptedAsBearer,
+  badProof,
+  badToken,
+  issuerJwks,
+  type Options,
+  type Refused,
+  unavailable,
+  type Vector,
+  type VectorGroup
+} from './vector.js'
+
+const endpoint = `${issuer}/introspect`
+const active = (change: Json = {}): Json => ({ active: true, cnf: { jkt: key('ES256').jkt }, ...change })
+
+/** An authorization server that knows these tokens, and answers nobody who does not ask as RFC 7662 §2.1 has it. */
+function serverThatKnows(answers: Readonly<Record<string, unknown>>): Fetch {
+  return async (url, { method, headers = {}, body }) => {
+    const form = new URLSearchParams(body)
+    const names = Object.keys(headers).map((name) => name.toLowerCase())
+    const isGood =
+      url === endpoint &&
+      method === 'POST' &&
+      headers['content-type'] === 'application/x-www-form-urlencoded' &&
+      headers['authorization'] === `Basic ${btoa('api:secret')}` &&
+      !names.includes('dpop') &&
+      [...form.keys()].sort().join() === 'token,token_type_hint'
+    if (!isGood) return new Response(null, { status: 400 })
+    const answer = answers[form.get('token') ?? ''] ?? { active: false }
+    if (answer instanceof Error) throw answer
+    return typeof answer === 'string' ? new Response(answer) : Response.json(answer)
+  }
+}
+
+const asking = (answers: Readonly<Record<string, unknown>>, more: Partial<IntrospectionOptions> = {}): Options => ({
+  issuer: { issuer, jwks: issuerJwks(), introspection: { endpoint, clientId: 'api', clientSecret: 'secret', ...more } },
+  fetch: serverThatKnows(answers)
+})
+
+const opaque = (token: string): Recipe => ({ token: { text: () => token } })
+
+const good: Vector[] = (
+  [
+    ['nothing but the key', 'abc', {}, ['D-33', 'D-36']],
+    ['characters of token68', 'a-b.c_d~e+f/g==', {}, ['D-14', 'D-40']],
+    ['one character', 'x', {}, ['D-14']],
+    ['the type DPoP', 'abc', { token_type: 'DPoP' }, ['D-37']],
+    ['the type dpop', 'abc', { token_type: 'dpop' }, ['D-37', 'L19']],
+    ['all that can be checked', 'abc', { iss: issuer, aud: [origin], exp: now + 60, nbf: now, iat: now }, ['I-03']],
+    ['members that nobody knows', 'abc', { foo: 'bar', username: 'u' }, ['J-23']],
+    ['aud as a text', 'abc', { aud: origin }, ['I-03']],
+    ['our aud among others', 'abc', { aud: ['https://other.example', origin] }, ['I-03']],
+    ['exp within the tolerance', 'abc', { exp: now - 4 }, ['I-03', 'A-06']],
+    ['nbf within the tolerance', 'abc', { nbf: now + 5 }, ['I-03', 'J-20']],
+    ['members of cnf that nobody knows', 'abc', { cnf: { jkt: key('ES256').jkt, foo: 1 } }, ['J-24', 'L33']],
+    ['letters in another case', 'ABC', {}, ['D-14']],
+    ['the form of a JWE', 'a.b.c.d.e', {}, ['D-33']]
+  ] satisfies [string, string, Json, RuleId[]][]
+).map(([what, token, change, rules]) => ({
+  title: `RFC 7662 §2.2 an opaque token that is active and bound: ${what}`,
+  rules: ['D-33', 'I-01', 'I-06', 'I-07', 'D-38', ...rules],
+  options: () => asking({ [token]: active(change) }),
+  accept: opaque(token)
+}))
+
+const bad: Vector[] = (
+  [
+    ['unknown', undefined, badToken('TOKEN_INVALID'), ['I-02']],
+    ['not active', { active: false }, badToken('TOKEN_INVALID'), ['I-02', 'L11']],
+    ['active is a text', active({ active: 'true' }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['active is a number', active({ active: 1 }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['active is absent', active({ active: undefined }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['expired', active({ exp: now - 60 }), badToken('TOKEN_EXPIRED'), ['I-03']],
+    ['exp is a text', active({ exp: '1900000060' }), badToken('TOKEN_INVALID'), ['I-03']],
+    ['good in an hour', active({ nbf: now + 3600 }), badToken('TOKEN_INVALID'), ['I-03']],
+    ['for another API', active({ aud: 'https://other.example' }), badToken('TOKEN_INVALID'), ['I-03', 'C-02']],
+    ['for no API', active({ aud: [] }), badToken('TOKEN_INVALID'), ['I-03']],
+    ['of another issuer', active({ iss: 'https://evil.example' }), badToken('TOKEN_INVALID'), ['I-03', 'B-08']],
+    ['bound, and of the type Bearer', active({ token_type: 'Bearer' }), badToken('TOKEN_INVALID'), ['D-37']],
+    ['not bound', active({ cnf: undefined }), badToken('TOKEN_UNBOUND'), ['D-33', 'D-34', 'F-05']],
+    ['bound elsewhere', active({ cnf: undefined, ext: { cnf: { jkt: 'x' } } }), badToken('TOKEN_UNBOUND'), ['D-36']],
+    ['bound beside cnf', active({ cnf: undefined, jkt: 'x' }), badToken('TOKEN_UNBOUND'), ['D-36']],
+    ['bound to another key', active({ cnf: { jkt: sha256('another') } }), badToken('TOKEN_BINDING'), ['D-30']],
+    ['cnf is a text', active({ cnf: 'x' }), badToken('TOKEN_BINDING'), ['L14', 'D-35']],
+    [
+      'also bound to a certificate',
+      active({ cnf: { jkt: key('ES256').jkt, 'x5t#S256': sha256('x') } }),
+      badToken('TOKEN_BINDING'),
+      ['X-02']
+    ]
+  ] satisfies [string, Json | undefined, Refused, RuleId[]][]
+).map(([what, answer, refuse, rules]) => ({
+  title: `RFC 7662 §2.2 an opaque token that is not: ${what}`,
+  rules: [...rules, 'A-07'],
+  options: () => asking({ good: active(), bad: answer }),
+  control: opaque('good'),
+  fault: opaque('bad'),
+  refuse
+}))
+
+const introspectionUnavailable = unavailable('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+const outages: Vector[] = (
+  [
+    ['out of reach', new TypeError('fetch failed')],
+    ['no JSON', '<html>'],
+    ['a list', []],
+    ['null', 'null'],
+    ['cut off', '{"active":true']
+  ] satisfies [string, unknown][]
+).map(([what, answer]) => ({
+  title: `RFC 7662 §2 an endpoint that gives no answer is no fault of the client, and no way in: ${what}`,
+  rules: ['I-08', 'L44'],
+  options: () => asking({ good: active(), bad: answer }),
+  steps: () => [
+    { send: prepare(opaque('good')), expect: accepted },
+    { send: prepare(opaque('bad')), expect: introspectionUnavailable }
+  ]
+}))
+
+const jwt = (introspected: Json, header: Json = {}, claims: Json = {}, signedBy: 'issuer' | 'RSA' = 'issuer'): string =>
+  makeToken(
+    {
+      boundTo: null,
+      signedBy,
+      header: { typ: 'token-introspection+jwt', alg: 'RS256', ...header },
+      claims: { aud: 'api', token_introspection: introspected, ...claims }
+    },
+    key('ES256')
+  )
+
+const signed: Vector[] = [
+  {
+    title: 'RFC 9701 §5 a signed answer',
+    rules: ['I-09', 'I-10'],
+    options: () => asking({ abc: jwt(active()) }, { signedResponse: true }),
+    accept: opaque('abc')
+  },
+  ...(
+    [
+      ['a plain one', () => active()],
+      ['one for somebody else', () => jwt(active(), {}, { aud: 'other' })],
+      ['one of another issuer', () => jwt(active(), {}, { iss: 'https://evil.example' })],
+      ['one of another type', () => jwt(active(), { typ: 'JWT' })],
+      ['one with another key', () => jwt(active(), {}, {}, 'RSA')],
+      ['an old one', () => jwt(active(), {}, { iat: now - 3600 })],
+      ['one whose members are beside the claim', () => jwt({}, {}, { ...active(), token_introspection: undefined })]
+    ] satisfies [string, () => unknown][]
+  ).map(
+    ([what, answer]): Vector => ({
+      title: `RFC 9701 §5 where answers are signed no other counts: ${what}`,
+      rules: ['I-10', 'I-08'],
+      options: () => asking({ good: jwt(active()), bad: answer() }, { signedResponse: true }),
+      steps: () => [
+        { send: prepare(opaque('good')), expect: accepted },
+        { send: prepare(opaque('bad')), expect: introspectionUnavailable }
+      ]
+    })
+  )
+]
+
+const remembered: Vector[] = [
+  {
+    title: '§7.1 an opaque token that was seen before: its proof is verified on every request',
+    rules: ['I-05', 'D-41'],
+    options: () => asking({ abc: active() }),
+    steps: () => [
+      { send: prepare(opaque('abc')), expect: accepted },
+      { send: prepare(mix(opaque('abc'), { proof: { signedBy: 'another ES256' } })), expect: badProof('PROOF_SIGNATURE') },
+      { send: prepare(mix(opaque('abc'), { key: 'another ES256' })), expect: badToken('TOKEN_BINDING') },
+      { send: prepare(opaque('abc')), expect: accepted }
+    ]
+  },
+  {
+    title: 'RFC 7662 §4 what is remembered of a token does not outlive it',
+    rules: ['I-04', 'I-03'],
+    options: () => asking({ abc: active({ exp: now + 10 }) }, { maxCacheSeconds: 3600 }),
+    steps: () => [
+      { send: prepare(opaque('abc')), expect: accepted },
+      { at: 9, send: prepare(opaque('abc')), expect: accepted },
+      { at: 20, send: prepare(opaque('abc')), expect: badToken('TOKEN_EXPIRED') }
+    ]
+  },
+  {
+    title: 'RFC 7662 §4 a token that is revoked is refused once its answer is no longer remembered',
+    rules: ['I-04', 'F-03'],
+    options: (elapsed) => ({
+      ...asking({}),
+      fetch: (...call) => serverThatKnows({ abc: elapsed() < 10 ? active() : { active: false } })(...call)
+    }),
+    steps: () => [
+      { send: prepare(opaque('abc')), expect: accepted },
+      { at: 31, send: prepare(mix(opaque('abc'), { proof: { claims: { iat: now + 31 } } })), expect: badToken('TOKEN_INVALID') }
+    ]
+  }
+]
+
+const beside: Vector[] = [
+  {
+    title: 'RFC 9068 §4 where opaque tokens are accepted, JWTs are still verified here',
+    rules: ['D-33', 'A-05'],
+    options: () => asking({}),
+    accept: {}
+  },
+  {
+    title: 'RFC 9068 §4 where opaque tokens are accepted, a bad JWT is not asked about',
+    rules: ['A-05', 'A-07'],
+    options: () => asking({}),
+    fault: { token: { signedBy: 'RSA', header: { alg: 'RS256' } } },
+    refuse: badToken('TOKEN_INVALID')
+  },
+  {
+    title: 'RFC 7662 §2.2 where JWTs are asked about too, one that was revoked',
+    rules: ['F-03', 'I-02', 'AMB-30'],
+    options: () => ({
+      ...asking({}, { tokens: 'all' }),
+      fetch: async (_url, { body }) => {
+        const [, payload = ''] = (new URLSearchParams(body).get('token') ?? '').split('.')
+        const { jti } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+        return Response.json({ active: jti !== 'revoked' })
+      }
+    }),
+    fault: { token: { claims: { jti: 'revoked' } } },
+    refuse: badToken('TOKEN_INVALID')
+  },
+  {
+    title: 'RFC 7662 §2 where no server is asked, an opaque token is none',
+    rules: ['D-33', 'A-05'],
+    fault: opaque(base64url('opaque')),
+    refuse: badToken('TOKEN_INVALID')
+  },
+  {
+    title: '§7.2 a bound opaque token is never a Bearer token',
+    rules: ['D-51', 'D-50', 'L15'],
+    options: () => ({ ...asking({ bound: active(), unbound: { active: true } }), allowBearer: true }),
+    control: { ...opaque('unbound'), lines: ({ host, token }) => [host, ['Authorization', `Bearer ${token}`]] },
+    controlAs: acceptedAsBearer,
+    fault: opaque('bound'),
+    refuse: badToken('TOKEN_BINDING', 'Bearer')
+  }
+]
+
+export const introspection: VectorGroup = {
+  subject: 'introspection',
+  vectors: [...good, ...bad, ...outages, ...signed, ...remembered, ...beside]
+}
