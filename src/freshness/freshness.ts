@@ -36,10 +36,10 @@ export class Freshness {
     if (replay === false) return
     const made = replayKey(jkt, uri, jti)
     const key = typeof made === 'string' ? made : await made
-    let isFirst: MaybePromise<boolean>
+    let isFirst: boolean
     try {
-      isFirst = replay.reserve(key, expiresAtMs, { nowMs, jkt })
-      if (typeof isFirst !== 'boolean') isFirst = await isFirst
+      const answer = replay.reserve(key, expiresAtMs, { nowMs, jkt })
+      isFirst = typeof answer === 'boolean' ? answer : await answer
     } catch (cause) {
       throw storeUnavailable(cause)
     }
