@@ -10,5 +10,5 @@ const sources = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
 const properties = sources.flatMap((name) => readFileSync(folder + name, 'utf8').match(/^ *fuzz\(/gm) ?? []).length
 const env = { ...process.env, FUZZ_SECONDS: String(Number(values.seconds) / properties) }
 if (values.seed !== undefined) env.FUZZ_SEED = values.seed
-const args = ['vitest', 'run', '--no-file-parallelism', '--disable-console-intercept', 'test/fuzz']
+const args = ['vitest', 'run', 'test/fuzz/', '--no-file-parallelism', '--disable-console-intercept']
 process.exitCode = spawnSync('npx', args, { stdio: 'inherit', env }).status ?? 1
