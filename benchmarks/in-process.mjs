@@ -1,0 +1,150 @@
+/** In process: what one verification costs, ours and others', without a server around it. */
+
+import { createPublicKey } from 'node:crypto'
+import { memoryReplayStore } from 'dpop-guard'
+import { newClients, newIssuer, newRequests } from './lib/fixtures.mjs'
+import { startIssuer } from './lib/issuer-server.mjs'
+import { measure } from './lib/measure.mjs'
+import { deliver, progress } from './lib/part.mjs'
+import { cheapestEcdsaForm, importedKey, rawArguments, verifyRaw, verifyRawInPool } from './lib/raw.mjs'
+import * as betterAuth from './parties/better-auth.mjs'
+import * as dpopGuard from './parties/dpop-guard.mjs'
+import * as expressMiddleware from './parties/express-oauth2-jwt-bearer.mjs'
+import * as jose from './parties/jose-with-caches.mjs'
+import * as oauth4webapi from './parties/oauth4webapi.mjs'
+import * as solid from './parties/solid-access-token-verifier.mjs'
+
+const peers = [jose, expressMiddleware, oauth4webapi, solid, betterAuth]
+
+/** Rounds and requests of each round: slow algorithms get fewer, so that a proof is never older than its window. */
+const plans = {
+  ES256: { rounds: 20, batch: 250 },
+  EdDSA: { rounds: 15, batch: 120 },
+  PS256: { rounds: 15, batch: 120 },
+  ES384: { rounds: 11, batch: 50 }
+}
+const CLIENTS = 100
+const MANY_CLIENTS = 10_000
+const IN_FLIGHT = 16
+const COLD = { rounds: 15, batch: 100 }
+
+const issuer = await startIssuer()
+const ecdsaForm = cheapestEcdsaForm(newRequests(await newClients(issuer, 'ES256', 1), 500))
+const tables = []
+
+for (const alg of Object.keys(plans)) await warm(alg)
+const cold = await coldClients()
+issuer.close()
+deliver({ ecdsaForm, clients: CLIENTS, tables, cold })
+
+/** Everybody beside everybody, each with a client that it has seen. */
+async function warm(alg) {
+  progress(`in process: ${alg}, warm`)
+  const clients = await newClients(issuer, alg, CLIENTS)
+  await table(alg, clients, 1, alg === 'ES256' ? await oursAlone(clients) : [])
+  await table(alg, clients, IN_FLIGHT, [])
+}
+
+async function table(alg, clients, concurrency, more) {
+  const plan = plans[alg]
+  const requests = newRequests(clients, plan.rounds * plan.batch)
+  const raw = requests.map(({ proof, client }) => rawArguments(proof, alg, importedKey(client), ecdsaForm))
+  const contenders = [{ name: 'raw', run: (i) => verifyRaw(raw[i]) }]
+  if (concurrency > 1) contenders.push({ name: 'raw, in the thread pool', run: (i) => verifyRawInPool(raw[i]) })
+  contenders.push(await contender(dpopGuard.facts.name, dpopGuard.create(issuer), requests, clients))
+  if (concurrency > 1) {
+    const inline = dpopGuard.create(issuer, { signatureThreads: 'inline' })
+    contenders.push(await contender(`${dpopGuard.facts.name}, signatureThreads 'inline'`, inline, requests, clients))
+  }
+  const refused = []
+  for (const { create, facts } of peers) {
+    const party = await create(issuer, { replay: memoryReplayStore() })
+    const reason = await party.verify(party.prepare(newRequests(clients, 1)[0])).then(
+      () => undefined,
+      (error) => `${error.message}`.split('\n', 1)[0]
+    )
+    if (reason === undefined) contenders.push(await contender(facts.name, party, requests, clients))
+    // With ES256 everybody works; whoever does not was not set up well here.
+    else if (alg === 'ES256') throw new Error(`${facts.name}: ${reason}`)
+    else refused.push({ name: facts.name, reason })
+  }
+  const rows = await measure([...contenders, ...more], { ...plan, concurrency })
+  tables.push({ alg, concurrency, ...plan, rows, refused })
+}
+
+/** What only we are asked: one client, many clients, and proofs by a key that is not the token's. */
+async function oursAlone(clients) {
+  const { rounds, batch } = plans.ES256
+  const count = rounds * batch
+  const one = clients.slice(0, 1)
+  const many = await newClients(issuer, 'ES256', MANY_CLIENTS)
+  const strangers = await newClients(issuer, 'ES256', 50)
+  const guard = dpopGuard.create(issuer)
+  const stolen = newRequests(clients, count, strangers).map(guard.prepare)
+  await warmUp(guard, clients)
+  return [
+    await contender('dpop-guard, 1 client', dpopGuard.create(issuer), newRequests(one, count), one),
+    await contender('dpop-guard, 10 000 clients', dpopGuard.create(issuer), newRequests(many, count), many),
+    {
+      name: 'dpop-guard, refusing a proof by a foreign key',
+      run: (i) => guard.verify(stolen[i]).then(mustRefuse, acceptBindingError)
+    }
+  ]
+}
+
+async function contender(name, party, requests, clients) {
+  await warmUp(party, clients)
+  const prepared = requests.map(party.prepare)
+  return { name, run: (i) => party.verify(prepared[i]) }
+}
+
+/** Every client comes by once, and there are enough requests for the compiler. */
+async function warmUp(party, clients) {
+  for (const request of newRequests(clients, Math.max(clients.length, 300))) await party.verify(party.prepare(request))
+}
+
+/** Every request brings a token and a key that nobody has seen: each round has a verifier that remembers nothing. */
+async function coldClients() {
+  progress('in process: cold')
+  const { rounds, batch } = COLD
+  const local = await newIssuer()
+  const clients = await newClients(local, 'ES256', batch)
+  const proofs = newRequests(clients, batch)
+  const tokens = clients.map(({ token }) => rawArguments(token, 'RS256', local.publicKey))
+  const raw = proofs.map(({ proof }) => rawArguments(proof, 'ES256', undefined, ecdsaForm))
+  const guards = []
+  for (let round = 0; round < rounds; round++) {
+    const guard = dpopGuard.create(local)
+    // The key of the issuer is no longer new.
+    await warmUpWithStranger(guard, local)
+    guards.push(guard)
+  }
+  const requests = proofs.map(guards[0].prepare)
+  const contenders = [
+    {
+      name: 'two raw verifications and one createPublicKey',
+      run(i) {
+        const at = i % batch
+        verifyRaw(tokens[at])
+        const key = createPublicKey({ key: clients[at].jwk, format: 'jwk' })
+        const proof = raw[at]
+        verifyRaw({ ...proof, key: ecdsaForm === 'der' ? key : { key, dsaEncoding: 'ieee-p1363' } })
+      }
+    },
+    { name: 'dpop-guard, cold', run: (i) => guards[Math.floor(i / batch)].verify(requests[i % batch]) }
+  ]
+  return { ...COLD, rows: await measure(contenders, COLD) }
+}
+
+async function warmUpWithStranger(guard, local) {
+  const [request] = newRequests(await newClients(local, 'ES256', 1), 1)
+  await guard.verify(guard.prepare(request))
+}
+
+function mustRefuse() {
+  throw new Error('A proof by a foreign key was accepted')
+}
+
+function acceptBindingError(error) {
+  if (error.code !== 'ERR_DPOP_TOKEN_BINDING') throw error
+}

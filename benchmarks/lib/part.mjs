@@ -1,0 +1,33 @@
+/** A part of the benchmark: a process of its own, so that no part runs in the heap that another one left behind. */
+
+import { fork } from 'node:child_process'
+
+/** Says what is being done; one line for each step. */
+export function progress(line) {
+  console.error(line)
+}
+
+/** Hands the result to `run.mjs`, or prints it where a part is run alone. */
+export function deliver(result) {
+  if (process.send === undefined) {
+    console.log(JSON.stringify(result, undefined, 2))
+    return
+  }
+  process.send(result, () => process.disconnect())
+}
+
+/** Runs a part and resolves to its result. */
+export function runPart(file) {
+  const child = fork(new URL(`../${file}`, import.meta.url), { execArgv: ['--expose-gc'], serialization: 'advanced' })
+  return new Promise((resolve, reject) => {
+    let result
+    child.once('message', (message) => {
+      result = message
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      if (code === 0 && result !== undefined) resolve(result)
+      else reject(new Error(`${file} ended with code ${code}`))
+    })
+  })
+}
