@@ -103,10 +103,10 @@ function renderCounts(counts: readonly string[], before: string): string {
   return `${publicVectors}
 
 Project Wycheproof, through our own signature path: key rules, import and verification on both platforms. Every verdict is
-the expected one, or is stricter for the reason given.
+the expected one, or another for the reason given.
 
-| file | vectors | agree | stricter, and why |
-|---|---|---|---|
+| file | platform | vectors | as expected | otherwise or left out, and why |
+|---|---|---|---|---|
 ${counts.toSorted().join('\n')}
 `
 }
