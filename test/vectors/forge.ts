@@ -79,7 +79,7 @@ export function key(name: KeyName): Key {
 }
 
 /** RFC 7638 §3: the required members in the order of their names. */
-export function thumbprint(jwk: Json): string {
+function thumbprint(jwk: Json): string {
   const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((member) => jwk[member] !== undefined)
   return sha256(JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]]))))
 }

@@ -52,6 +52,10 @@ const equal: Vector[] = (
     ['a double slash inside', '/a//b', 'https://api.example/a//b', ['U-10', 'L34']],
     ['a slash at the end', '/r/', 'https://api.example/r/', ['U-09', 'L34']],
     ['dots that are no dot segments', '/a/...b/.c/d..', 'https://api.example/a/...b/.c/d..', ['U-07', 'L34']],
+    ['three octets of UTF-8', '/%E6%97%A5%E6%9C%AC', 'https://api.example/%e6%97%a5%e6%9c%ac', ['U-04', 'L34']],
+    ['four octets of UTF-8', '/%F0%9F%94%91', 'https://api.example/%f0%9f%94%91', ['U-04', 'L34']],
+    ['triplets that are no UTF-8', '/%FF%FE', 'https://api.example/%ff%fe', ['U-04', 'L34']],
+    ['a matrix parameter', '/r;v=1/x', 'https://api.example/r;v=1/x', ['U-06', 'L34']],
     ['a file with its ending', '/a/b.json', 'https://api.example/a/b.json', ['L34']],
     ['an empty segment at the end', '/a//', 'https://api.example/a//', ['U-10', 'L34']],
     ['a long path', `/${'a'.repeat(2000)}`, `https://api.example/${'a'.repeat(2000)}`, ['L34']]

@@ -392,7 +392,7 @@ const unaffected: Vector[] = [
   },
   {
     title: 'RFC 6750 §2.1 credentials come in the Authorization field',
-    rules: ['W-08', 'F-01', 'D-39', 'D-34', 'F-05', 'D-41'],
+    rules: ['W-08', 'F-01', 'D-39', 'D-34', 'F-05', 'D-41', 'P-M10'],
     accept: {}
   }
 ]
