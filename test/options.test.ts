@@ -117,6 +117,17 @@ describe('every option is checked when the verifier is made, with a TypeError th
       '"dangerouslyAllowInsecureRequests" must be true or false'
     ],
     ['profile unknown', { ...good, profile: 'fapi1' }, '"profile" must be one of fapi2'],
+    ['signatureThreads unknown', { ...good, signatureThreads: 'worker' }, '"signatureThreads" must be one of inline, pool, auto'],
+    [
+      'staleIfErrorSeconds a string',
+      { ...good, staleIfErrorSeconds: '60' },
+      '"staleIfErrorSeconds" must be an integer from 0 to 86400'
+    ],
+    [
+      'staleIfErrorSeconds above a day',
+      { ...good, staleIfErrorSeconds: 86_401 },
+      '"staleIfErrorSeconds" must be an integer from 0 to 86400'
+    ],
     ['clock a number', { ...good, clock: 1 }, '"clock" must be a function'],
     ['fetch an object', { ...good, fetch: {} }, '"fetch" must be a function'],
     ['clientCertificate a string', { ...good, clientCertificate: 'PEM' }, '"clientCertificate" must be a function'],

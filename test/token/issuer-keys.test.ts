@@ -153,6 +153,19 @@ describe('age', () => {
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
+  it('staleIfErrorSeconds says how long; 0 is not at all', async () => {
+    for (const staleIfErrorSeconds of [0, 90]) {
+      const { clock, server, issue, verify } = await createRemoteWorld({ staleIfErrorSeconds })
+      const token = await issue()
+      expect(await verify(token)).toBe('accepted')
+      delete server.answers['/keys']
+      clock.advance(10 * MINUTE + staleIfErrorSeconds - 1)
+      expect(await verify(token)).toBe('accepted')
+      clock.advance(2)
+      expect(await verify(token)).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    }
+  })
+
   it('the same document again is the same keys, so that remembered tokens stay remembered; another one is not', async () => {
     const documents = [{ keys: [{ kty: 'EC' }] }, { keys: [{ kty: 'EC' }] }, { keys: [] }]
     const clock = fakeClock(NOW_MS)
