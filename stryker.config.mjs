@@ -1,4 +1,4 @@
-/** Mutation testing of src/: every change of a line must make a test fail. Tests that need sockets or child processes are left out. */
+/** How test/mutation/run.mjs mutates. Static code runs once, at import: a change of it cannot be told to one test, and is left out. */
 export default {
   packageManager: 'npm',
   testRunner: 'vitest',
@@ -9,8 +9,7 @@ export default {
   ignoreStatic: true,
   concurrency: 2,
   timeoutMS: 15_000,
-  reporters: ['clear-text', 'progress', 'html', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false },
-  thresholds: { high: 95, low: 92, break: 90 },
+  reporters: ['json'],
+  thresholds: { high: 95, low: 92, break: null },
   tempDirName: '.stryker-tmp'
 }

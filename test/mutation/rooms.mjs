@@ -1,0 +1,20 @@
+/** The rooms of src/, and the tests that must notice any change in them. What other tests would notice beside does not count. */
+export const rooms = [
+  { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
+  { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
+  { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
+  { name: 'proof', mutate: ['src/proof/**'], tests: ['test/proof/**'] },
+  { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**'] },
+  { name: 'freshness', mutate: ['src/freshness/**'], tests: ['test/freshness/**'] },
+  {
+    name: 'answer',
+    mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],
+    tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**']
+  },
+  { name: 'config', mutate: ['src/config/**'], tests: ['test/options.test.ts'] },
+  {
+    name: 'verifier',
+    mutate: ['src/verifier.ts', 'src/verify-request.ts', 'src/verified-request.ts', 'src/telemetry.ts'],
+    tests: ['test/verifier.test.ts', 'test/verify-request.test.ts', 'test/verified-request.test.ts', 'test/telemetry.test.ts']
+  }
+]

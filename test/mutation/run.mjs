@@ -1,0 +1,65 @@
+/**
+ * Mutation testing, room by room: every change of a line of src/ must make a test of its room fail. Prints the score of each
+ * room and of all, and every survivor; fails below the threshold. `--room NAME` runs one.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { rooms } from './rooms.mjs'
+
+const THRESHOLD_PERCENT = 90
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const report = `${root}reports/mutation/mutation.json`
+const { room: wanted } = parseArgs({ options: { room: { type: 'string' } } }).values
+
+const totals = { killed: 0, survived: 0 }
+const survivors = []
+for (const room of rooms.filter(({ name }) => wanted === undefined || name === wanted)) {
+  const counts = run(room)
+  totals.killed += counts.killed
+  totals.survived += counts.survived
+  console.log(`${room.name.padEnd(10)} ${line(counts)}`)
+}
+for (const survivor of survivors) console.log(survivor)
+console.log(`${'all'.padEnd(10)} ${line(totals)}`)
+process.exitCode = percent(totals) >= THRESHOLD_PERCENT ? 0 : 1
+
+function run({ name, mutate, tests }) {
+  rmSync(report, { force: true })
+  const env = { ...process.env, MUTATION_TESTS: tests.join(',') }
+  const args = ['stryker', 'run', '--mutate', mutate.join(',')]
+  const { stdout } = spawnSync('npx', args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 28 })
+  let files
+  try {
+    files = JSON.parse(readFileSync(report, 'utf8')).files
+  } catch {
+    throw new Error(`The room ${name} could not be tested:\n${stdout.slice(-4000)}`)
+  }
+  return count(files)
+}
+
+function count(files) {
+  const counts = { killed: 0, survived: 0 }
+  for (const [file, { mutants, source }] of Object.entries(files)) {
+    for (const { status, location, mutatorName, replacement } of mutants) {
+      if (status === 'Killed' || status === 'Timeout') counts.killed++
+      if (status !== 'Survived' && status !== 'NoCoverage') continue
+      counts.survived++
+      const original = source.split('\n')[location.start.line - 1].trim()
+      survivors.push(
+        `  ${file}:${location.start.line}:${location.start.column} ${mutatorName} -> ${replacement}\n      ${original}`
+      )
+    }
+  }
+  return counts
+}
+
+function percent({ killed, survived }) {
+  return (100 * killed) / (killed + survived)
+}
+
+function line(counts) {
+  return `${percent(counts).toFixed(1)} %  ${counts.killed} noticed, ${counts.survived} not`
+}
