@@ -141,9 +141,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     await checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
+    const needsNonce = await this.#freshness.needsNonce(request)
     // Read anew, because keys and hooks may have taken long: a proof must not outlast, while it waits, the memory of its first use.
     const usedAtMs = this.#config.clock()
-    const fresh = await this.#freshness.check(proof, request, usedAtMs)
+    const fresh = await this.#freshness.check(proof, needsNonce, usedAtMs)
     checkScopes(verified.scopes, scopes)
     await this.#freshness.reserve(proof, uri, fresh, usedAtMs)
     return toVerifiedRequest('DPoP', verified, token, { proof, nextNonce: fresh.nextNonce })

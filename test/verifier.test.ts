@@ -161,13 +161,16 @@ describe('the replay store', () => {
     expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_IAT')
   })
 
-  it('a proof that waits in a slow hook does not outlast the memory of its first use', async () => {
+  it.each<[string, (hook: () => Promise<boolean>) => Partial<VerifierOptions>]>([
+    ['token.isRevoked', (isRevoked) => ({ token: { isRevoked } })],
+    ['nonce.required', (required) => ({ nonce: { secrets: ['x'.repeat(32)], required } })]
+  ])('a proof that waits in a slow hook, %s, does not outlast the memory of its first use', async (_name, optionsWith) => {
     let waitSeconds = 0
-    const isRevoked = async () => {
+    const hook = async () => {
       world.clock.advance(waitSeconds)
       return false
     }
-    const verifier = create({ token: { isRevoked } })
+    const verifier = create(optionsWith(hook))
     const request = await world.request()
     expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
     world.clock.advance(300)

@@ -24,10 +24,18 @@ export class Freshness {
     this.#nonces = config.nonce && new Nonces(config.nonce)
   }
 
-  /** Checks the nonce where this request needs one, the iat window where it does not. */
-  check(proof: Proof, request: RequestLike, nowMs: number): MaybePromise<Fresh> {
+  /** Whether this request needs a nonce. */
+  needsNonce(request: RequestLike): MaybePromise<boolean> {
+    const required = this.#config.nonce?.required
+    return required === undefined ? this.#nonces !== undefined : isRequired(required(request))
+  }
+
+  /** Checks the nonce where one is needed, the iat window where it is not. */
+  check(proof: Proof, needsNonce: boolean, nowMs: number): MaybePromise<Fresh> {
     checkLifetime(proof, nowMs, this.#config.proof)
-    return this.#nonces === undefined ? this.#checkWindow(proof, nowMs) : this.#checkNonce(this.#nonces, proof, request, nowMs)
+    return needsNonce && this.#nonces !== undefined
+      ? this.#checkNonce(this.#nonces, proof, nowMs)
+      : this.#checkWindow(proof, nowMs)
   }
 
   /** Uses the proof up: of any number of copies one gets through. */
@@ -69,13 +77,15 @@ export class Freshness {
     return { expiresAtMs: replayExpiryMs(proof.claims.iat, rules.maxAgeSeconds), nextNonce: undefined }
   }
 
-  async #checkNonce(nonces: Nonces, proof: Proof, request: RequestLike, nowMs: number): Promise<Fresh> {
-    const required = this.#config.nonce?.required
-    // Only false waives the nonce: a hook that answers anything else is taken at its strictest.
-    if (required !== undefined && (await required(request)) === false) return this.#checkWindow(proof, nowMs)
+  async #checkNonce(nonces: Nonces, proof: Proof, nowMs: number): Promise<Fresh> {
     const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], nowMs)
     return { expiresAtMs, nextNonce: next }
   }
+}
+
+/** Only false waives the nonce: a hook that answers anything else is taken at its strictest. */
+async function isRequired(answer: MaybePromise<boolean>): Promise<boolean> {
+  return (await answer) !== false
 }
 
 function storeUnavailable(cause: unknown): DPoPUnavailableError {

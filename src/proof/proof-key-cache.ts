@@ -6,6 +6,8 @@ import type { ProofHeader } from './proof-key.js'
 
 /** Each entry holds an imported key: 2 to 5 KB of native memory that the heap limit does not see. */
 const MAX_KEYS = 10_000
+/** Enough for the longest key that is accepted. A header that carries more beside it is read anew each time. */
+const MAX_SEGMENT_LENGTH = 2048
 
 /** Checked proof headers by their raw segment. Only headers of verified proofs may go in. */
 export class ProofKeyCache {
@@ -16,6 +18,6 @@ export class ProofKeyCache {
   }
 
   set(segment: string, header: ProofHeader): void {
-    this.#headers.set(unpinned(segment), header)
+    if (segment.length <= MAX_SEGMENT_LENGTH) this.#headers.set(unpinned(segment), header)
   }
 }
