@@ -50,14 +50,24 @@ export const frameworks: readonly Framework[] = [
   { name: 'Fetch', isFetch: true, start: (verifier) => serve(fetchHandler(verifier)) }
 ]
 
+/** Routers that decode paths refuse those that are not UTF-8. */
+function isDecodable(target: string): boolean {
+  try {
+    return decodeURIComponent(target) !== ''
+  } catch {
+    return false
+  }
+}
+
 /** A path that cannot be decoded, and QUERY without a body. */
 function ofFastify({ method, target }: WireRequest): number | undefined {
-  return target === '/%zz' || method === 'QUERY' ? 400 : undefined
+  return !isDecodable(target) || method === 'QUERY' ? 400 : undefined
 }
 
 /** Its guards run for routes, and only a path has one. */
 function ofNestOnExpress({ target }: WireRequest): number | undefined {
-  return target === '/%zz' ? 400 : target === '*' ? 404 : undefined
+  if (target === '*') return 404
+  return isDecodable(target) ? undefined : 400
 }
 
 /** Its routes have none of these methods; those that are not HTTP's own. */
