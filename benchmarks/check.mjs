@@ -1,20 +1,19 @@
 /** The gate: fails when a warm ES256 verification costs more than LIMIT times the bare signature. A ratio, never a time. */
 
 import { newClients, newIssuer, newRequests } from './lib/fixtures.mjs'
-import { measure } from './lib/measure.mjs'
+import { measure, requestCount } from './lib/measure.mjs'
 import { cheapestEcdsaForm, importedKey, rawArguments, verifyRaw } from './lib/raw.mjs'
 import * as dpopGuard from './parties/dpop-guard.mjs'
 
 const LIMIT = 1.25
 const CLIENTS = 100
 // Many short rounds: a neighbour on the machine spoils some of them, and the median does not see those.
-const ROUNDS = 150
-const BATCH = 80
+const plan = { rounds: 150, batch: 80, lead: 5 }
 
 const issuer = await newIssuer()
 const clients = await newClients(issuer, 'ES256', CLIENTS)
 const warming = newRequests(clients, 3000)
-const requests = newRequests(clients, ROUNDS * BATCH)
+const requests = newRequests(clients, requestCount(plan))
 const form = cheapestEcdsaForm(warming.slice(0, 500))
 const raw = requests.map(({ proof, client }) => rawArguments(proof, 'ES256', importedKey(client), form))
 const guard = dpopGuard.create(issuer)
@@ -25,7 +24,7 @@ const contenders = [
   { name: 'raw', run: (i) => verifyRaw(raw[i]) },
   { name: 'dpop-guard', run: (i) => guard.verify(prepared[i]) }
 ]
-const [bare, ours] = await measure(contenders, { rounds: ROUNDS, batch: BATCH })
+const [bare, ours] = await measure(contenders, plan)
 const { median, q1, q3 } = ours.ratio
 console.log(`raw ${bare.cpu.median.toFixed(1)} µs, dpop-guard ${ours.cpu.median.toFixed(1)} µs of CPU`)
 console.log(`${median.toFixed(3)} × raw (quartiles ${q1.toFixed(3)} to ${q3.toFixed(3)}), limit ${LIMIT}`)

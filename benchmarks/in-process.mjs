@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto'
 import { memoryReplayStore } from 'dpop-guard'
 import { newClients, newIssuer, newRequests } from './lib/fixtures.mjs'
 import { startIssuer } from './lib/issuer-server.mjs'
-import { measure } from './lib/measure.mjs'
+import { measure, requestCount } from './lib/measure.mjs'
 import { deliver, progress } from './lib/part.mjs'
 import { cheapestEcdsaForm, importedKey, rawArguments, verifyRaw, verifyRawInPool } from './lib/raw.mjs'
 import * as betterAuth from './parties/better-auth.mjs'
@@ -18,10 +18,10 @@ const peers = [jose, expressMiddleware, oauth4webapi, solid, betterAuth]
 
 /** Rounds and requests of each round: slow algorithms get fewer, so that a proof is never older than its window. */
 const plans = {
-  ES256: { rounds: 20, batch: 250 },
-  EdDSA: { rounds: 15, batch: 120 },
-  PS256: { rounds: 15, batch: 120 },
-  ES384: { rounds: 11, batch: 50 }
+  ES256: { rounds: 20, batch: 250, lead: 20 },
+  EdDSA: { rounds: 15, batch: 120, lead: 20 },
+  PS256: { rounds: 15, batch: 120, lead: 20 },
+  ES384: { rounds: 11, batch: 50, lead: 5 }
 }
 const CLIENTS = 100
 const MANY_CLIENTS = 10_000
@@ -47,7 +47,7 @@ async function warm(alg) {
 
 async function table(alg, clients, concurrency, more) {
   const plan = plans[alg]
-  const requests = newRequests(clients, plan.rounds * plan.batch)
+  const requests = newRequests(clients, requestCount(plan))
   const raw = requests.map(({ proof, client }) => rawArguments(proof, alg, importedKey(client), ecdsaForm))
   const contenders = [{ name: 'raw', run: (i) => verifyRaw(raw[i]) }]
   if (concurrency > 1) contenders.push({ name: 'raw, in the thread pool', run: (i) => verifyRawInPool(raw[i]) })
@@ -74,8 +74,7 @@ async function table(alg, clients, concurrency, more) {
 
 /** What only we are asked: one client, many clients, and proofs by a key that is not the token's. */
 async function oursAlone(clients) {
-  const { rounds, batch } = plans.ES256
-  const count = rounds * batch
+  const count = requestCount(plans.ES256)
   const one = clients.slice(0, 1)
   const many = await newClients(issuer, 'ES256', MANY_CLIENTS)
   const strangers = await newClients(issuer, 'ES256', 50)

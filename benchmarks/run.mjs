@@ -37,8 +37,7 @@ const home = new URL('./', import.meta.url)
 writeFileSync(new URL('results.json', home), `${JSON.stringify(results, undefined, 2)}\n`)
 writeFileSync(new URL('results.md', home), toMarkdown(results))
 drawCharts(results)
-for (const { what, figure, isReached } of results.targets)
-  progress(`${isReached ? 'reached    ' : 'not reached'} ${what}: ${figure}`)
+for (const { what, figure, verdict } of results.targets) progress(`${verdict}: ${what} (${figure})`)
 progress(`done in ${Math.round((performance.now() - begin) / 1000)} s`)
 
 /** Where sources differ from the commit, the name says so. */

@@ -52,8 +52,7 @@ export async function newClients(issuer, alg, count) {
     const keys = await Promise.all(Array.from({ length: Math.min(64, count - clients.length) }, () => newKeys(alg)))
     for (const { jwk, privateKey } of keys) {
       const jkt = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url')
-      // One of the peers wants an RSA key to name its algorithm (RFC 7517 §4.4).
-      const header = flat(encode({ typ: 'dpop+jwt', alg, jwk: jwk.kty === 'RSA' ? { ...jwk, alg } : jwk }))
+      const header = flat(encode({ typ: 'dpop+jwt', alg, jwk }))
       clients.push({ alg, jwk, privateKey, header, token: issuer.issue(jkt) })
     }
   }

@@ -2,16 +2,22 @@
 
 import { median, summary } from './stats.mjs'
 
+/** How many requests a plan needs of each contender. */
+export function requestCount({ rounds, batch, lead = 0 }) {
+  return rounds * (lead + batch)
+}
+
 /**
  * Measures contenders beside each other. A contender is `{ name, run(index) }`, and an index never comes twice.
  *
  * With a concurrency of 1 each request has a turn of the event loop to itself, as on a server; what an empty turn costs is
  * measured in the same rounds and taken off. Otherwise as many requests are in flight, and the next begins when one ends.
+ * Before each batch the young garbage of others is collected, where that is possible, and `lead` requests run that do not count.
  *
  * The results are microseconds for each request, CPU (all threads of the process) and wall, and the ratio of CPU to that of
  * `reference` within the same round.
  */
-export async function measure(contenders, { rounds, batch, concurrency = 1, reference = contenders[0].name }) {
+export async function measure(contenders, { rounds, batch, lead = 0, concurrency = 1, reference = contenders[0].name }) {
   const empty = { name: '', run() {} }
   const all = concurrency === 1 ? [empty, ...contenders] : contenders
   const samples = new Map(all.map(({ name }) => [name, { cpu: [], wall: [] }]))
@@ -19,7 +25,11 @@ export async function measure(contenders, { rounds, batch, concurrency = 1, refe
     for (let place = 0; place < all.length; place++) {
       // Who comes first changes from round to round: nobody is always measured behind the same neighbour.
       const { name, run } = all[(place + round) % all.length]
-      const spent = await timeBatch(run, round * batch, batch, concurrency)
+      const work = concurrency === 1 ? oneAtATime : (...range) => sideBySide(...range, concurrency)
+      const first = round * (lead + batch)
+      globalThis.gc?.({ type: 'minor' })
+      await work(run, first, lead)
+      const spent = await timed(() => work(run, first + lead, batch), batch)
       samples.get(name).cpu.push(spent.cpu)
       samples.get(name).wall.push(spent.wall)
     }
@@ -40,11 +50,10 @@ function minus(values, amount) {
   return values.map((value) => value - amount)
 }
 
-async function timeBatch(run, first, count, concurrency) {
-  const work = concurrency === 1 ? oneAtATime : (...range) => sideBySide(...range, concurrency)
+async function timed(work, count) {
   const cpuBegin = process.cpuUsage()
   const wallBegin = process.hrtime.bigint()
-  await work(run, first, count)
+  await work()
   const wall = Number(process.hrtime.bigint() - wallBegin) / 1000
   const { user, system } = process.cpuUsage(cpuBegin)
   return { cpu: (user + system) / count, wall: wall / count }

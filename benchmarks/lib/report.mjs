@@ -18,11 +18,11 @@ export function toMarkdown(results) {
 }
 
 function targetTable(targets) {
-  const rows = targets.map(({ what, figure, unit, atMost, atLeast, isReached }) => [
+  const rows = targets.map(({ what, figure, unit, atMost, atLeast, verdict }) => [
     what,
-    figure === undefined || Number.isNaN(figure) ? 'not measured' : number(figure),
+    verdict === 'not measured' ? '' : number(figure),
     `${atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`} ${unit}`,
-    isReached ? 'reached' : '**not reached**'
+    verdict === 'not reached' ? '**not reached**' : verdict
   ])
   return table(['', 'figure', 'limit', ''], rows)
 }

@@ -2,7 +2,7 @@
 
 const warm = { ES256: 1.15, EdDSA: 1.12, PS256: 1.45, ES384: 1.05 }
 
-/** Rows of `{ what, figure, unit, atMost | atLeast, isReached }`; a figure that the run does not have is undefined. */
+/** Rows of `{ what, figure, unit, atMost | atLeast, verdict }`; a figure that the run does not have is undefined. */
 export function targetsOf({ inProcess, http, replay, start }) {
   const table = (alg, concurrency) =>
     inProcess?.tables.find((one) => one.alg === alg && one.concurrency === concurrency)?.rows ?? []
@@ -51,9 +51,14 @@ export function targetsOf({ inProcess, http, replay, start }) {
 }
 
 function atMost(what, figure, limit, unit) {
-  return { what, figure, unit, atMost: limit, isReached: figure <= limit }
+  return { what, figure, unit, atMost: limit, verdict: verdictOf(figure, figure <= limit) }
 }
 
 function atLeast(what, figure, limit, unit) {
-  return { what, figure, unit, atLeast: limit, isReached: figure >= limit }
+  return { what, figure, unit, atLeast: limit, verdict: verdictOf(figure, figure >= limit) }
+}
+
+function verdictOf(figure, isReached) {
+  if (figure === undefined || Number.isNaN(figure)) return 'not measured'
+  return isReached ? 'reached' : 'not reached'
 }
