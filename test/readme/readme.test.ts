@@ -84,7 +84,7 @@ async function start(name: string): Promise<string> {
 
 describe('the programs of the README', () => {
   test('are there', () => {
-    expect([...programs.keys()]).toEqual(expect.arrayContaining([...servers, 'testing', 'diagnostics']))
+    expect([...programs.keys()]).toEqual([...servers, 'diagnostics', 'redis', 'nonces', 'opaque', 'testing'])
   })
 
   test.each(servers)(
@@ -117,7 +117,7 @@ describe('the programs of the README', () => {
     expect(stdout).toContain('notes:read')
   })
 
-  test('diagnostics: runs', async () => {
-    await promisify(execFile)(process.execPath, [fileOf('diagnostics')])
+  test.each(['diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
+    await promisify(execFile)(process.execPath, [fileOf(name)])
   })
 })
