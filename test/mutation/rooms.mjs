@@ -15,6 +15,11 @@ export const rooms = [
   {
     name: 'verifier',
     mutate: ['src/verifier.ts', 'src/verify-request.ts', 'src/verified-request.ts', 'src/telemetry.ts'],
-    tests: ['test/verifier.test.ts', 'test/verify-request.test.ts', 'test/verified-request.test.ts', 'test/telemetry.test.ts']
+    tests: [
+      'test/{verifier,verify-request,verified-request,telemetry}.test.ts',
+      'test/policy/**',
+      'test/freshness/{nonce,redis-replay-store}.test.ts',
+      'test/token/{client-certificate,issuers}.test.ts'
+    ]
   }
 ]
