@@ -131,12 +131,15 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   ): Promise<VerifiedRequest> {
     const begun = beginRequest()
     const { proof: rules, baseUrls } = this.#config
-    const proof = await readProof(text, rules, this.#proofKeys)
+    const reading = readProof(text, rules, this.#proofKeys)
+    const proof = reading instanceof Promise ? await reading : reading
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
-    const tokenHash = await platform.sha256(token)
+    const hashing = platform.sha256(token)
+    const tokenHash = hashing instanceof Promise ? await hashing : hashing
     checkAth(proof, tokenHash)
-    const verified = await this.#tokens.verify(token, tokenHash, nowMs)
+    const verifying = this.#tokens.verify(token, tokenHash, nowMs)
+    const verified = verifying instanceof Promise ? await verifying : verifying
     checkBinding(verified, proof)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)

@@ -9,19 +9,22 @@ const EXPIRY = 3
 // Keyed, so that nobody can choose proofs that fall into the same slots.
 const seeds = crypto.getRandomValues(new Uint32Array(3)) as unknown as Digest
 
-/** The digest of a key. */
+/**
+ * The digest of a key: each third of it makes a word, and the seeds stir them. The keys of the verifier are hashes already, so
+ * that this need not be one.
+ */
 export function digestOf(key: string): Digest {
-  let [a, b, c] = seeds
-  for (let i = 0; i < key.length; i++) {
-    const code = key.charCodeAt(i)
-    a = Math.imul(a ^ code, 0x9e3779b1)
-    b = Math.imul(b ^ code, 0x5f356495)
-    c = Math.imul(c ^ code, 0x38b34ae5)
-  }
-  a = mix(a ^ (c >>> 15))
-  b = mix(b ^ (a >>> 13))
-  c = mix(c ^ (b >>> 16))
-  return [a >>> 0, b >>> 0, c >>> 0]
+  const third = Math.ceil(key.length / 3)
+  const a = mix(word(key, 0, third) ^ (seeds[0] + key.length))
+  const b = mix(word(key, third, 2 * third) ^ seeds[1] ^ a)
+  const c = mix(word(key, 2 * third, key.length) ^ seeds[2] ^ b)
+  return [mix(a ^ c) >>> 0, b >>> 0, c >>> 0]
+}
+
+function word(key: string, from: number, to: number): number {
+  let value = 0
+  for (let i = from; i < to; i++) value = Math.imul(value, 0x9e3779b1) + key.charCodeAt(i)
+  return value
 }
 
 function mix(word: number): number {
