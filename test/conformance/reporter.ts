@@ -8,12 +8,12 @@ import { type Evidence, ids, noEvidence, renderReport } from './report.js'
 const path = 'docs/conformance.md'
 const tags = / \[([^\]]+)\]$/
 
-/** With `check` it compares instead of writing. */
+/** With `check`, which is the default, it compares instead of writing. */
 // biome-ignore lint/style/noDefaultExport: it is by its default export that vitest finds a reporter
 export default class ConformanceReporter implements Reporter {
   readonly #check: boolean
 
-  constructor({ check }: { check: boolean }) {
+  constructor({ check = true }: { check?: boolean } = {}) {
     this.#check = check
   }
 

@@ -9,7 +9,7 @@ export const rooms = [
   {
     name: 'answer',
     mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],
-    tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**']
+    tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },
   { name: 'config', mutate: ['src/config/**'], tests: ['test/options.test.ts'] },
   {
