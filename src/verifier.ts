@@ -131,8 +131,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   ): Promise<VerifiedRequest> {
     const begun = beginRequest()
     const { proof: rules, baseUrls } = this.#config
-    const reading = readProof(text, rules, this.#proofKeys)
-    const proof = reading instanceof Promise ? await reading : reading
+    // Awaited in any case: requests that arrive side by side must all have begun before the first signature is verified.
+    const proof = await readProof(text, rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
     const hashing = platform.sha256(token)

@@ -6,7 +6,7 @@ import { DPoPUnavailableError, refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
-import { replayExpiryMs, replayKey } from './replay.js'
+import { mayBeForgotten, replayExpiryMs, replayKey } from './replay.js'
 
 /** Until when a proof would be accepted again, were it not remembered; and the nonce that its client should use from now on. */
 export interface Fresh {
@@ -16,10 +16,10 @@ export interface Fresh {
 
 /** The freshness of proofs, as one configuration wants it. */
 export class Freshness {
-  readonly #config: Pick<VerifierConfig, 'nonce' | 'proof' | 'replay'>
+  readonly #config: Pick<VerifierConfig, 'clock' | 'nonce' | 'proof' | 'replay'>
   readonly #nonces: Nonces | undefined
 
-  constructor(config: Pick<VerifierConfig, 'nonce' | 'proof' | 'replay'>) {
+  constructor(config: Pick<VerifierConfig, 'clock' | 'nonce' | 'proof' | 'replay'>) {
     this.#config = config
     this.#nonces = config.nonce && new Nonces(config.nonce)
   }
@@ -47,7 +47,7 @@ export class Freshness {
     let isFirst: boolean
     try {
       const answer = replay.reserve(key, expiresAtMs, { nowMs, jkt })
-      isFirst = typeof answer === 'boolean' ? answer : await answer
+      isFirst = typeof answer === 'boolean' ? answer : await this.#inTime(answer, expiresAtMs)
     } catch (cause) {
       throw storeUnavailable(cause)
     }
@@ -69,6 +69,14 @@ export class Freshness {
     } catch (cause) {
       throw storeUnavailable(cause)
     }
+  }
+
+  /** A store that was slow to look may have found nothing because the first use was forgotten meanwhile: then it cannot tell. */
+  async #inTime(answer: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
+    const isFirst = await answer
+    if (isFirst && mayBeForgotten(expiresAtMs, this.#config.clock()))
+      throw new Error('The replay store answered too late to tell')
+    return isFirst
   }
 
   #checkWindow(proof: Proof, nowMs: number): Fresh {

@@ -70,7 +70,7 @@ class MemoryReplayStore implements ReplayStore {
     if (this.#isReserved(digest, nowMs)) return false
     if (this.#size >= this.#maxEntries) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
     if (this.#size >= this.#maxEntries) throw new Error('The replay store is full of live entries')
-    if (context?.jkt !== undefined && !this.#quota.take(context.jkt, nowMs))
+    if (context?.jkt !== undefined && !this.#quota.take(context.jkt, nowMs, expiryMs - nowMs))
       throw new Error('The client has its share of the replay store')
     this.#table.set(digest, expiryMs)
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryMs)

@@ -3,9 +3,7 @@
 import { platform } from '#crypto'
 import type { NonceConfig } from '../config/config.js'
 import { refuse } from '../errors.js'
-
-/** Clocks of instances may differ by this much: a nonce that another instance gave out before its time is good. */
-const CLOCK_DRIFT_MS = 5_000
+import { CLOCK_DRIFT_MS } from './replay.js'
 
 /** A nonce that a proof had, accepted. */
 export interface AcceptedNonce {
@@ -40,6 +38,7 @@ export class Nonces {
     if (nonce === undefined) refuse('ERR_DPOP_NONCE_REQUIRED')
     if (typeof nonce !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
     const present = this.#stepAt(nowMs)
+    // A nonce is good that another instance, whose clock is ahead, gave out before its time.
     const newest = this.#stepAt(nowMs + CLOCK_DRIFT_MS)
     for (let step = newest; step >= present - 1; step--) {
       const nonces = await this.#noncesOf(step)

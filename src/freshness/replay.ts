@@ -29,8 +29,8 @@ export interface ReplayContext {
 /** 22 characters of base64url are 132 bits: nobody finds two proofs of one key, and a Redis key is a fifth smaller than with all 43. */
 const KEY_LENGTH = 22
 
-/** Clocks of instances that share a store may differ by this much, beside the second that a rounded clock hides. */
-const CLOCK_DRIFT_SECONDS = 5
+/** Clocks of instances that share a store, or the secrets of nonces, may differ by this much. */
+export const CLOCK_DRIFT_MS = 5_000
 
 /**
  * The key of a proof: a hash over the signing key, the normalised URI and the jti. Never over the proof itself, which
@@ -41,7 +41,15 @@ export function replayKey(jkt: string, uri: string, jti: string): MaybePromise<s
   return typeof hash === 'string' ? hash.slice(0, KEY_LENGTH) : hash.then((text) => text.slice(0, KEY_LENGTH))
 }
 
-/** The instant after which no instance accepts the proof any more. It counts from iat, not from now: iat may lie ahead. */
+/**
+ * The instant after which no instance accepts the proof any more. It counts from iat, not from now: iat may lie ahead. The
+ * second beside the drift is the one that a rounded clock hides.
+ */
 export function replayExpiryMs(iat: number, maxAgeSeconds: number): number {
-  return Math.ceil((iat + maxAgeSeconds + 1 + CLOCK_DRIFT_SECONDS) * 1000)
+  return Math.ceil((iat + maxAgeSeconds + 1) * 1000) + CLOCK_DRIFT_MS
+}
+
+/** Whether the memory of a use that ends at `expiresAtMs` may be gone by now, on an instance whose clock is ahead of ours. */
+export function mayBeForgotten(expiresAtMs: number, nowMs: number): boolean {
+  return !(nowMs < expiresAtMs - CLOCK_DRIFT_MS)
 }

@@ -11,7 +11,11 @@ export const rooms = [
     mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],
     tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },
-  { name: 'config', mutate: ['src/config/**'], tests: ['test/options.test.ts'] },
+  {
+    name: 'config',
+    mutate: ['src/config/**'],
+    tests: ['test/options.test.ts', 'test/freshness/nonce.test.ts', 'test/token/{introspection,issuers,issuer-keys}.test.ts']
+  },
   {
     name: 'verifier',
     mutate: ['src/verifier.ts', 'src/verify-request.ts', 'src/verified-request.ts', 'src/telemetry.ts'],

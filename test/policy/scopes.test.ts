@@ -12,7 +12,21 @@ describe('the scopes of a route are checked when the route is made (RFC 6749 §3
     expect(Object.isFrozen(scopes)).toBe(true)
   })
 
-  const wrong: unknown[] = [[], [''], ['a b'], ['a"'], ['a\\'], ['a\r\nb'], ['é'], [1], [['a']], 'notes:read', undefined, null]
+  const wrong: unknown[] = [
+    [],
+    [''],
+    ['a b'],
+    ['a"'],
+    ['a\\'],
+    ['a\r\nb'],
+    ['é'],
+    ['good', 'b d'],
+    [1],
+    [['a']],
+    'notes:read',
+    undefined,
+    null
+  ]
   it.each(wrong.map((scopes) => [scopes]))('%j is a mistake', (scopes) => {
     expect(() => routeScopes(scopes as string[])).toThrow(
       new TypeError('"scopes" must be one or more scope names without spaces')
