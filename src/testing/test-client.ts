@@ -37,7 +37,10 @@ export interface TestClient {
   proof(spec: ProofSpec): Promise<string>
   /** The two header fields of a request with `token`. */
   headers(spec: ProofSpec & { readonly token: string }): Promise<{ Authorization: string; DPoP: string }>
-  /** `fetch` with `token` and a new proof. */
+  /**
+   * `fetch` with `token` and a new proof. Nonces are kept by origin (RFC 9449 §8.2, §9), and a request that was asked for one is
+   * sent once more; one whose body is a stream is not, because it was read.
+   */
   fetch(url: string, token: string, init?: RequestInit): Promise<Response>
 }
 
@@ -58,6 +61,21 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
     return { Authorization: `DPoP ${spec.token}`, DPoP: await proof(spec) }
   }
 
+  /** The newest nonce of each server. */
+  const nonces = new Map<string, string>()
+
+  async function send(url: string, token: string, init: RequestInit): Promise<Response> {
+    const { origin } = new URL(url)
+    const nonce = nonces.get(origin)
+    const sent = new Headers(init.headers)
+    const spec = { method: init.method ?? 'GET', url, token, ...(nonce !== undefined && { nonce }) }
+    for (const [name, value] of Object.entries(await headers(spec))) sent.set(name, value)
+    const response = await fetch(url, { ...init, headers: sent })
+    const next = response.headers.get('dpop-nonce')
+    if (next !== null) nonces.set(origin, next)
+    return response
+  }
+
   return {
     alg,
     jkt: await calculateJwkThumbprint(publicJwk),
@@ -65,12 +83,18 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
     proof,
     headers,
     async fetch(url, token, init = {}) {
-      const sent = new Headers(init.headers)
-      const credentials = await headers({ method: init.method ?? 'GET', url, token })
-      for (const [name, value] of Object.entries(credentials)) sent.set(name, value)
-      return await fetch(url, { ...init, headers: sent })
+      const response = await send(url, token, init)
+      if (!asksForNonce(response) || init.body instanceof ReadableStream) return response
+      await response.body?.cancel()
+      return await send(url, token, init)
     }
   }
+}
+
+/** RFC 9449 §9 */
+function asksForNonce({ status, headers }: Response): boolean {
+  const isAsked = /\bDPoP\b.*\berror="use_dpop_nonce"/.test(headers.get('www-authenticate') ?? '')
+  return status === 401 && isAsked && headers.has('dpop-nonce')
 }
 
 /** RFC 9449 §4.2: the base64url of the SHA-256 of the ASCII of the token. */

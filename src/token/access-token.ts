@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
-import { refuse } from '../errors.js'
+import { DPoPUnavailableError, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { checkIntrospected } from './introspected-token.js'
@@ -111,12 +111,22 @@ export class AccessTokens {
     return verified
   }
 
-  /** An opaque token does not say whose it is: of the issuers that can be asked, one must know it. */
+  /**
+   * An opaque token does not say whose it is: of the issuers that can be asked, one must know it. That another is out of reach
+   * does not matter then; where none knows it, it does.
+   */
   async #verifyOpaque(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
+    let outage: DPoPUnavailableError | undefined
     for (const issuer of this.#issuers.configured) {
-      const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
-      if (introspected !== undefined) return introspected
+      try {
+        const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
+        if (introspected !== undefined) return introspected
+      } catch (error) {
+        if (!(error instanceof DPoPUnavailableError)) throw error
+        outage = error
+      }
     }
+    if (outage !== undefined) throw outage
     return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'neither a JWT nor active at an issuer' })
   }
 

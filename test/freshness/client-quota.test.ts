@@ -2,30 +2,53 @@ import { describe, expect, it } from 'vitest'
 import { ClientQuota } from '../../src/freshness/client-quota.js'
 import { NOW_MS } from '../support/world.js'
 
-const take = (quota: ClientQuota, jkt: string, count: number, nowMs: number): number => {
+const MINUTE = 60_000
+
+/** How many of `count` entries a client gets, each of which lives for `ttlMs`. */
+function take(quota: ClientQuota, jkt: string, count: number, nowMs: number, ttlMs = 5 * MINUTE): number {
   let taken = 0
-  for (let i = 0; i < count; i++) if (quota.take(jkt, nowMs)) taken++
+  for (let i = 0; i < count; i++) if (quota.take(jkt, nowMs, ttlMs)) taken++
   return taken
 }
 
-describe('ClientQuota', () => {
+describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1)', () => {
   it('gives each client its share, and no more', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 15, NOW_MS)).toBe(10)
     expect(take(quota, 'b', 15, NOW_MS)).toBe(10)
-    expect(quota.take('a', NOW_MS + 359_999)).toBe(false)
+    expect(take(quota, 'a', 1, NOW_MS + 6 * MINUTE - 1)).toBe(0)
   })
 
   it('counts the former period too: an entry may live across the turn', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 6, NOW_MS)).toBe(6)
-    expect(take(quota, 'a', 6, NOW_MS + 360_000)).toBe(4)
-    expect(take(quota, 'a', 10, NOW_MS + 720_000)).toBe(6)
+    expect(take(quota, 'a', 6, NOW_MS + 6 * MINUTE)).toBe(4)
+    expect(take(quota, 'a', 10, NOW_MS + 12 * MINUTE)).toBe(6)
   })
 
   it('forgets everything after two periods', () => {
     const quota = new ClientQuota(10)
     take(quota, 'a', 10, NOW_MS)
-    expect(take(quota, 'a', 15, NOW_MS + 720_000)).toBe(10)
+    expect(take(quota, 'a', 15, NOW_MS + 12 * MINUTE)).toBe(10)
+  })
+
+  it('never counts too few where entries live long, as they do with nonces of an hour or a wide window', () => {
+    const quota = new ClientQuota(10)
+    expect(take(quota, 'a', 10, NOW_MS, 60 * MINUTE)).toBe(10)
+    for (let minutes = 1; minutes < 60; minutes++) expect(take(quota, 'a', 1, NOW_MS + minutes * MINUTE, 60 * MINUTE)).toBe(0)
+    expect(take(quota, 'a', 15, NOW_MS + 66 * MINUTE + 60 * MINUTE, 60 * MINUTE)).toBe(10)
+  })
+
+  it('never counts too few, whatever the lives of entries: as many as are alive, and the share is all it gives', () => {
+    const quota = new ClientQuota(5)
+    let alive: number[] = []
+    for (let minute = 0, seed = 1; minute < 600; minute++) {
+      seed = (seed * 48_271) % 2_147_483_647
+      const nowMs = NOW_MS + minute * MINUTE
+      const ttlMs = (1 + (seed % 45)) * MINUTE
+      alive = alive.filter((endMs) => endMs > nowMs)
+      if (quota.take('a', nowMs, ttlMs)) alive.push(nowMs + ttlMs)
+      expect(alive.length).toBeLessThanOrEqual(5)
+    }
   })
 })

@@ -176,6 +176,22 @@ describe('instances that share secrets share nonces', () => {
     )
   })
 
+  it('no client is refused while instances change their secrets one after the other', async () => {
+    const stages = [[A], [A, B], [B, A], [B]]
+    const instances = [0, 1, 2].map(() => create({ secrets: [A] }))
+    let nonce = await nonceOf(instances[0] as AnyVerifier)
+    for (const secrets of stages) {
+      for (let changed = 0; changed < instances.length; changed++) {
+        instances[changed] = create({ secrets })
+        for (const instance of instances) {
+          const auth = await instance.verifyRequest(await world.request({ nonce }))
+          nonce = (auth?.responseHeaders['DPoP-Nonce'] as string | undefined) ?? nonce
+        }
+      }
+    }
+    expect(nonce).toBe(await nonceOf(create({ secrets: [B] })))
+  })
+
   it('a client with a nonce of the old secret is told that of the new one', async () => {
     const nonce = await nonceOf(create({ secrets: [A] }))
     const verifier = create({ secrets: [B, A] })
@@ -191,6 +207,27 @@ describe('instances that share secrets share nonces', () => {
   it('a secret is as good as bytes', async () => {
     expect(await nonceOf(create({ secrets: [new TextEncoder().encode(A)] }))).toBe(await nonceOf(create()))
   })
+})
+
+it('nonces cannot be foreseen, and are NQCHAR (RFC 9449 §8, §8.1): ten thousand of them have nothing of a counter or a clock', async () => {
+  const verifier = create({ maxAgeSeconds: 10 })
+  const bits = new Array<number>(256).fill(0)
+  const seen = new Set<string>()
+  const request = await world.request()
+  for (let step = 0; step < 10_000; step++) {
+    const error = (await verifier.verifyRequest(request).catch((reason: unknown) => reason)) as DPoPError
+    const nonce = error.headers['DPoP-Nonce'] as string
+    expect(nonce).toMatch(/^[\x21\x23-\x5B\x5D-\x7E]{43}$/)
+    seen.add(nonce)
+    for (const [i, byte] of Buffer.from(nonce, 'base64url').entries())
+      for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) bits[8 * i + bit] = (bits[8 * i + bit] as number) + 1
+    world.clock.advance(5)
+    // The token has another hour, and the proof no time: only the nonce is missing.
+    if (step % 600 === 599) Object.assign(request, await world.request())
+  }
+  expect(seen.size).toBe(10_000)
+  // Every bit is set in half of them; six standard deviations are 300.
+  for (const count of bits) expect(Math.abs(count - 5000)).toBeLessThan(300)
 })
 
 it('nonces are computed once for a step, and those of the past are forgotten', async () => {

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createVerifier } from 'dpop-guard'
+import { text } from 'node:stream/consumers'
+import { createVerifier, type DPoPError, isDPoPError } from 'dpop-guard'
 import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
 import { decodeProtectedHeader } from 'jose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW, NOW_MS, verdictOf } from '../support/world.js'
 
 const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] as string, 'base64url').toString())
@@ -90,5 +92,84 @@ describe('createTestClient', () => {
     expect(await get.text()).toBe('GET accepted undefined')
     const put = await client.fetch(`${baseUrl}/r`, token, { method: 'PUT', body: 'x', headers: { 'x-own': '1' } })
     expect(await put.text()).toBe('PUT accepted 1')
+  })
+
+  describe('knows nonces (RFC 9449 §8.2, §9)', () => {
+    /** An API that asks for nonces, and what it was sent. */
+    async function startApi() {
+      const clock = fakeClock()
+      const [client, issuer] = await Promise.all([createTestClient({ clock }), createTestIssuer({ clock, audience: 'api' })])
+      const verdicts: string[] = []
+      const server = createServer((request, response) => {
+        const answer = async () => {
+          const auth = await verifier.verifyRequest(request).catch((error: DPoPError) => error)
+          verdicts.push(isDPoPError(auth) ? auth.code : 'accepted')
+          const [status, headers] = isDPoPError(auth) ? [auth.status, auth.headers] : [200, auth.responseHeaders]
+          response.writeHead(status, headers).end(await text(request))
+        }
+        void answer()
+      }).listen(0, '127.0.0.1')
+      onTestFinished(() => void server.close())
+      await once(server, 'listening')
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const nonce = { secrets: ['a secret of thirty-two characters or more'] }
+      const verifier = createVerifier({ issuer: issuer.options, audience: 'api', baseUrl: url, clock, nonce })
+      return { client, clock, url, verdicts, token: await issuer.issue({ jkt: client.jkt }) }
+    }
+
+    it('sends once more what was asked for one, body and all, and knows it from then on', async () => {
+      const { client, url, token, verdicts } = await startApi()
+      const answer = await client.fetch(`${url}/r`, token, { method: 'PUT', body: 'x' })
+      expect([answer.status, await answer.text()]).toEqual([200, 'x'])
+      expect((await client.fetch(`${url}/other`, token)).status).toBe(200)
+      expect(verdicts).toEqual(['ERR_DPOP_NONCE_REQUIRED', 'accepted', 'accepted'])
+    })
+
+    it('takes the new one that comes with a success', async () => {
+      const { client, clock, url, token, verdicts } = await startApi()
+      const statuses: number[] = []
+      for (let i = 0; i < 5; i++) {
+        statuses.push((await client.fetch(url, token)).status)
+        clock.advance(150)
+      }
+      expect(statuses).toEqual([200, 200, 200, 200, 200])
+      expect(verdicts.filter((verdict) => verdict !== 'accepted')).toEqual(['ERR_DPOP_NONCE_REQUIRED'])
+    })
+
+    it('sends it once more and not for ever', async () => {
+      const { client, url, token, verdicts, clock } = await startApi()
+      const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+        const headers = { 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"', 'DPoP-Nonce': `n${clock()}` }
+        return new Response(null, { status: 401, headers })
+      })
+      onTestFinished(() => fetched.mockRestore())
+      expect((await client.fetch(url, token)).status).toBe(401)
+      expect(fetched).toHaveBeenCalledTimes(2)
+      expect(verdicts).toEqual([])
+    })
+
+    it.each<[string, ResponseInit]>([
+      ['another status', { status: 400, headers: { 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"', 'DPoP-Nonce': 'n' } }],
+      ['another error', { status: 401, headers: { 'WWW-Authenticate': 'DPoP error="invalid_token"', 'DPoP-Nonce': 'n' } }],
+      ['no challenge', { status: 401, headers: { 'DPoP-Nonce': 'n' } }],
+      ['no nonce', { status: 401, headers: { 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"' } }]
+    ])('%s is no such question', async (_title, init) => {
+      const client = await createTestClient()
+      const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('no', init))
+      onTestFinished(() => fetched.mockRestore())
+      expect(await (await client.fetch('https://api.example/', 'token')).text()).toBe('no')
+      expect(fetched).toHaveBeenCalledTimes(1)
+    })
+
+    it('a body that is a stream was read, and is not sent again', async () => {
+      const { client, url, token, verdicts } = await startApi()
+      const put = () => {
+        const init = { method: 'PUT', body: new Blob(['x']).stream(), duplex: 'half' } as RequestInit
+        return client.fetch(url, token, init)
+      }
+      expect((await put()).status).toBe(401)
+      expect((await put()).status).toBe(200)
+      expect(verdicts).toEqual(['ERR_DPOP_NONCE_REQUIRED', 'accepted'])
+    })
   })
 })

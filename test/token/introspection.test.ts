@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createVerifier, type IntrospectionOptions, type IssuerOptions, type VerifierOptions } from 'dpop-guard'
+import { createVerifier, type Fetch, type IntrospectionOptions, type IssuerOptions, type VerifierOptions } from 'dpop-guard'
 import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -94,6 +94,35 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
     b.says({ active: false })
     expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('that one of several issuers is out of reach matters where none of the others knows the token', async () => {
+    const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
+    const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
+    a.state.status = 500
+    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    expect((await a.verify('opaque', createVerifier({ ...a.options, issuer }))).issuer).toBe(b.server.origin)
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer: issuer.toReversed() }))).toBe('accepted')
+    b.says({ active: false })
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    b.says({ active: true, aud: 'x' })
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('the server is told the token and nothing else of the request: not the proof', async () => {
+    const { verify, questions } = await createIntrospectionWorld()
+    const { proof } = await verify()
+    expect(questions[0]?.headers).not.toHaveProperty('dpop')
+    const told = JSON.stringify([questions[0]?.headers, [...(questions[0]?.body ?? [])]])
+    expect(told).not.toContain(proof?.jti)
+    expect(told).not.toContain('eyJ')
+  })
+
+  it('an introspection JWT is no access token (RFC 9701 §8.1), and is not asked about', async () => {
+    const { verdict, issuer, client, questions } = await createIntrospectionWorld()
+    const token = await issuer.issue({ jkt: client.jkt, header: { typ: 'token-introspection+jwt' } })
+    expect(await verdict(token)).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toEqual([])
   })
 
   it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
@@ -191,6 +220,21 @@ describe('an answer is remembered for a while', () => {
   })
 })
 
+it('that a token is remembered spares no request its proof (RFC 9449 §7.1)', async () => {
+  const { verifier, client, verdict, questions } = await createIntrospectionWorld()
+  expect(await verdict()).toBe('accepted')
+  const url = `${BASE_URL}/`
+  const stranger = await createTestClient({ clock: () => NOW_MS })
+  for (const [headers, expected] of [
+    [await client.headers({ url, token: 'opaque', claims: { htm: 'PUT' } }), 'ERR_DPOP_PROOF_HTM'],
+    [await client.headers({ url, token: 'opaque', claims: { ath: 'x' } }), 'ERR_DPOP_PROOF_ATH'],
+    [await stranger.headers({ url, token: 'opaque' }), 'ERR_DPOP_TOKEN_BINDING'],
+    [{ Authorization: 'DPoP opaque' }, 'ERR_DPOP_PROOF_MISSING']
+  ] as const)
+    expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe(expected)
+  expect(questions).toHaveLength(1)
+})
+
 describe('an endpoint that is out of order is 503, never the client’s fault', () => {
   it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
     ['401', { status: 401 }],
@@ -199,6 +243,7 @@ describe('an endpoint that is out of order is 503, never the client’s fault', 
     ['null', { answer: 'null' }],
     ['a list', { answer: '[]' }],
     ['a string', { answer: '"x"' }],
+    ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
     ['a broken connection', { raw: (response) => response.destroy() }],
     ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }]
   ])('%s, and is found again when it recovers', async (_title, broken) => {
@@ -207,6 +252,23 @@ describe('an endpoint that is out of order is 503, never the client’s fault', 
     Object.assign(state, broken)
     expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
     Object.assign(state, whole)
+    expect(await verdict()).toBe('accepted')
+  })
+
+  it('one that never answers: the question has a signal, and what it aborts with', async () => {
+    const { options, verdict } = await createIntrospectionWorld()
+    const hang = new AbortController()
+    const signals: AbortSignal[] = []
+    const fetch: Fetch = (url, init) => {
+      if (init.method !== 'POST') return globalThis.fetch(url, init)
+      signals.push(init.signal)
+      return new Promise((_resolve, reject) => hang.signal.addEventListener('abort', () => reject(hang.signal.reason)))
+    }
+    const waiting = verdict('opaque', createVerifier({ ...options, fetch }))
+    while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(signals[0]).toBeInstanceOf(AbortSignal)
+    hang.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+    expect(await waiting).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
     expect(await verdict()).toBe('accepted')
   })
 

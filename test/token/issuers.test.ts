@@ -12,6 +12,40 @@ beforeAll(async () => {
 type Give = (iss: string) => unknown
 const create = (give: Give) => createVerifier({ ...world.options, issuer: give as () => undefined })
 
+/** An issuer with its metadata and keys on a server of its own. */
+async function startIssuer() {
+  const server = await startIssuerServer()
+  const issuer = await createTestIssuer({ issuer: server.origin, clock: world.clock, alg: 'ES256' })
+  const metadata = { issuer: server.origin, jwks_uri: `${server.origin}/keys` }
+  Object.assign(server.answers, { '/.well-known/oauth-authorization-server': metadata, '/keys': issuer.jwks })
+  return { ...server, issuer }
+}
+
+describe('several issuers', () => {
+  it('each vouches for its own tokens, and its keys for no other’s (RFC 8725 §3.8)', async () => {
+    const [a, b] = [await startIssuer(), await startIssuer()]
+    const verifier = createVerifier({ ...world.options, issuer: [a.origin, b.origin] })
+    const { jkt } = world.client
+    const verdict = async (token: string) => await verdictOf(verifier.verifyRequest(await world.request({ token })))
+    for (const { issuer } of [a, b]) expect(await verdict(await issuer.issue({ jkt }))).toBe('accepted')
+    const kid = a.issuer.jwks.keys[0]?.['kid']
+    for (const header of [{}, { kid }])
+      expect(await verdict(await b.issuer.issue({ jkt, claims: { iss: a.origin }, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('a token asks nothing but the issuer that it names, and one of another asks nobody', async () => {
+    const [a, b, rogue] = [await startIssuer(), await startIssuer(), await startIssuer()]
+    const verifier = createVerifier({ ...world.options, issuer: [a.origin, b.origin] })
+    const verdict = async (token: string) => await verdictOf(verifier.verifyRequest(await world.request({ token })))
+    const { jkt } = world.client
+    for (const claims of [{}, { iss: `${a.origin}/` }, { iss: a.origin.toUpperCase() }])
+      expect(await verdict(await rogue.issuer.issue({ jkt, claims }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect([a.asked, b.asked, rogue.asked]).toEqual([[], [], []])
+    expect(await verdict(await a.issuer.issue({ jkt }))).toBe('accepted')
+    expect([a.asked.length, b.asked, rogue.asked]).toEqual([2, [], []])
+  })
+})
+
 describe('issuer as a function: tenants made at run time', () => {
   it('is given the iss that a token claims, and what it says is checked like the option', async () => {
     const give = vi.fn<Give>(() => world.issuer.options)

@@ -1,0 +1,65 @@
+import { createVerifier, type ReplayStore, type VerifierOptions } from 'dpop-guard'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createWorld, NOW_MS, verdictOf, type World } from '../support/world.js'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+beforeEach(() => world.clock.set(NOW_MS))
+
+/** A shared store that forgets by a clock of its own, and whose next answer takes as long as a test says. */
+function createSlowStore() {
+  const endsAtMs = new Map<string, number>()
+  const store = {
+    delaySeconds: 0,
+    async reserve(key: string, expiresAtMs: number) {
+      world.clock.advance(store.delaySeconds)
+      const isFirst = !(world.clock() < (endsAtMs.get(key) ?? 0))
+      if (isFirst) endsAtMs.set(key, expiresAtMs)
+      return isFirst
+    }
+  }
+  return store satisfies ReplayStore
+}
+
+const secrets = ['a secret of thirty-two characters or more']
+
+describe('a store that is slow to look does not let a proof in a second time (RFC 9449 §11.1)', () => {
+  it.each<[string, Partial<VerifierOptions>]>([
+    ['iat window', {}],
+    ['nonces', { nonce: { secrets } }]
+  ])('%s: whatever the delay, and however late in its life the copy comes', async (_name, extra) => {
+    for (const age of [0, 150, 298, 299, 299.999]) {
+      for (const delaySeconds of [0, 0.5, 1.1, 4, 6.1, 30, 400]) {
+        world.clock.set(NOW_MS)
+        const store = createSlowStore()
+        const verifier = createVerifier({ ...world.options, ...extra, replay: store, optional: false })
+        const nonce = await verifier.verifyRequest(await world.request()).catch(({ headers }) => headers['DPoP-Nonce'])
+        const request = await world.request(typeof nonce === 'string' ? { nonce } : {})
+        expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
+        world.clock.advance(age)
+        store.delaySeconds = delaySeconds
+        const verdict = await verdictOf(verifier.verifyRequest(request))
+        expect(['ERR_DPOP_PROOF_REPLAYED', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE']).toContain(verdict)
+      }
+    }
+  })
+
+  it('an answer that comes while the first use would still be remembered counts, to the last second of the proof', async () => {
+    const store = createSlowStore()
+    const verifier = createVerifier({ ...world.options, replay: store })
+    for (const [age, delaySeconds, expected] of [
+      [300, 0.999, 'accepted'],
+      [300, 1, 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'],
+      [0, 300.999, 'accepted'],
+      [0, 301, 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE']
+    ] as const) {
+      world.clock.set(NOW_MS)
+      store.delaySeconds = delaySeconds
+      const request = await world.request()
+      world.clock.advance(age)
+      expect(await verdictOf(verifier.verifyRequest(request))).toBe(expected)
+    }
+  })
+})
