@@ -8,7 +8,7 @@ export default {
   coverageAnalysis: 'perTest',
   ignoreStatic: true,
   concurrency: 2,
-  timeoutMS: 15_000,
+  timeoutMS: 5_000,
   reporters: ['json'],
   thresholds: { high: 95, low: 92, break: null },
   tempDirName: '.stryker-tmp'
