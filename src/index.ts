@@ -33,7 +33,7 @@ export type {
 export type { SignatureThreads } from './proof/signature-threads.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
-export type { RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'
+export type { MisconfiguredEvent, RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'
 export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 export { toVerifier, verifyRequest } from './verify-request.js'

@@ -95,7 +95,8 @@ export interface NonceOptions {
   readonly maxAgeSeconds?: number
   /**
    * For which requests; for others the `iat` window counts as it does without nonces. A client that was given a nonce must be
-   * asked for one ever after (RFC 9449 §11.3), so decide by route, not by what the client sent. @defaultValue for all
+   * asked for one ever after (RFC 9449 §11.3), so decide by route, not by what the client sent; and always the same for one
+   * route, because a proof is remembered for as long as the rule by which it was accepted accepts it. @defaultValue for all
    */
   readonly required?: (request: RequestLike) => MaybePromise<boolean>
 }
@@ -139,6 +140,11 @@ export interface VerifierOptions {
   readonly proof?: ProofOptions
   /** Remembers used proofs; `false` accepts a proof as often as it comes inside its window. @defaultValue `memoryReplayStore()` */
   readonly replay?: ReplayStore | false
+  /**
+   * Processes that serve this API, so that it is noticed when they do not share their memory of used proofs: with more than
+   * one, or in a worker of `node:cluster`, `memoryReplayStore()` warns once. @defaultValue 1
+   */
+  readonly instances?: number
   /**
    * Require a nonce in every proof; its age takes the place of the `iat` window, so that a wrong clock of a client does not
    * matter, and no proof can be made in advance. @defaultValue false

@@ -23,6 +23,14 @@ export interface UnavailableEvent {
   readonly cause: unknown
 }
 
+/** Published on `dpop-guard:misconfigured`, once for each process: options that are valid and most likely a mistake. */
+export interface MisconfiguredEvent {
+  /** `DPOP_GUARD_LONE_MEMORY`: several processes, and each remembers used proofs for itself. */
+  readonly code: 'DPOP_GUARD_LONE_MEMORY'
+  /** What is wrong, and what to use instead. Also given to `process.emitWarning`. */
+  readonly message: string
+}
+
 interface Channel<Event> {
   readonly hasSubscribers: boolean
   publish(event: Event): void
@@ -41,3 +49,5 @@ export const verified: Channel<VerifiedEvent> = channel('dpop-guard:verified')
 export const refused: Channel<RefusedEvent> = channel('dpop-guard:refused')
 /** We could not decide, and why. */
 export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavailable')
+/** Something is most likely a mistake of the operator. */
+export const misconfigured: Channel<MisconfiguredEvent> = channel('dpop-guard:misconfigured')

@@ -212,7 +212,7 @@ describe('an unknown key is refused with the nearest known one', () => {
     [{ ...good, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
     [{ ...good, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
     [{ ...good, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],
-    [{ ...good, constructor: 1 }, '"constructor" is not an option; did you mean "issuer"?'],
+    [{ ...good, constructor: 1 }, '"constructor" is not an option; did you mean "instances"?'],
     [
       JSON.parse(`{"issuer":"${issuer}","baseUrl":"${baseUrl}","__proto__":{}}`),
       '"__proto__" is not an option; did you mean "proof"?'

@@ -10,6 +10,7 @@ import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import { check, checkKeys, misconfigured } from './checks.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
+import { warnOfLoneMemory } from './warnings.js'
 
 /** Nonces, checked. */
 export interface NonceConfig {
@@ -50,6 +51,7 @@ const knownOptions = {
   optional: true,
   proof: true,
   replay: true,
+  instances: true,
   nonce: true,
   token: true,
   clientCertificate: true,
@@ -100,7 +102,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
     allowBearer,
     optional: check.flag('optional', options.optional),
     proof: resolveProof(options.proof, limits),
-    replay: resolveReplay(options.replay),
+    replay: resolveReplay(options),
     nonce: resolveNonce(options.nonce),
     token: {
       type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
@@ -164,11 +166,12 @@ function resolveProof(value: ProofOptions | undefined, limits: Limits): Verifier
   })
 }
 
-function resolveReplay(value: VerifierOptions['replay']): VerifierConfig['replay'] {
-  if (value === undefined) return memoryReplayStore()
-  if (value !== false && typeof value?.reserve !== 'function')
-    misconfigured('replay', 'be false or a store with a "reserve" method')
-  return value
+function resolveReplay({ replay: value, instances: count }: VerifierOptions): VerifierConfig['replay'] {
+  const isStore = value === undefined || value === false || typeof value?.reserve === 'function'
+  if (!isStore) misconfigured('replay', 'be false or a store with a "reserve" method')
+  const replay = value === undefined ? memoryReplayStore() : value
+  warnOfLoneMemory(replay, check.integer('instances', count, { min: 1, max: 1_000_000, otherwise: 1 }))
+  return replay
 }
 
 /** RFC 8725 §3.5: keys of sufficient entropy. */

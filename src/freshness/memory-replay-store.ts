@@ -45,6 +45,11 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
   return new MemoryReplayStore(maxEntries)
 }
 
+/** Whether a store is one of {@link memoryReplayStore}. */
+export function isMemoryReplayStore(store: unknown): boolean {
+  return store instanceof MemoryReplayStore
+}
+
 class MemoryReplayStore implements ReplayStore {
   readonly #maxEntries: number
   readonly #quota: ClientQuota

@@ -1,0 +1,122 @@
+/** redisReplayStore over each client that people use, against a real server (RFC 9449 §11.1). */
+
+import { setTimeout as after } from 'node:timers/promises'
+import { createVerifier, type ReplayStore, redisReplayStore } from 'dpop-guard'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { describeRedis, startRedis } from '../support/redis.js'
+import { type Connection, clients } from '../support/redis-clients.js'
+import { createWorld, verdictOf, type World } from '../support/world.js'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+
+/** Long enough for a busy machine, where a test is not about the time. */
+const PATIENT_MS = 10_000
+const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
+
+/** A server of its own, a store on it and a verifier on that. */
+async function start(connect: (port: number) => Promise<Connection>, options: { prefix?: string; timeoutMs?: number } = {}) {
+  const server = await startRedis()
+  const openStore = async (): Promise<{ store: ReplayStore; connection: Connection }> => {
+    const connection = await connect(server.port)
+    onTestFinished(async () => void (await connection.close()))
+    const { sendCommand } = connection
+    return { store: redisReplayStore({ sendCommand, timeoutMs: PATIENT_MS, ...options }), connection }
+  }
+  const { store, connection } = await openStore()
+  const verifier = createVerifier({ ...world.options, replay: store, instances: 2 })
+  const verdict = async () => await verdictOf(verifier.verifyRequest(await world.request()))
+  /** Asks until the answer is this one. */
+  const settlesOn = async (expected: string) => {
+    const verdicts = new Set<string>()
+    for (let attempt = 0; attempt < 200 && !verdicts.has(expected); attempt++) {
+      verdicts.add(await verdict())
+      await after(25)
+    }
+    return verdicts
+  }
+  return { server, store, connection, openStore, verdict, settlesOn, verifier }
+}
+
+const inAMinute = () => Date.now() + 60_000
+
+describeRedis('redisReplayStore on a real server', () => {
+  for (const [name, connect] of Object.entries(clients)) {
+    it(`${name}: of 200 copies at once, over two connections, one is the first`, async () => {
+      const { store, openStore } = await start(connect)
+      const { store: other } = await openStore()
+      const endsAtMs = inAMinute()
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, async (_, i) => await (i % 2 ? store : other).reserve('the-same-key', endsAtMs))
+      )
+      expect(answers.filter((isFirst) => isFirst === true)).toHaveLength(1)
+      expect(answers.filter((isFirst) => isFirst === false)).toHaveLength(199)
+    })
+
+    it(`${name}: a key has the prefix and 22 characters, lives as long as its proof, and a repeat does not prolong it`, async () => {
+      const { server, store, openStore, verifier } = await start(connect, { prefix: 'notes:' })
+      const { store: other } = await openStore()
+      await verifier.verifyRequest(await world.request())
+      expect(await server.command('DBSIZE')).toBe(1)
+      expect(await server.command('RANDOMKEY').then(String)).toMatch(/^notes:[\w-]{22}$/)
+
+      const nowMs = Date.now()
+      expect(await store.reserve('k', nowMs + 5000.2, { nowMs, jkt: 'j' })).toBe(true)
+      expect(await other.reserve('k', nowMs + 50_000, { nowMs, jkt: 'j' })).toBe(false)
+      const leftMs = Number(await server.command('PTTL', 'notes:k'))
+      expect(leftMs).toBeGreaterThan(0)
+      expect(leftMs).toBeLessThanOrEqual(5001)
+    })
+
+    it(`${name}: room comes back as keys expire`, async () => {
+      const { server, store } = await start(connect)
+      const nowMs = Date.now()
+      expect(await store.reserve('k', nowMs + 30, { nowMs, jkt: 'j' })).toBe(true)
+      for (let attempt = 0; attempt < 200 && (await server.command('EXISTS', 'dpop:k')) === 1; attempt++) await after(10)
+      expect(await server.command('EXISTS', 'dpop:k')).toBe(0)
+      expect(await store.reserve('k', nowMs + 60_000, { nowMs: nowMs + 31, jkt: 'j' })).toBe(true)
+    })
+
+    it(`${name}: what this process saw used is refused without a command`, async () => {
+      const { server, store } = await start(connect)
+      const endsAtMs = inAMinute()
+      const countOf = async () => /cmdstat_set:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1]
+      expect(await store.reserve('k', endsAtMs)).toBe(true)
+      const before = await countOf()
+      for (let i = 0; i < 50; i++) expect(await store.reserve('k', endsAtMs)).toBe(false)
+      expect(await countOf()).toBe(before)
+    })
+
+    it(`${name}: a server that does not answer in time is 503, and good again when it does`, async () => {
+      const { server, verdict, settlesOn } = await start(connect, { timeoutMs: 150 })
+      expect(await settlesOn('accepted')).toContain('accepted')
+      await server.command('CLIENT', 'PAUSE', '60000', 'WRITE')
+      expect([await verdict(), await verdict()]).toEqual([OUTAGE, OUTAGE])
+      await server.command('CLIENT', 'UNPAUSE')
+      const verdicts = await settlesOn('accepted')
+      expect(verdicts).toContain('accepted')
+      expect([...verdicts].filter((one) => one !== 'accepted' && one !== OUTAGE)).toEqual([])
+    })
+
+    it(`${name}: a server that is killed is 503, and good again when it is back, without a restart of ours`, async () => {
+      const { server, verdict, settlesOn } = await start(connect, { timeoutMs: 500 })
+      expect(await settlesOn('accepted')).toContain('accepted')
+      await server.kill()
+      expect([await verdict(), await verdict()]).toEqual([OUTAGE, OUTAGE])
+      await server.restart()
+      const verdicts = await settlesOn('accepted')
+      expect(verdicts).toContain('accepted')
+      expect([...verdicts].filter((one) => one !== 'accepted' && one !== OUTAGE)).toEqual([])
+    })
+
+    it(`${name}: a client that was closed is 503, and ready() says so too`, async () => {
+      const { connection, verdict, verifier } = await start(connect, { timeoutMs: 500 })
+      expect(await verdictOf(verifier.ready())).toBe('accepted')
+      await connection.close()
+      expect(await verdict()).toBe(OUTAGE)
+      expect(await verdictOf(verifier.ready())).toBe(OUTAGE)
+    })
+  }
+})

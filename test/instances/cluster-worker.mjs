@@ -1,0 +1,19 @@
+/** Two workers of node:cluster, each of which makes two verifiers, and tells what it was warned of. Runs the built package. */
+
+import cluster from 'node:cluster'
+import { subscribe } from 'node:diagnostics_channel'
+import { createVerifier, memoryReplayStore } from 'dpop-guard'
+
+if (cluster.isPrimary) {
+  for (let i = 0; i < 2; i++) cluster.fork()
+  cluster.on('message', (_worker, told) => console.log(JSON.stringify(told)))
+} else {
+  const published = []
+  const warned = []
+  subscribe('dpop-guard:misconfigured', (event) => published.push(event))
+  process.on('warning', ({ name, code }) => warned.push({ name, code }))
+  const options = { issuer: 'https://issuer.example', baseUrl: 'https://api.example' }
+  createVerifier(options)
+  createVerifier({ ...options, replay: memoryReplayStore() })
+  setImmediate(() => process.send({ published, warned }, () => process.disconnect()))
+}
