@@ -19,6 +19,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'adapters/**/*.ts'],
+      exclude: ['test/**'],
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 }
     }
