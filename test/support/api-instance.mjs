@@ -14,7 +14,7 @@ process.on('unhandledRejection', (reason) => unhandled.push(String(reason)))
 process.on('uncaughtException', (error) => unhandled.push(String(error)))
 process.once('disconnect', () => process.exit())
 
-const [{ issuer, baseUrls, redisUrl, timeoutMs = 200, clockOffsetMs = 0, more = {} }] = await once(process, 'message')
+const [{ issuer, baseUrls, redisUrl, timeoutMs = 200, clockOffsetMs = 0, nonceSecret }] = await once(process, 'message')
 
 const redis = new Redis(redisUrl, {
   enableOfflineQueue: false,
@@ -25,6 +25,7 @@ const redis = new Redis(redisUrl, {
 redis.on('error', () => {})
 if (redis.status !== 'ready') await once(redis, 'ready')
 
+const isNonceRoute = ({ url }) => url.startsWith('/nonce/')
 const app = createFastify()
 await app.register(dpop, {
   issuer,
@@ -33,7 +34,10 @@ await app.register(dpop, {
   instances: 4,
   replay: redisReplayStore({ sendCommand: (name, ...args) => redis.call(name, ...args), timeoutMs }),
   clock: () => Date.now() + clockOffsetMs,
-  ...more
+  ...(nonceSecret && {
+    proof: { maxAgeSeconds: 20 },
+    nonce: { secrets: [nonceSecret], maxAgeSeconds: 10, required: isNonceRoute }
+  })
 })
 app.get('/health', { config: { dpop: false } }, () => 'ok')
 app.get('/*', () => 'ok')

@@ -9,14 +9,21 @@ export interface InstanceOptions {
   readonly timeoutMs?: number
   /** By which its clock is ahead. */
   readonly clockOffsetMs?: number
-  /** Further options of the verifier. */
-  readonly more?: object
+  /** Asks for nonces on the routes under /nonce/, which are good for ten seconds at most; proofs then are for twenty. */
+  readonly nonceSecret?: string
+}
+
+/** What an instance answered; the code of a refusal is in Fastify's body. */
+export interface Answer {
+  readonly status: number | undefined
+  readonly code: string | undefined
+  /** The nonce that came with it. */
+  readonly nonce: string | undefined
 }
 
 /** One instance of the API. */
 export interface Instance {
-  /** GET; the code of a refusal is in Fastify's body. */
-  get(path: string, headers: Record<string, string>): Promise<{ status: number | undefined; code: string | undefined }>
+  get(path: string, headers: Record<string, string>): Promise<Answer>
   /** What went wrong in it, and its memory. */
   inspect(): Promise<{ unhandled: string[]; rssMb: number }>
   close(): void

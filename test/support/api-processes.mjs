@@ -21,13 +21,12 @@ export async function startInstance(options) {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
   return {
-    /** GET; the code of a refusal is in Fastify's body. */
     async get(path, headers) {
       const sent = request(`${url}${path}`, { agent, headers: { ...headers, Host: new URL(API_URL).host } }).end()
       const [response] = await once(sent, 'response')
       let text = ''
       for await (const chunk of response.setEncoding('utf8')) text += chunk
-      return { status: response.statusCode, code: /"code":"(\w+)"/.exec(text)?.[1] }
+      return { status: response.statusCode, code: /"code":"(\w+)"/.exec(text)?.[1], nonce: response.headers['dpop-nonce'] }
     },
     /** What went wrong in it, and its memory. */
     async inspect() {

@@ -1,0 +1,23 @@
+/** A server that a test may break. */
+export interface RedisServer {
+  readonly port: number
+  readonly url: string
+  /** One command on a connection of its own; rejects with the text of an error reply. */
+  command(...args: string[]): Promise<unknown>
+  /** Holds the process, so that it neither answers nor closes a connection. */
+  freeze(): void
+  thaw(): void
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>
+  /** Starts it again, on the same port and in the same folder, with further arguments; resolves once it listens. */
+  restart(...more: string[]): Promise<void>
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** Whether there is a `redis-server`; on Debian as root it is installed where it is missing. */
+export function hasRedisServer(): boolean
+/** Starts a server with a folder of its own. */
+export function startRedisServer(...args: string[]): Promise<RedisServer>
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number>

@@ -1,0 +1,124 @@
+/** Redis servers to break: `redis-server` from the path, on free loopback ports. Types are beside, in redis-server.d.mts. */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+
+/** Where a policy says no (101), Debian starts no service of a package that it installs. */
+const POLICY = '/usr/sbin/policy-rc.d'
+
+/** Whether there is a `redis-server`; on Debian as root it is installed where it is missing. */
+export function hasRedisServer() {
+  if (!canRun()) install()
+  return canRun()
+}
+
+function canRun() {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
+
+function install() {
+  const isDebian = existsSync('/etc/debian_version') && process.getuid?.() === 0
+  if (!isDebian) return
+  const hasPolicy = existsSync(POLICY)
+  if (!hasPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const apt = ['-qq', '-o', 'DPkg::Lock::Timeout=120']
+    spawnSync('apt-get', [...apt, 'update'], { env, timeout: 120_000 })
+    spawnSync('apt-get', [...apt, 'install', '-y', '--no-install-recommends', 'redis-server'], { env, timeout: 240_000 })
+  } finally {
+    if (!hasPolicy) rmSync(POLICY, { force: true })
+  }
+}
+
+/** Starts a server with a folder of its own, which `stop` removes. */
+export async function startRedisServer(...args) {
+  const folder = mkdtempSync(join(tmpdir(), 'dpop-guard-redis-'))
+  const port = await freePort()
+  let server = await launch(port, folder, args)
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    command: (...words) => sendCommand(port, words),
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    kill: () => end(server),
+    async restart(...more) {
+      await end(server)
+      server = await launch(port, folder, [...args, ...more])
+    },
+    async stop() {
+      await end(server)
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+async function launch(port, folder, args) {
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args]
+  const server = spawn('redis-server', settings, { stdio: 'ignore' })
+  const stop = () => void server.kill('SIGKILL')
+  process.once('exit', stop)
+  server.once('exit', () => process.off('exit', stop))
+  for (let attempt = 0; attempt < 400 && server.exitCode === null; attempt++) {
+    const isUp = await sendCommand(port, ['PING']).then(
+      () => true,
+      (error) => error.message.startsWith('LOADING')
+    )
+    if (isUp) return server
+    await after(25)
+  }
+  await end(server)
+  throw new Error('redis-server did not start')
+}
+
+async function end(server) {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  server.kill('SIGKILL')
+  await once(server, 'exit')
+}
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Sends one command as RESP2 and reads one simple reply: a status, an error, an integer, a text or nil. */
+async function sendCommand(port, words) {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    socket.setTimeout(10_000, () => socket.destroy(new Error('Redis does not answer')))
+    socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`)
+    return await readReply(socket)
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function readReply(socket) {
+  let text = ''
+  for await (const chunk of socket.setEncoding('utf8')) {
+    text += chunk
+    const [head = '', ...rest] = text.split('\r\n')
+    if (rest.length === 0) continue
+    const [kind, value] = [head[0], head.slice(1)]
+    if (kind === '-') throw new Error(value)
+    if (kind === '+') return value
+    if (kind === ':') return Number(value)
+    if (value === '-1') return null
+    const [begin, length] = [head.length + 2, Number(value)]
+    if (text.length >= begin + length + 2) return text.slice(begin, begin + length)
+  }
+  throw new Error('Redis closed the connection')
+}
