@@ -28,7 +28,7 @@ process.exitCode = percent(totals) >= THRESHOLD_PERCENT ? 0 : 1
 
 function run({ name, mutate, tests }) {
   rmSync(report, { force: true })
-  const env = { ...process.env, MUTATION_TESTS: tests.join(',') }
+  const env = { ...process.env, MUTATION_TESTS: tests.join(';') }
   const args = ['stryker', 'run', '--mutate', mutate.join(',')]
   const { stdout } = spawnSync('npx', args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 28 })
   let files
