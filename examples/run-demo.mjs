@@ -3,6 +3,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { createAuthorizationServer } from './authorization-server.mjs'
 import { createClient, refresh } from './client.mjs'
+import { sendToAll, startInstances } from './instances.mjs'
 import { createReport } from './report.mjs'
 import { openPort } from './serve.mjs'
 import { steps, watchVerified } from './steps.mjs'
@@ -29,15 +30,34 @@ const fourFrameworks = [
 
 const alice = { name: 'alice', password: 'correct horse battery staple' }
 
-/** Tells whether every step passed and every theft was refused, at every API. */
-export async function runDemo({ apis = fourFrameworks, print = console.log, timeoutSeconds = 30 } = {}) {
-  const report = createReport(print, { steps: steps.length * apis.length, thefts: thefts.length * apis.length })
+/** Proofs that are sent to all instances. */
+const PROOFS = 4
+
+/**
+ * Tells whether every step passed and every theft was refused, at every API; and, where there are to be instances of the first
+ * API, whether each proof was good once among them.
+ *
+ * @param {{ apis?: Api[], print?: (line: string) => void, timeoutSeconds?: number, instances?: number, redis?: boolean }} settings
+ */
+export async function runDemo({
+  apis = fourFrameworks,
+  print = console.log,
+  timeoutSeconds = 30,
+  instances = 0,
+  redis = false
+} = {}) {
+  const proofs = instances > 0 ? PROOFS : 0
+  const report = createReport(print, {
+    steps: steps.length * apis.length,
+    thefts: thefts.length * apis.length,
+    instances: proofs
+  })
   const stop = new AbortController()
   const closers = []
   const alarm = after(timeoutSeconds * 1000, undefined, { signal: stop.signal })
   const gaveUp = alarm.then(() => Promise.reject(new Error(`gave up after ${timeoutSeconds} seconds`)))
   try {
-    await Promise.race([play(apis, report, createWire(stop.signal), closers), gaveUp])
+    await Promise.race([play({ apis, instances, redis }, report, createWire(stop.signal), closers), gaveUp])
   } catch (error) {
     report.fail('the demo', error)
   } finally {
@@ -47,7 +67,7 @@ export async function runDemo({ apis = fourFrameworks, print = console.log, time
   return report.summarize()
 }
 
-async function play(apis, report, wire, closers) {
+async function play({ apis, instances, redis }, report, wire, closers) {
   const system = await start(apis, wire, closers)
   report.title('DPoP, RFC 9449', `authorization server ${system.issuer}  client ${system.client.url}`)
 
@@ -59,6 +79,13 @@ async function play(apis, report, wire, closers) {
   for (const { api, session } of signedIn) {
     report.section(api.name, 'what a thief of the token tries; after each, the client itself must still be served')
     await steal(session, report, wire)
+  }
+  if (instances > 0) {
+    const [{ api, session }] = signedIn
+    const memory = redis ? 'on one Redis' : 'each with a memory of its own'
+    report.section(`${instances} instances`, `of ${api.url}, ${memory}; one proof is sent to all of them at once`)
+    const urls = await startInstances({ issuer: system.issuer, baseUrl: api.url, count: instances, hasRedis: redis }, closers)
+    await sendToInstances(urls, session, report, wire)
   }
 }
 
@@ -123,5 +150,12 @@ async function steal(session, report, wire) {
     await report.line('thefts', [`${index + 1}`.padStart(2), theft.name.padEnd(38)], () =>
       attempt(theft, loot, session, wire.fetch)
     )
+  }
+}
+
+async function sendToInstances(urls, session, report, wire) {
+  const loot = eavesdrop(session, session.token)
+  for (let proof = 1; proof <= PROOFS; proof++) {
+    await report.line('instances', [`${proof}`.padStart(2)], () => sendToAll(urls, loot, wire.fetch))
   }
 }
