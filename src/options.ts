@@ -69,7 +69,10 @@ export interface IssuerOptions {
   readonly jwks?: JwkSet
   /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
-  /** Accept opaque tokens of this issuer, and ask it about them. @defaultValue none: tokens must be JWTs */
+  /**
+   * Accept opaque tokens of this issuer, and ask it about them. They do not name an issuer, so a function in the place of
+   * `issuer` is not asked about them. @defaultValue none: tokens must be JWTs
+   */
   readonly introspection?: IntrospectionOptions
 }
 
