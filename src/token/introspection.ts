@@ -1,6 +1,5 @@
 /** Asks the authorization server about a token (RFC 7662), with signed answers where it gives them (RFC 9701). @module */
 
-import type { JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
@@ -8,6 +7,7 @@ import { beginRequest } from '../crypto/signature-threads.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
 import { faultOf } from './claims.js'
+import { authenticate } from './client-authentication.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { findSigner, readJwt, typeOf } from './jwt.js'
@@ -16,7 +16,6 @@ import { isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** Tokens that are remembered as active, and as many that are not. */
 const MAX_ANSWERS = 10_000
-const ASSERTION_SECONDS = 60
 /** RFC 9701 §5: a signed answer that is older than this was not made for us now. */
 const MAX_ANSWER_AGE_SECONDS = 300
 
@@ -74,7 +73,7 @@ export class Introspection {
   async ready(): Promise<void> {
     try {
       await this.#endpoint.url()
-      await this.#authentication(this.#config.clock())
+      await authenticate(this.#options, this.#issuer.issuer, this.#config.clock())
     } catch (cause) {
       throw unavailable(cause)
     }
@@ -125,7 +124,7 @@ export class Introspection {
   }
 
   async #request(endpoint: string, token: string, nowMs: number): Promise<JsonObject> {
-    const { authorization, parameters } = await this.#authentication(nowMs)
+    const { authorization, parameters } = await authenticate(this.#options, this.#issuer.issuer, nowMs)
     const body = new URLSearchParams({ token, token_type_hint: 'access_token', ...parameters })
     const accept = this.#options.signedResponse ? 'application/token-introspection+jwt' : 'application/json'
     const headers = { accept, 'content-type': 'application/x-www-form-urlencoded', ...authorization }
@@ -150,46 +149,6 @@ export class Introspection {
     if (fault !== undefined) throw new Error(`The answer is not for us, now: ${fault}`)
     return jwt.claims['token_introspection']
   }
-
-  /** RFC 7662 §2.1: the resource server authenticates, in one of the ways of OpenID Connect Core §9. */
-  async #authentication(
-    nowMs: number
-  ): Promise<{ authorization?: { authorization: string }; parameters?: Record<string, string> }> {
-    const { clientId, clientSecret, privateKey, authMethod } = this.#options
-    switch (authMethod) {
-      case 'client_secret_basic': {
-        const credentials = `${formEncode(clientId)}:${formEncode(clientSecret as string)}`
-        return { authorization: { authorization: `Basic ${btoa(credentials)}` } }
-      }
-      case 'client_secret_post':
-        return { parameters: { client_id: clientId, client_secret: clientSecret as string } }
-      case 'private_key_jwt':
-        return {
-          parameters: {
-            client_id: clientId,
-            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-            client_assertion: await this.#assertion(clientId, privateKey as JWK & { alg: string }, nowMs)
-          }
-        }
-    }
-  }
-
-  /** RFC 7523 §3. */
-  async #assertion(clientId: string, jwk: JWK & { alg: string }, nowMs: number): Promise<string> {
-    // Most APIs never sign anything: whoever does loads it at the first question, or in ready().
-    const { importJWK, SignJWT } = await import('jose')
-    const iat = Math.floor(nowMs / 1000)
-    const kid = jwk.kid === undefined ? {} : { kid: jwk.kid }
-    const claims = {
-      iss: clientId,
-      sub: clientId,
-      aud: this.#issuer.issuer,
-      jti: crypto.randomUUID(),
-      iat,
-      exp: iat + ASSERTION_SECONDS
-    }
-    return await new SignJWT(claims).setProtectedHeader({ alg: jwk.alg, ...kid }).sign(await importJWK(jwk))
-  }
 }
 
 function recall(memory: LRUCache<string, Remembered>, tokenHash: string, nowMs: number): Outcome | undefined {
@@ -202,11 +161,6 @@ function ageFaultOf(iat: number, nowMs: number, toleranceSeconds: number): strin
   const ageSeconds = Math.floor(nowMs / 1000) - iat
   const isRecent = ageSeconds >= -toleranceSeconds && ageSeconds <= MAX_ANSWER_AGE_SECONDS + toleranceSeconds
   return isRecent ? undefined : 'iat is not of late'
-}
-
-/** RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined. */
-function formEncode(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
 function unavailable(cause: unknown): DPoPUnavailableError {
