@@ -228,6 +228,14 @@ describe('a failure is remembered for a second, for that token alone', () => {
     expect(await verdict()).toBe('accepted')
   })
 
+  it('a request that began before the answer came uses it', async () => {
+    const { verdict, questions, clock } = await createIntrospectionWorld()
+    expect(await verdict()).toBe('accepted')
+    clock.advance(-0.005)
+    expect(await verdict()).toBe('accepted')
+    expect(questions).toHaveLength(1)
+  })
+
   it('a clock that was set back keeps nobody waiting, and no answer alive', async () => {
     const { verdict, state, says, questions, clock } = await createIntrospectionWorld()
     state.status = 500
