@@ -169,9 +169,9 @@ export interface VerifierOptions {
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'
   /**
-   * Where Node.js verifies the signatures of proofs. `'inline'`: on the event loop, cheapest where one process runs for each
-   * core. `'pool'`: in libuv's thread pool. `'auto'`: the first of a turn of the event loop inline, the rest of a burst and
-   * whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
+   * Where Node.js verifies the signatures of proofs and of tokens that are new. `'inline'`: on the event loop, cheapest where one
+   * process runs for each core. `'pool'`: in libuv's thread pool. `'auto'`: those of the first two requests of a turn of the event
+   * loop inline, the rest of a burst and whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
    */
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */
