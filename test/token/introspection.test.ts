@@ -13,7 +13,8 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
     expect(Object.isFrozen(auth.claims)).toBe(true)
     expect(questions).toHaveLength(1)
-    expect(questions[0]).toMatchObject({ method: 'POST', headers: { accept: 'application/json' } })
+    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    expect(questions[0]).toMatchObject({ method: 'POST', headers })
     expect(Object.fromEntries(questions[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
   })
 
@@ -138,7 +139,10 @@ describe('an answer is remembered for a while', () => {
     const { clock, verdict, says, client, questions } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
     says({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
     expect(await verdict()).toBe('accepted')
-    clock.advance(10)
+    clock.advance(9.999)
+    expect(await verdict()).toBe('accepted')
+    expect(questions).toHaveLength(1)
+    clock.advance(0.001)
     says({ active: false })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(questions).toHaveLength(2)
@@ -238,9 +242,12 @@ describe('signed answers (RFC 9701 §5)', () => {
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['for another', { aud: 'other' }, {}],
+    ['for nobody', { aud: undefined }, {}],
     ['of another', { iss: 'https://evil.example' }, {}],
+    ['of nobody', { iss: undefined }, {}],
     ['of another kind', {}, { typ: 'at+jwt' }],
     ['that are old', { iat: NOW - 306 }, {}],
+    ['of the future', { iat: NOW + 6 }, {}],
     ['without time', { iat: undefined }, {}],
     ['without the claim', { token_introspection: undefined }, {}],
     ['with a claim that is no object', { token_introspection: [] }, {}],
@@ -249,6 +256,12 @@ describe('signed answers (RFC 9701 §5)', () => {
     const { verdict, says, signed } = await createSignedWorld()
     says(await signed(claims, header))
     expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+  })
+
+  it.each([NOW - 305, NOW + 5])('are good for five minutes, and clocks may differ by five seconds: iat %i', async (iat) => {
+    const { verdict, says, signed } = await createSignedWorld()
+    says(await signed({ iat }))
+    expect(await verdict()).toBe('accepted')
   })
 
   it('unsigned ones are none, and neither are those that another key signed', async () => {

@@ -76,6 +76,17 @@ describe('a document', () => {
     expect(await answerOf({ a: 'ü' })).toEqual({ a: 'ü' })
   })
 
+  it('may come in pieces, whatever they split', async () => {
+    const octets = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const octet of new TextEncoder().encode('{"a":"ü€😀"}')) controller.enqueue(Uint8Array.of(octet))
+        controller.close()
+      }
+    })
+    const fetch: Fetch = async () => new Response(octets as BodyInit)
+    expect(await fetchJson('https://issuer.example', { fetch, allowHttp: false })).toEqual({ a: 'ü€😀' })
+  })
+
   it('is asked for as JSON', async () => {
     let accept: string | undefined
     const server = await startIssuerServer(() => ({
