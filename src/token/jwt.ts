@@ -77,8 +77,9 @@ async function isSignedByOneOf(
   set: KeySet,
   { threads, begun }: Verification
 ): Promise<boolean> {
+  const tried = fitting.slice(0, MAX_KEYS_TRIED)
   const faults: unknown[] = []
-  for (const jwk of fitting.slice(0, MAX_KEYS_TRIED)) {
+  for (const jwk of tried) {
     try {
       const imported = await set.import(jwk, alg)
       if (await verifySignature(imported, imported.key, jws.signingInput, signature, threads, begun)) return true
@@ -87,7 +88,7 @@ async function isSignedByOneOf(
     }
   }
   // A key that cannot be used is not the client's fault, unless there was another to use.
-  if (faults.length > 0 && faults.length === fitting.length)
+  if (faults.length > 0 && faults.length === tried.length)
     throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new AggregateError(faults, 'No key of the issuer can be used'))
   return false
 }

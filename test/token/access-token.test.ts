@@ -244,6 +244,8 @@ describe('key sets in the wild', () => {
     const bad = { ...good, kid: 'bad', y: good['x' as never] }
     expect(await verdict(signed(privateKey, { kid: 'good' }), under([bad, good]))).toBe('accepted')
     expect(await verdict(signed(privateKey, { kid: 'bad' }), under([bad, good]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    // However many there are that cannot be used, also more than are tried.
+    expect(await verdict(signed(privateKey, {}), under(Array.from({ length: 9 }, () => bad)))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     // Among several of one kid it is passed over.
     expect(await verdict(signed(privateKey, { kid: 'good' }), under([{ ...bad, kid: 'good' }, good]))).toBe('accepted')
   })
