@@ -86,6 +86,10 @@ describe('a JWT access token as RFC 9068 profiles it', () => {
     expect(await withClaims({ nbf: NOW + 1 }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
+  it.each([2 ** 53, 1e300])('an exp however far away is a time (RFC 7519 §2): %i', async (exp) => {
+    expect(await withClaims({ exp })).toBe('accepted')
+  })
+
   it('that has expired is only called so when its signature verifies', async () => {
     const [header, payload] = (await world.issuer.issue({ expiresInSeconds: -60 })).split('.')
     expect(await verdict(`${header}.${payload}.${encode('x'.repeat(64))}`)).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -284,6 +288,16 @@ describe('key sets in the wild', () => {
     for (const jti of ['a', 'b', 'c'])
       await verifier.verifyRequest(await world.request({ token: signed(privateKey, {}, { jti }) }))
     expect(importKey.mock.calls.filter(([jwk]) => 'x' in jwk && jwk.x === jwkOf(publicKey)['x'])).toHaveLength(1)
+    importKey.mockRestore()
+  })
+
+  it('an import that fails is tried again with the next token', async () => {
+    const { privateKey, publicKey } = ecKey()
+    const verifier = createVerifier({ ...world.options, ...under([jwkOf(publicKey)]) })
+    const verify = async (jti: string) =>
+      await verdictOf(verifier.verifyRequest(await world.request({ token: signed(privateKey, {}, { jti }) })))
+    const importKey = vi.spyOn(platform, 'importKey').mockImplementationOnce(() => Promise.reject(new Error('busy')))
+    expect([await verify('a'), await verify('b')]).toEqual(['ERR_DPOP_KEYS_UNAVAILABLE', 'accepted'])
     importKey.mockRestore()
   })
 

@@ -64,6 +64,15 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(questions).toEqual([])
   })
 
+  it('a JWT in another spelling is none, and not asked about (RFC 7515 §2)', async () => {
+    const { verdict, issue, questions } = await createIntrospectionWorld()
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const token = await issue()
+    const alias = token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1) as string) ^ 1]
+    expect(await verdict(alias)).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toEqual([])
+  })
+
   it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
     const { verdict, says, client } = await createIntrospectionWorld()
     says({ active, cnf: { jkt: client.jkt } })
@@ -72,6 +81,19 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
 })
 
 describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
+  it('a refresh token may be active too: requiredMembers name what only access tokens have (RFC 7662 §2.2)', async () => {
+    for (const [members, expected] of [
+      [{}, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ aud: BASE_URL }, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ token_type: 'DPoP' }, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ aud: BASE_URL, token_type: 'DPoP' }, 'accepted']
+    ] as const) {
+      const { verdict, says, client } = await createIntrospectionWorld({ requiredMembers: ['aud', 'token_type'] })
+      says({ active: true, cnf: { jkt: client.jkt }, ...members })
+      expect(await verdict()).toBe(expected)
+    }
+  })
+
   it.each<[Record<string, unknown>, string]>([
     [{ aud: BASE_URL }, 'accepted'],
     [{ aud: ['x', BASE_URL] }, 'accepted'],
@@ -311,6 +333,20 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
     expect(await verdict(await issue())).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 
+  it('strangers cannot take the questions of a JWT that was verified here (RFC 7662 §4)', async () => {
+    const world = await createIntrospectionWorld({ tokens: 'all', maxConcurrentRequests: 2 })
+    let answer = () => {}
+    world.state.raw = (response) => {
+      answer = () => void response.end('{"active":false}')
+      world.state.raw = undefined
+    }
+    const madeUp = world.verdict('made-up')
+    while (world.questions.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(await world.verdict(await world.issue())).toBe('accepted')
+    answer()
+    expect(await madeUp).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
   it("'opaque' does not ask about a JWT", async () => {
     const { verdict, issue, questions } = await createIntrospectionWorld()
     expect(await verdict(await issue())).toBe('accepted')
@@ -399,6 +435,8 @@ describe('options', () => {
     [{ ...good, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],
     [{ ...good, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
     [{ ...good, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
+    [{ ...good, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
+    [{ ...good, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
     [{ ...good, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
     [
       { ...good, maxConcurrentRequests: 10_001 },
