@@ -8,7 +8,7 @@ import type { ReplayContext, ReplayStore } from './replay.js'
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
-   * Entries that are held at most; each takes about 28 bytes. One client may have three quarters of them: with the default
+   * Entries that are held at most; each takes 22 to 32 bytes. One client may have three quarters of them: with the default
    * that is more than 1 000 requests a second.
    * @defaultValue 1 000 000
    */
@@ -18,7 +18,8 @@ export interface MemoryReplayStoreOptions {
 const MAX_MAX_ENTRIES = 2 ** 26
 const MIN_SLOTS = 1024
 const GROW_ABOVE_LOAD = 0.75
-const GROWTH = 1.3
+/** Enough that few tables are left to the collector on the way up: it stops for those. */
+const GROWTH = 1.5
 const SHRINK_BELOW_LOAD = 0.1
 /** How much of the store one client may have. Counts run up to twice too high, and 336 000 entries are 1 000 requests a second. */
 const CLIENT_SHARE = 0.75
