@@ -263,29 +263,9 @@ describe('nonce.required decides by request', () => {
   })
 })
 
-describe('options', () => {
-  const secrets = '"nonce.secrets" must have 32 random bytes or more each'
-  it.each<[unknown, string]>([
-    [null, '"nonce" must be an object'],
-    [true, '"nonce" must be an object'],
-    [{}, '"nonce.secrets" must be a list of one or more secrets'],
-    [{ secrets: [] }, '"nonce.secrets" must be a list of one or more secrets'],
-    [{ secrets: A }, '"nonce.secrets" must be a list of one or more secrets'],
-    [{ secrets: [A, 'short'] }, secrets],
-    [{ secrets: [new Uint8Array(31)] }, secrets],
-    [{ secrets: [7] }, secrets],
-    [{ secrets: [A], maxAgeSeconds: 9 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
-    [{ secrets: [A], maxAgeSeconds: 3601 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
-    [{ secrets: [A], required: true }, '"nonce.required" must be a function'],
-    [{ secrets: [A], secret: A }, '"nonce.secret" is not an option; did you mean "nonce.secrets"?']
-  ])('%j', (nonce, message) => {
-    expect(() => createVerifier({ ...world.options, nonce } as never)).toThrow(new TypeError(message))
-  })
-
-  it('secrets are copied: who wipes his own does not change ours', async () => {
-    const secret = new TextEncoder().encode(A)
-    const verifier = create({ secrets: [secret] })
-    secret.fill(0)
-    expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
-  })
+it('secrets are copied: who wipes his own does not change ours', async () => {
+  const secret = new TextEncoder().encode(A)
+  const verifier = create({ secrets: [secret] })
+  secret.fill(0)
+  expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
 })
