@@ -10,8 +10,8 @@ export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, tol
   const now = Math.floor(nowMs / 1000)
   if (iss !== undefined && iss !== issuer.issuer) invalid('iss')
   if (aud !== undefined && ![aud].flat().some((one) => issuer.audience.includes(one as string))) invalid('aud')
+  if (typeof exp === 'number' && exp <= now - toleranceSeconds) refuse('ERR_DPOP_TOKEN_EXPIRED')
   if (exp !== undefined && typeof exp !== 'number') invalid('exp')
-  if (exp !== undefined && exp <= now - toleranceSeconds) refuse('ERR_DPOP_TOKEN_EXPIRED')
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= now + toleranceSeconds)) invalid('nbf')
   checkTokenType(members)
 }

@@ -14,8 +14,8 @@ const ASSERTION_SECONDS = 60
 /** RFC 9701 §5: a signed answer that is older than this was not made for us now. */
 const MAX_ANSWER_AGE_SECONDS = 300
 
-/** What the server said: the members of an active token, or that it is not active. */
-type Answer = JsonObject | 'inactive'
+/** What the server said: the members of an active token; undefined for one that is not. */
+type Answer = JsonObject | undefined
 
 /** The introspection endpoint of one issuer. */
 export class Introspection {
@@ -40,10 +40,9 @@ export class Introspection {
    * The members of an active token, not yet judged otherwise; undefined for one that is not active. The proof is not sent along:
    * binding is checked here (RFC 9449 §6.2).
    */
-  async activeToken(token: string, tokenHash: string, nowMs: number): Promise<JsonObject | undefined> {
+  async activeToken(token: string, tokenHash: string, nowMs: number): Promise<Answer> {
     const known = this.#answers.get(tokenHash)
-    const answer = known !== undefined && nowMs < known.untilMs ? known.answer : await this.#askOnce(token, tokenHash)
-    return answer === 'inactive' ? undefined : answer
+    return known !== undefined && nowMs < known.untilMs ? known.answer : await this.#askOnce(token, tokenHash)
   }
 
   /** Finds the endpoint, so that the first token does not wait for it. */
@@ -66,11 +65,11 @@ export class Introspection {
     try {
       const members = await this.#request(endpoint, token, nowMs)
       // RFC 7662 §2.2: only a boolean true is an active token.
-      answer = members['active'] === true ? members : 'inactive'
+      answer = members['active'] === true ? members : undefined
     } catch (cause) {
       throw unavailable(cause)
     }
-    const exp = answer === 'inactive' ? undefined : answer['exp']
+    const exp = answer?.['exp']
     const expiryMs = typeof exp === 'number' ? exp * 1000 : Number.POSITIVE_INFINITY
     this.#answers.set(tokenHash, { answer, untilMs: Math.min(nowMs + this.#options.maxCacheSeconds * 1000, expiryMs) })
     return answer
@@ -132,7 +131,6 @@ export class Introspection {
   /** RFC 7523 §3. */
   async #assertion(clientId: string, jwk: JWK & { alg: string }, nowMs: number): Promise<string> {
     const iat = Math.floor(nowMs / 1000)
-    const kid = jwk.kid === undefined ? {} : { kid: jwk.kid }
     const claims = {
       iss: clientId,
       sub: clientId,
@@ -141,7 +139,9 @@ export class Introspection {
       iat,
       exp: iat + ASSERTION_SECONDS
     }
-    return await new SignJWT(claims).setProtectedHeader({ alg: jwk.alg, ...kid }).sign(await importJWK(jwk))
+    return await new SignJWT(claims)
+      .setProtectedHeader({ alg: jwk.alg, ...(jwk.kid && { kid: jwk.kid }) })
+      .sign(await importJWK(jwk))
   }
 
   #endpointUrl(): Promise<string> {

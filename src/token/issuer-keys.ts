@@ -3,7 +3,7 @@
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
 import { misconfigured } from '../config/checks.js'
 import type { VerifierConfig } from '../config/config.js'
-import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
+import type { IssuerConfig } from '../config/issuers.js'
 import { DPoPUnavailableError } from '../errors.js'
 import { discoverEndpoint, fetchJson } from './metadata.js'
 
@@ -51,10 +51,8 @@ class RemoteKeys implements IssuerKeys {
   /** Age up to which keys that were good stay in use while the issuer cannot be reached. */
   readonly #usableMs: number
   #jwksUri: string | undefined
-  #keys: LocalJWKSet | undefined
-  /** The document that they came from, to see whether it changed. */
-  #document = ''
-  #loadedAtMs = Number.NEGATIVE_INFINITY
+  /** The keys, with the document that they came from, to see whether it changed. */
+  #loaded: { readonly keys: LocalJWKSet; readonly document: string; readonly atMs: number } | undefined
   #loading: Promise<LocalJWKSet> | undefined
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
   #askedForUnknownAtMs = Number.NEGATIVE_INFINITY
@@ -67,11 +65,12 @@ class RemoteKeys implements IssuerKeys {
   }
 
   present(nowMs: number): LocalJWKSet | undefined {
-    const ageMs = nowMs - this.#loadedAtMs
+    if (this.#loaded === undefined) return undefined
+    const ageMs = nowMs - this.#loaded.atMs
     if (ageMs >= this.#usableMs) return undefined
     // Behind the back of whoever asks. A failure is remembered, and told to those who wait for keys.
     if (ageMs >= FRESH_MS) this.#load().catch(() => {})
-    return this.#keys
+    return this.#loaded.keys
   }
 
   async current(): Promise<LocalJWKSet> {
@@ -100,9 +99,7 @@ class RemoteKeys implements IssuerKeys {
     if (this.#failure !== undefined && nowMs - this.#failure.atMs < RETRY_PAUSE_MS) throw unavailable(this.#failure.cause)
     try {
       this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
-      const document = await fetchJson(this.#jwksUri, this.#config)
-      if (!isJwkSet(document)) throw new Error('The document is not a JWK Set')
-      return this.#accept(document as unknown as JSONWebKeySet, nowMs)
+      return this.#accept((await fetchJson(this.#jwksUri, this.#config)) as JSONWebKeySet, nowMs)
     } catch (cause) {
       this.#failure = { cause, atMs: this.#config.clock() }
       // The metadata may have moved on as well.
@@ -113,11 +110,10 @@ class RemoteKeys implements IssuerKeys {
 
   #accept(jwks: JSONWebKeySet, atMs: number): LocalJWKSet {
     const document = JSON.stringify(jwks)
-    if (this.#keys === undefined || document !== this.#document) this.#keys = createLocalJWKSet(jwks)
-    this.#document = document
-    this.#loadedAtMs = atMs
+    const keys = this.#loaded?.document === document ? this.#loaded.keys : createLocalJWKSet(jwks)
+    this.#loaded = { keys, document, atMs }
     this.#failure = undefined
-    return this.#keys
+    return keys
   }
 }
 

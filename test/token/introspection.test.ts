@@ -4,7 +4,7 @@ import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testin
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { startIssuerServer } from '../support/issuer-server.js'
-import { BASE_URL, NOW, NOW_MS, verdictOf } from '../support/world.js'
+import { BASE_URL, NOW, NOW_MS, toldOf, verdictOf } from '../support/world.js'
 
 const METADATA = '/.well-known/oauth-authorization-server'
 
@@ -75,7 +75,10 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
     expect(Object.isFrozen(auth.claims)).toBe(true)
     expect(questions).toHaveLength(1)
-    expect(questions[0]).toMatchObject({ method: 'POST', headers: { accept: 'application/json' } })
+    expect(questions[0]).toMatchObject({
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    })
     expect(Object.fromEntries(questions[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
   })
 
@@ -200,7 +203,10 @@ describe('an answer is remembered for a while', () => {
     const { clock, verdict, says, client, questions } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
     says({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
     expect(await verdict()).toBe('accepted')
-    clock.advance(10)
+    clock.advance(9.999)
+    expect(await verdict()).toBe('accepted')
+    expect(questions).toHaveLength(1)
+    clock.advance(0.001)
     says({ active: false })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(questions).toHaveLength(2)
@@ -236,21 +242,23 @@ it('that a token is remembered spares no request its proof (RFC 9449 §7.1)', as
 })
 
 describe('an endpoint that is out of order is 503, never the client’s fault', () => {
-  it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
-    ['401', { status: 401 }],
-    ['500', { status: 500 }],
-    ['HTML', { answer: '<p>' }],
-    ['null', { answer: 'null' }],
-    ['a list', { answer: '[]' }],
-    ['a string', { answer: '"x"' }],
-    ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
-    ['a broken connection', { raw: (response) => response.destroy() }],
-    ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }]
-  ])('%s, and is found again when it recovers', async (_title, broken) => {
-    const { verdict, state } = await createIntrospectionWorld()
+  const [status, shape] = ['The document was not answered with 200', 'The answer is not an object']
+  it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }, message: unknown]>([
+    ['401', { status: 401 }, status],
+    ['500', { status: 500 }, status],
+    ['HTML', { answer: '<p>' }, expect.stringMatching(/JSON/)],
+    ['null', { answer: 'null' }, shape],
+    ['a list', { answer: '[]' }, shape],
+    ['a string', { answer: '"x"' }, shape],
+    ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }, 'The document is too large'],
+    ['a broken connection', { raw: (response) => response.destroy() }, 'fetch failed'],
+    ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }, status]
+  ])('%s: operators are told, and it is found again when it recovers', async (_title, broken, message) => {
+    const { verdict, verify, state } = await createIntrospectionWorld()
     const whole = { ...state }
     Object.assign(state, broken)
-    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const cause = expect.objectContaining({ message })
+    expect(await toldOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     Object.assign(state, whole)
     expect(await verdict()).toBe('accepted')
   })
@@ -353,19 +361,22 @@ describe('signed answers (RFC 9701 §5)', () => {
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-    ['for another', { aud: 'other' }, {}],
-    ['of another', { iss: 'https://evil.example' }, {}],
-    ['of another kind', {}, { typ: 'at+jwt' }],
-    ['that are old', { iat: NOW - 306 }, {}],
-    ['without time', { iat: undefined }, {}],
-    ['without the claim', { token_introspection: undefined }, {}],
-    ['with a claim that is no object', { token_introspection: [] }, {}],
-    ['of a key that is not known', {}, { kid: 'unknown' }]
-  ])('%s are none', async (_title, claims, header) => {
-    const { verdict, says, signed } = await createSignedWorld()
+  const shape = 'The answer is not an object'
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, message: string]>([
+    ['for another', { aud: 'other' }, {}, 'unexpected "aud" claim value'],
+    ['of another', { iss: 'https://evil.example' }, {}, 'unexpected "iss" claim value'],
+    ['of another kind', {}, { typ: 'at+jwt' }, 'unexpected "typ" JWT header value'],
+    ['that are old', { iat: NOW - 306 }, {}, '"iat" claim timestamp check failed (too far in the past)'],
+    ['without time', { iat: undefined }, {}, 'missing required "iat" claim'],
+    ['without the claim', { token_introspection: undefined }, {}, shape],
+    ['with a claim that is no object', { token_introspection: [] }, {}, shape],
+    ['of a key that is not known', {}, { kid: 'unknown' }, 'no applicable key found in the JSON Web Key Set']
+  ])('%s are none, and operators are told', async (_title, claims, header, message) => {
+    const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))
-    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const cause = expect.objectContaining({ message })
+    // Asked twice: the second time it is too early to look for newer keys.
+    for (let i = 0; i < 2; i++) expect(await toldOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
   })
 
   it('unsigned ones are none, and neither are those that another key signed', async () => {
