@@ -1,6 +1,5 @@
 /** The whole verification of one request, top to bottom. @module */
 
-import { platform } from '#crypto'
 import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
@@ -9,12 +8,12 @@ import { checkScopes } from './policy/scopes.js'
 import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { beginRequest } from './proof/signature-threads.js'
-import { type Credentials, isAnonymous, readCredentials, type Scheme, schemeOf } from './request/credentials.js'
+import { checkToken68, isAnonymous, proofOf, type Scheme, splitAuthorization, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
 import { type ChallengeContext, challengeHeaders, nonceHeaders } from './response/challenge.js'
 import * as telemetry from './telemetry.js'
-import { AccessTokens, type VerifiedToken } from './token/access-token.js'
+import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
 import { checkClientCertificate } from './token/client-certificate.js'
 import { VerifiedRequest } from './verified-request.js'
 
@@ -80,9 +79,18 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     try {
       const incoming = readRequest(request, options?.target)
       if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
-      scheme = schemeOf(incoming)
-      const credentials = readCredentials(incoming, scheme, this.#config.allowBearer)
-      const auth = await this.#verify(credentials, incoming, request, options?.scopes)
+      const authorization = splitAuthorization(incoming)
+      scheme = authorization.scheme
+      // One instant for all that is said of the token, so that no check of it disagrees with another about the time.
+      const nowMs = this.#config.clock()
+      const presenting = this.#tokens.present(tokenOf(authorization, incoming), nowMs)
+      const token = presenting instanceof Promise ? await presenting : presenting
+      // Whether it is spelt as one; a token that was verified before is. Before the scheme is judged: Fetch joins two lines
+      // with a comma, and the first of them may have been Bearer.
+      if (token.remembered === undefined) checkToken68(token.text)
+      const auth = await (scheme === 'DPoP'
+        ? this.#verifyDPoP(token, incoming, request, nowMs, options?.scopes)
+        : this.#verifyBearer(token, request, nowMs, options?.scopes))
       if (telemetry.verified.hasSubscribers)
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
@@ -107,23 +115,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     }
   }
 
-  #verify(
-    credentials: Credentials,
-    incoming: IncomingRequest,
-    request: RequestLike,
-    scopes?: readonly string[]
-  ): Promise<VerifiedRequest> {
-    // One instant for all that is said of the token, so that no check of it disagrees with another about the time.
-    const nowMs = this.#config.clock()
-    return credentials.scheme === 'DPoP'
-      ? this.#verifyDPoP(credentials, incoming, request, nowMs, scopes)
-      : this.#verifyBearer(credentials, request, nowMs, scopes)
-  }
-
   // The order matters: a stranger never writes to the store and never has a key imported; a signature is verified only for
   // a key that the token names; and the proof is used up last, when nothing can refuse it any more.
   async #verifyDPoP(
-    { token, proof: text }: Credentials & { scheme: 'DPoP' },
+    token: PresentedToken,
     incoming: IncomingRequest,
     request: RequestLike,
     nowMs: number,
@@ -132,41 +127,40 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const begun = beginRequest()
     const { proof: rules, baseUrls } = this.#config
     // Awaited in any case: requests that arrive side by side must all have begun before the first signature is verified.
-    const proof = await readProof(text, rules, this.#proofKeys)
+    const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
-    const hashing = platform.sha256(token)
-    const tokenHash = hashing instanceof Promise ? await hashing : hashing
-    checkAth(proof, tokenHash)
-    const verifying = this.#tokens.verify(token, tokenHash, nowMs)
+    checkAth(proof, token.hash)
+    const verifying = this.#tokens.verify(token, nowMs)
     const verified = verifying instanceof Promise ? await verifying : verifying
     checkBinding(verified, proof)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    await checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
-    const needsNonce = await this.#freshness.needsNonce(request)
-    // Read anew, because keys and hooks may have taken long: a proof must not outlast, while it waits, the memory of its first use.
-    const usedAtMs = this.#config.clock()
-    const fresh = await this.#freshness.check(proof, needsNonce, usedAtMs)
+    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
+    if (checkingSignature instanceof Promise) await checkingSignature
+    const checking = this.#freshness.check(proof, request)
+    const fresh = checking instanceof Promise ? await checking : checking
     checkScopes(verified.scopes, scopes)
-    await this.#freshness.reserve(proof, uri, fresh, usedAtMs)
-    return toVerifiedRequest('DPoP', verified, token, { proof, nextNonce: fresh.nextNonce })
+    const reserving = this.#freshness.reserve(proof, uri, fresh)
+    if (reserving instanceof Promise) await reserving
+    return toVerifiedRequest('DPoP', verified, token.text, { proof, nextNonce: fresh.nextNonce })
   }
 
   async #verifyBearer(
-    { token }: Credentials,
+    token: PresentedToken,
     request: RequestLike,
     nowMs: number,
     scopes: readonly string[] = []
   ): Promise<VerifiedRequest> {
-    const verified = await this.#tokens.verify(token, await platform.sha256(token), nowMs)
+    if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
+    const verified = await this.#tokens.verify(token, nowMs)
     const { isBound, jkt, x5tS256 } = verified.confirmation
     // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". So is a
     // token bound to anything but a certificate that was shown.
     if (isBound && (jkt !== undefined || x5tS256 === undefined)) refuse('ERR_DPOP_TOKEN_BINDING')
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     checkScopes(verified.scopes, scopes)
-    return toVerifiedRequest('Bearer', verified, token)
+    return toVerifiedRequest('Bearer', verified, token.text)
   }
 
   /** RFC 9449 §9: whoever is asked for a nonce is given one. */

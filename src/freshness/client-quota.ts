@@ -2,7 +2,7 @@
 
 import { digestOf } from './digest-table.js'
 
-/** Counters in a row. Two rows, and the smaller counter counts: that somebody shares both with a busy client is one in 2^28. */
+/** Counters in a row, a power of two. Two rows, and the smaller counter counts: that somebody shares both with a busy client is one in 2^28. */
 const COUNTERS = 2 ** 14
 /** Longer than an entry lives under the widest default window. */
 const MIN_PERIOD_MS = 360_000
@@ -25,8 +25,8 @@ export class ClientQuota {
     this.#turn(nowMs)
     this.#periodMs = Math.max(this.#periodMs, ttlMs)
     const [a, b] = digestOf(jkt)
-    const first = a % COUNTERS
-    const second = COUNTERS + (b % COUNTERS)
+    const first = a & (COUNTERS - 1)
+    const second = COUNTERS + (b & (COUNTERS - 1))
     if (Math.min(this.#count(first), this.#count(second)) >= this.#limit) return false
     this.#add(first)
     this.#add(second)

@@ -1,13 +1,13 @@
 /** A hash table of digests and expiries in one typed array: 16 bytes a slot, nothing for the garbage collector. @module */
 
-/** 96 bits of a keyed hash. A collision, were one ever found, refuses a proof; it never lets one in. */
+/** 96 bits of a keyed hash, as signed words: those are numbers that the engine need not put on the heap. A collision, were one ever found, refuses a proof; it never lets one in. */
 export type Digest = readonly [number, number, number]
 
 const WORDS_PER_SLOT = 4
 const EXPIRY = 3
 
 // Keyed, so that nobody can choose proofs that fall into the same slots.
-const seeds = crypto.getRandomValues(new Uint32Array(3)) as unknown as Digest
+const seeds = crypto.getRandomValues(new Int32Array(3)) as unknown as Digest
 
 /**
  * The digest of a key: each third of it makes a word, and the seeds stir them. The keys of the verifier are hashes already, so
@@ -18,7 +18,7 @@ export function digestOf(key: string): Digest {
   const a = mix(word(key, 0, third) ^ (seeds[0] + key.length))
   const b = mix(word(key, third, 2 * third) ^ seeds[1] ^ a)
   const c = mix(word(key, 2 * third, key.length) ^ seeds[2] ^ b)
-  return [mix(a ^ c) >>> 0, b >>> 0, c >>> 0]
+  return [mix(a ^ c), b, c]
 }
 
 function word(key: string, from: number, to: number): number {
@@ -38,11 +38,11 @@ export class DigestTable {
   readonly slots: number
   /** Entries held, dead ones that nobody came by since included. */
   size = 0
-  readonly #words: Uint32Array
+  readonly #words: Int32Array
 
   constructor(slots: number) {
     this.slots = slots
-    this.#words = new Uint32Array(slots * WORDS_PER_SLOT)
+    this.#words = new Int32Array(slots * WORDS_PER_SLOT)
   }
 
   /** Whether a live entry of this digest is here. */
@@ -52,28 +52,37 @@ export class DigestTable {
   }
 
   /** Puts an entry in, or prolongs the one of the same digest. There must be a free slot. */
-  set([a, b, c]: Digest, expiresAtMs: number): void {
-    const slot = this.#find([a, b, c])
+  set(digest: Digest, expiresAtMs: number): void {
+    const slot = this.#find(digest)
     if (!this.#isTaken(slot)) this.size++
     const at = slot * WORDS_PER_SLOT
     const words = this.#words
-    words[at] = a
-    words[at + 1] = b
-    words[at + 2] = c
+    words[at] = digest[0]
+    words[at + 1] = digest[1]
+    words[at + 2] = digest[2]
     // A slot whose expiry is zero is free.
-    words[at + EXPIRY] = expiresAtMs >>> 0 || 1
+    words[at + EXPIRY] = expiresAtMs | 0 || 1
   }
 
-  /** Removes the entry of a slot if it is dead; true if the slot must be looked at again because another moved in. */
-  sweep(slot: number, nowMs: number): boolean {
-    if (!this.#isTaken(slot) || this.#isLive(slot, nowMs)) return false
-    this.#remove(slot)
-    return true
+  /** Removes the dead entries of at most `count` slots, beginning with `slot`; gives the slot to go on with. */
+  sweep(slot: number, count: number, nowMs: number): number {
+    let next = slot
+    for (let left = count; left > 0 && next < this.slots; left--) {
+      if (!this.#isTaken(next) || this.#isLive(next, nowMs)) next++
+      // Another entry may have moved into the gap, and is looked at in its turn.
+      else this.#remove(next)
+    }
+    return next
   }
 
-  /** Copies the entry of a slot into another table if it is live, and counts it as gone from here. */
-  move(slot: number, nowMs: number, to: DigestTable): void {
-    if (!this.#isTaken(slot)) return
+  /** Copies the live entries of at most `count` slots into another table, and counts all of them as gone; gives the slot to go on with. */
+  move(slot: number, count: number, nowMs: number, to: DigestTable): number {
+    const end = Math.min(slot + count, this.slots)
+    for (let next = slot; next < end; next++) if (this.#isTaken(next)) this.#moveOne(next, nowMs, to)
+    return end
+  }
+
+  #moveOne(slot: number, nowMs: number, to: DigestTable): void {
     this.size--
     if (!this.#isLive(slot, nowMs)) return
     const at = slot * WORDS_PER_SLOT
@@ -108,7 +117,7 @@ export class DigestTable {
   }
 
   #home(word: number): number {
-    return Math.floor((word / 2 ** 32) * this.slots)
+    return Math.floor(((word >>> 0) / 2 ** 32) * this.slots)
   }
 
   #after(slot: number): number {

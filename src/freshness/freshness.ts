@@ -6,10 +6,13 @@ import { DPoPUnavailableError, refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
-import { mayBeForgotten, replayExpiryMs, replayKey } from './replay.js'
+import { mayBeForgotten, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
 
-/** Until when a proof would be accepted again, were it not remembered; and the nonce that its client should use from now on. */
+/** How long a proof that is fresh now stays so, and the nonce that its client should use from now on. */
 export interface Fresh {
+  /** When it was found fresh: a proof that waits must not outlast the memory of its first use. */
+  readonly atMs: number
+  /** Until when it would be accepted again, were it not remembered. */
   readonly expiresAtMs: number
   readonly nextNonce: string | undefined
 }
@@ -24,35 +27,19 @@ export class Freshness {
     this.#nonces = config.nonce && new Nonces(config.nonce)
   }
 
-  /** Whether this request needs a nonce. */
-  needsNonce(request: RequestLike): MaybePromise<boolean> {
-    const required = this.#config.nonce?.required
-    return required === undefined ? this.#nonces !== undefined : isRequired(required(request))
-  }
-
-  /** Checks the nonce where one is needed, the iat window where it is not. */
-  check(proof: Proof, needsNonce: boolean, nowMs: number): MaybePromise<Fresh> {
-    checkLifetime(proof, nowMs, this.#config.proof)
-    return needsNonce && this.#nonces !== undefined
-      ? this.#checkNonce(this.#nonces, proof, nowMs)
-      : this.#checkWindow(proof, nowMs)
+  /** Checks the nonce where this request needs one, the iat window where it does not. */
+  check(proof: Proof, request: RequestLike): MaybePromise<Fresh> {
+    return this.#nonces === undefined ? this.#checkWindow(proof) : this.#checkNonce(this.#nonces, proof, request)
   }
 
   /** Uses the proof up: of any number of copies one gets through. */
-  async reserve({ header: { jkt }, claims: { jti } }: Proof, uri: string, { expiresAtMs }: Fresh, nowMs: number): Promise<void> {
+  reserve({ header: { jkt }, claims: { jti } }: Proof, uri: string, fresh: Fresh): MaybePromise<void> {
     const { replay } = this.#config
     if (replay === false) return
-    const made = replayKey(jkt, uri, jti)
-    const key = typeof made === 'string' ? made : await made
-    let isFirst: boolean
-    try {
-      const answer = replay.reserve(key, expiresAtMs, { nowMs, jkt })
-      isFirst = typeof answer === 'boolean' ? answer : await this.#inTime(answer, expiresAtMs)
-    } catch (cause) {
-      throw storeUnavailable(cause)
-    }
-    // Only true is a first use: a store that answers anything else is taken at its worst.
-    if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
+    const key = replayKey(jkt, uri, jti)
+    const isFirst =
+      key instanceof Promise ? key.then((made) => this.#ask(replay, made, fresh, jkt)) : this.#ask(replay, key, fresh, jkt)
+    return isFirst instanceof Promise ? isFirst.then(acceptFirst) : acceptFirst(isFirst)
   }
 
   /** The nonce that a client is told to use; undefined where none are asked for. */
@@ -71,29 +58,51 @@ export class Freshness {
     }
   }
 
+  #ask(replay: ReplayStore, key: string, { expiresAtMs, atMs }: Fresh, jkt: string): MaybePromise<boolean> {
+    try {
+      const answer = replay.reserve(key, expiresAtMs, { nowMs: atMs, jkt })
+      return typeof answer === 'boolean' ? answer : this.#inTime(answer, expiresAtMs)
+    } catch (cause) {
+      throw storeUnavailable(cause)
+    }
+  }
+
   /** A store that was slow to look may have found nothing because the first use was forgotten meanwhile: then it cannot tell. */
   async #inTime(answer: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
-    const isFirst = await answer
+    let isFirst: boolean
+    try {
+      isFirst = await answer
+    } catch (cause) {
+      throw storeUnavailable(cause)
+    }
     if (isFirst && mayBeForgotten(expiresAtMs, this.#config.clock()))
-      throw new Error('The replay store answered too late to tell')
+      throw storeUnavailable(new Error('The replay store answered too late to tell'))
     return isFirst
   }
 
-  #checkWindow(proof: Proof, nowMs: number): Fresh {
-    const rules = this.#config.proof
-    checkTime(proof, nowMs, rules)
-    return { expiresAtMs: replayExpiryMs(proof.claims.iat, rules.maxAgeSeconds), nextNonce: undefined }
+  // The clock is read at the time of each check, because keys and hooks may have taken long.
+  #checkWindow(proof: Proof): Fresh {
+    const { clock, proof: rules } = this.#config
+    const atMs = clock()
+    checkLifetime(proof, atMs, rules)
+    checkTime(proof, atMs, rules)
+    return { atMs, expiresAtMs: replayExpiryMs(proof.claims.iat, rules.maxAgeSeconds), nextNonce: undefined }
   }
 
-  async #checkNonce(nonces: Nonces, proof: Proof, nowMs: number): Promise<Fresh> {
-    const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], nowMs)
-    return { expiresAtMs, nextNonce: next }
+  async #checkNonce(nonces: Nonces, proof: Proof, request: RequestLike): Promise<Fresh> {
+    const { clock, nonce, proof: rules } = this.#config
+    // Only false waives the nonce: a hook that answers anything else is taken at its strictest.
+    if ((await nonce?.required?.(request)) === false) return this.#checkWindow(proof)
+    const atMs = clock()
+    checkLifetime(proof, atMs, rules)
+    const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], atMs)
+    return { atMs, expiresAtMs, nextNonce: next }
   }
 }
 
-/** Only false waives the nonce: a hook that answers anything else is taken at its strictest. */
-async function isRequired(answer: MaybePromise<boolean>): Promise<boolean> {
-  return (await answer) !== false
+// Only true is a first use: a store that answers anything else is taken at its worst.
+function acceptFirst(isFirst: boolean): void {
+  if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
 }
 
 function storeUnavailable(cause: unknown): DPoPUnavailableError {

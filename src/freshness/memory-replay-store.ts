@@ -98,18 +98,14 @@ class MemoryReplayStore implements ReplayStore {
     this.#cursor = 0
   }
 
+  /** Goes on with the move to another table, or else with the search for dead entries. */
   #step(slots: number, nowMs: number): void {
-    for (let i = 0; i < slots; i++) {
-      const from = this.#old ?? this.#table
-      if (this.#cursor >= from.slots) {
-        this.#cursor = 0
-        this.#old = undefined
-      } else if (from === this.#table) {
-        if (!from.sweep(this.#cursor, nowMs)) this.#cursor++
-      } else {
-        from.move(this.#cursor++, nowMs, this.#table)
-      }
-    }
+    const old = this.#old
+    this.#cursor =
+      old === undefined ? this.#table.sweep(this.#cursor, slots, nowMs) : old.move(this.#cursor, slots, nowMs, this.#table)
+    if (this.#cursor < (old ?? this.#table).slots) return
+    this.#cursor = 0
+    this.#old = undefined
   }
 
   /** Begins to move to a table of a better size, unless a move is under way. */

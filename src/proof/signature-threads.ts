@@ -13,10 +13,10 @@ const LONGEST_QUICK_MODULUS = 683
 // The event loop is one for all verifiers of a process, and so is this.
 /** How many verifications have run on the event loop. */
 let inlineCount = 0
-/** Whether one of them ran in this turn of the loop. */
-let ranThisTurn = false
-/** Whether it ran in an earlier callback of this turn. */
-let ranInEarlierCallback = false
+/** How many of them ran in this turn of the loop. */
+let thisTurn = 0
+/** Whether the callback is over in which the second of them ran. */
+let isBurst = false
 
 /** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
 export function beginRequest(): number {
@@ -24,8 +24,8 @@ export function beginRequest(): number {
 }
 
 /**
- * Verifies a signature. Under `'auto'` the first of a turn of the event loop runs inline, and the rest of the burst in the
- * pool, as do slow algorithms and keys. Where the platform has no pool of its own, it decides.
+ * Verifies a signature. Under `'auto'` the first of a turn of the event loop run inline, and the rest of a burst in the pool, as do
+ * slow algorithms and keys. Where the platform has no pool of its own, it decides.
  */
 export function verifySignature(
   header: ProofHeader,
@@ -48,22 +48,26 @@ function isSlow({ alg, jwk }: ProofHeader): boolean {
 }
 
 /**
- * Somebody else was verified in this turn already: in an earlier callback, or, where requests are verified side by side,
- * since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
+ * Somebody else was verified in this turn already: two in earlier callbacks, or, where requests are verified side by side,
+ * one since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
  */
 function isInBurst(begun: number): boolean {
-  return ranThisTurn && (ranInEarlierCallback || inlineCount !== begun)
+  return isBurst || (thisTurn > 0 && inlineCount !== begun)
 }
 
 function noteInline(): void {
   inlineCount++
-  if (ranThisTurn) return
-  ranThisTurn = true
-  process.nextTick(() => {
-    ranInEarlierCallback = true
-  })
-  setImmediate(() => {
-    ranThisTurn = false
-    ranInEarlierCallback = false
-  })
+  thisTurn++
+  if (thisTurn === 1) setImmediate(beginTurn)
+  // Not for the first: most turns have one request, and a tick costs more than all the rest of this.
+  else if (thisTurn === 2) process.nextTick(endCallback)
+}
+
+function endCallback(): void {
+  isBurst = thisTurn > 1
+}
+
+function beginTurn(): void {
+  thisTurn = 0
+  isBurst = false
 }

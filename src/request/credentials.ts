@@ -12,23 +12,28 @@ const token68 = /^[A-Za-z0-9._~+/-]+=*$/
 /** The scheme that a request used. */
 export type Scheme = 'DPoP' | 'Bearer'
 
-/** The credentials of a request, not yet verified. */
-export type Credentials =
-  | { readonly scheme: 'DPoP'; readonly token: string; readonly proof: string }
-  | { readonly scheme: 'Bearer'; readonly token: string }
+/** RFC 9110 §11.1: schemes are compared without regard to case. */
+const schemes = new Map<string, Scheme>([
+  ['dpop', 'DPoP'],
+  ['bearer', 'Bearer']
+])
 
-/** The scheme of the one Authorization line, whatever it is worth: undefined when there is none or it is not ours. */
-export function schemeOf({ authorization }: IncomingRequest): Scheme | undefined {
+/** The one Authorization line, split; without one, and where its scheme is not ours, it has no scheme. */
+export interface Authorization {
+  readonly scheme: Scheme | undefined
+  readonly token: string
+}
+
+/** Splits the one Authorization line, whatever it is worth: credentials = auth-scheme 1*SP token68 (RFC 9110 §11.4). */
+export function splitAuthorization({ authorization }: IncomingRequest): Authorization {
   const [line, second] = authorization
-  if (line === undefined || second !== undefined) return undefined
-  switch (splitScheme(line)[0].toLowerCase()) {
-    case 'dpop':
-      return 'DPoP'
-    case 'bearer':
-      return 'Bearer'
-    default:
-      return undefined
-  }
+  if (line === undefined || second !== undefined) return { scheme: undefined, token: '' }
+  const text = trim(line)
+  let end = 0
+  while (end < text.length && !isOws(text.charCodeAt(end))) end++
+  let start = end
+  while (text.charCodeAt(start) === 0x20) start++
+  return { scheme: schemes.get(text.slice(0, end).toLowerCase()), token: text.slice(start) }
 }
 
 /** Whether the request has no credentials of any kind, neither a token nor a proof nor another scheme's. */
@@ -36,37 +41,28 @@ export function isAnonymous({ authorization, dpop }: IncomingRequest): boolean {
   return authorization.length === 0 && dpop.length === 0
 }
 
-/** Reads the credentials of the scheme that {@link schemeOf} found. */
-export function readCredentials(request: IncomingRequest, scheme: Scheme | undefined, allowBearer: boolean): Credentials {
+/** The token of a request, of a bounded length; its spelling is not looked at yet. */
+export function tokenOf({ scheme, token }: Authorization, request: IncomingRequest): string {
   // Node keeps the first of two lines silently, so that two parties can read two different tokens.
   if (request.authorization.length > 1) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
   if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING')
-  const [, token] = splitScheme(request.authorization[0] as string)
   if (token.length > MAX_TOKEN_LENGTH) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is too long' })
-  // Before the scheme is judged: Fetch joins two lines with a comma, and the first of them may have been Bearer.
+  return token
+}
+
+/** Refuses what is not spelt as a token, two lines that Fetch joined with a comma among it. */
+export function checkToken68(token: string): void {
   if (!token68.test(token)) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
-  if (scheme === 'Bearer' && !allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
-  return scheme === 'Bearer' ? { scheme, token } : { scheme, token, proof: readProof(request.dpop) }
 }
 
 /** RFC 9449 §4.3 check 1: "There is not more than one DPoP HTTP request header field." */
-function readProof(lines: readonly string[]): string {
+export function proofOf({ dpop: lines }: IncomingRequest): string {
   if (lines.length > 1) refuse('ERR_DPOP_PROOF_MULTIPLE')
   const proof = trim(lines[0] ?? '')
   if (proof === '') refuse('ERR_DPOP_PROOF_MISSING')
   // Proxies and Fetch join repeated lines with a comma, which a proof never has.
   if (proof.includes(',')) refuse('ERR_DPOP_PROOF_MULTIPLE')
   return proof
-}
-
-/** credentials = auth-scheme 1*SP token68; the token is empty where there is none. */
-function splitScheme(line: string): [scheme: string, token: string] {
-  const text = trim(line)
-  let end = 0
-  while (end < text.length && !isOws(text.charCodeAt(end))) end++
-  let start = end
-  while (text.charCodeAt(start) === 0x20) start++
-  return [text.slice(0, end), text.slice(start)]
 }
 
 /** RFC 9110 §5.5: optional white space around a field value, space and tab, is not part of it. */

@@ -73,12 +73,16 @@ export function readRequest(request: RequestLike, target?: string): IncomingRequ
   return lines.toRequest(request.method, target ?? sentTarget)
 }
 
+type Lines = readonly string[]
+
+const none: Lines = Object.freeze([])
+
 /** The lines of the few header fields that DPoP is about. */
 class HeaderLines {
-  readonly #authorization: string[] = []
-  readonly #dpop: string[] = []
-  readonly #host: string[] = []
-  readonly #pseudoAuthority: string[] = []
+  #authorization = none
+  #dpop = none
+  #host = none
+  #pseudoAuthority = none
 
   addRaw(raw: readonly string[]): void {
     for (let i = 0; i < raw.length; i += 2) this.#add(raw[i] as string, raw[i + 1])
@@ -118,24 +122,18 @@ class HeaderLines {
 
   // Runs for every header line of every request: the length rules most names out before any text is compared.
   #add(name: string, value: unknown): void {
-    const lines = this.#linesOf(name)
-    if (lines === undefined) return
-    if (typeof value !== 'string') throw new TypeError('The header lines of the request must be strings')
-    lines.push(value)
-  }
-
-  #linesOf(name: string): string[] | undefined {
     switch (name.length) {
       case 4: {
         const lower = name.toLowerCase()
-        return lower === 'dpop' ? this.#dpop : lower === 'host' ? this.#host : undefined
+        if (lower === 'dpop') this.#dpop = append(this.#dpop, value)
+        else if (lower === 'host') this.#host = append(this.#host, value)
+        break
       }
       case 10:
-        return name === ':authority' ? this.#pseudoAuthority : undefined
+        if (name === ':authority') this.#pseudoAuthority = append(this.#pseudoAuthority, value)
+        break
       case 13:
-        return name.toLowerCase() === 'authorization' ? this.#authorization : undefined
-      default:
-        return undefined
+        if (name.toLowerCase() === 'authorization') this.#authorization = append(this.#authorization, value)
     }
   }
 
@@ -147,4 +145,10 @@ class HeaderLines {
     if (host[0] !== undefined && host[0].toLowerCase() !== pseudo[0].toLowerCase()) refuse('ERR_DPOP_REQUEST_MALFORMED')
     return pseudo[0]
   }
+}
+
+/** A field has one line or is refused: a list that grows would keep room for many. */
+function append(lines: Lines, value: unknown): Lines {
+  if (typeof value !== 'string') throw new TypeError('The header lines of the request must be strings')
+  return lines === none ? [value] : [...lines, value]
 }

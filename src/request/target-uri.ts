@@ -24,6 +24,12 @@ interface TargetUri {
   readonly path: string
 }
 
+/** What an absolute-form target says beside its path. */
+interface AbsoluteTarget {
+  readonly scheme: Scheme
+  readonly authority: string
+}
+
 const MAX_URI_LENGTH = 8192
 /** RFC 1035 §2.3.4. A longer name is no name, and to encode an international one costs time with the square of its length. */
 const MAX_HOST_LENGTH = 255
@@ -49,19 +55,21 @@ export function parseBaseUrl(text: string): BaseUrl | undefined {
  */
 export function targetUrisOf({ target, authority }: IncomingRequest, baseUrls: readonly BaseUrl[]): string[] {
   const { path, absolute } = readTarget(target)
-  const uris: string[] = []
-  for (const base of baseUrls) {
-    if (
-      absolute !== undefined
-        ? !isAt(base, absolute.scheme, absolute.authority)
-        : baseUrls.length > 1 && !isAt(base, base.scheme, authority)
-    )
-      continue
-    uris.push(base.origin + base.prefix + path)
-    // A gateway that strips the prefix sends `/` for both `/v1` and `/v1/`.
-    if (path === '/' && base.prefix !== '') uris.push(base.origin + base.prefix)
-  }
-  return uris
+  // One base URL is not selected by the Host field: proxies may put their own there.
+  const isOnly = baseUrls.length === 1 && absolute === undefined
+  const selected = isOnly ? baseUrls : baseUrls.filter((base) => isNamedBy(base, absolute, authority))
+  return selected.length === 1 ? urisAt(selected[0] as BaseUrl, path) : selected.flatMap((base) => urisAt(base, path))
+}
+
+/** Whether a request addressed this base URL: by the authority of an absolute-form target, else by the Host field. */
+function isNamedBy(base: BaseUrl, absolute: AbsoluteTarget | undefined, authority: string | undefined): boolean {
+  return absolute === undefined ? isAt(base, base.scheme, authority) : isAt(base, absolute.scheme, absolute.authority)
+}
+
+function urisAt({ origin, prefix }: BaseUrl, path: string): string[] {
+  const uri = origin + prefix + path
+  // A gateway that strips the prefix sends `/` for both `/v1` and `/v1/`.
+  return path === '/' && prefix !== '' ? [uri, origin + prefix] : [uri]
 }
 
 function isAt(base: BaseUrl, scheme: Scheme, authority: string | undefined): boolean {
@@ -81,14 +89,19 @@ export function matchHtu(htu: string, uris: readonly string[]): string | undefin
  * Takes a request target apart. Only an absolute-form target names an authority (RFC 9112 §3.2); its scheme is not compared,
  * because behind a proxy that ends TLS it may be http.
  */
-function readTarget(target: string): { path: string; absolute?: { scheme: Scheme; authority: string } } {
+function readTarget(target: string): { readonly path: string; readonly absolute: AbsoluteTarget | undefined } {
   if (target.length > MAX_URI_LENGTH) refuse('ERR_DPOP_PROOF_HTU')
   const match = target.startsWith('/') ? null : uri.exec(target)
-  const rawPath = match ? match[3] || '/' : (target.split(/[?#]/, 1)[0] as string)
+  const rawPath = match ? match[3] || '/' : withoutQuery(target)
   const path = rawPath.startsWith('/') ? normalisePath(rawPath) : undefined
   // A router does not resolve dot segments, and a proof for `/public` must not open `/admin/../public`.
   if (path === undefined || path !== removeDotSegments(path)) refuse('ERR_DPOP_PROOF_HTU')
-  return match ? { path, absolute: { scheme: lowerScheme(match[1]), authority: match[2] as string } } : { path }
+  return { path, absolute: match ? { scheme: lowerScheme(match[1]), authority: match[2] as string } : undefined }
+}
+
+function withoutQuery(target: string): string {
+  const end = target.search(/[?#]/)
+  return end === -1 ? target : target.slice(0, end)
 }
 
 /** Parses and normalises an absolute http(s) URI as RFC 3986 §6.2.2 and §6.2.3 say; undefined where it is not one. */

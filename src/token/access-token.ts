@@ -2,6 +2,7 @@
 
 import type { LocalJWKSet } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
@@ -20,6 +21,16 @@ export interface VerifiedToken {
   readonly confirmation: Confirmation
 }
 
+/** An access token as a request has it. */
+export interface PresentedToken {
+  readonly text: string
+  /** Its SHA-256, base64url. */
+  readonly hash: string
+  /** What is known of this very token, if it was verified before and still is good in itself. */
+  readonly remembered: Remembered | undefined
+}
+
+/** A token that was verified. */
 interface Remembered {
   readonly verified: VerifiedToken
   readonly issuer: Issuer
@@ -46,11 +57,16 @@ export class AccessTokens {
     this.#asksEveryTime = config.token.isRevoked !== undefined || isIntrospected || typeof config.issuers === 'function'
   }
 
-  /** Verifies a token, or finds it among those that were. `tokenHash` is its SHA-256. */
-  verify(token: string, tokenHash: string, nowMs: number): MaybePromise<VerifiedToken> {
-    const remembered = this.#recall(tokenHash, nowMs)
-    if (remembered !== undefined && !this.#asksEveryTime) return remembered.verified
-    return this.#verifyAndAsk(token, tokenHash, remembered, nowMs)
+  /** Looks a token up among those that were verified. */
+  present(text: string, nowMs: number): MaybePromise<PresentedToken> {
+    const hash = platform.sha256(text)
+    return typeof hash === 'string' ? this.#present(text, hash, nowMs) : hash.then((made) => this.#present(text, made, nowMs))
+  }
+
+  /** Verifies a token, unless it is remembered and nothing must be asked. */
+  verify(token: PresentedToken, nowMs: number): MaybePromise<VerifiedToken> {
+    if (token.remembered !== undefined && !this.#asksEveryTime) return token.remembered.verified
+    return this.#verifyAndAsk(token, nowMs)
   }
 
   /** Fetches what can be fetched before the first request: metadata and keys of the configured issuers. */
@@ -64,13 +80,12 @@ export class AccessTokens {
     )
   }
 
-  async #verifyAndAsk(
-    token: string,
-    tokenHash: string,
-    remembered: Remembered | undefined,
-    nowMs: number
-  ): Promise<VerifiedToken> {
-    const verified = await this.#verifyAny(token, tokenHash, remembered, nowMs)
+  #present(text: string, hash: string, nowMs: number): PresentedToken {
+    return { text, hash, remembered: this.#recall(hash, nowMs) }
+  }
+
+  async #verifyAndAsk(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
+    const verified = await this.#verifyAny(token, nowMs)
     const { isRevoked } = this.#config.token
     // Only false is a token in force: a hook that answers anything else is taken at its worst.
     if (isRevoked !== undefined && (await isRevoked(verified.claims)) !== false) {
@@ -79,19 +94,20 @@ export class AccessTokens {
     return verified
   }
 
-  async #verifyAny(token: string, tokenHash: string, remembered: Remembered | undefined, nowMs: number): Promise<VerifiedToken> {
-    const jwt = remembered === undefined ? readJwt(token) : { iss: remembered.verified.issuer }
-    if (jwt === undefined) return await this.#verifyOpaque(token, tokenHash, nowMs)
+  async #verifyAny(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
+    const { text, remembered } = token
+    const jwt = remembered === undefined ? readJwt(text) : { iss: remembered.verified.issuer }
+    if (jwt === undefined) return await this.#verifyOpaque(token, nowMs)
     const issuer = await this.#issuers.named(jwt.iss)
     if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
     const isKnown = remembered?.issuer === issuer
-    const verified = isKnown ? remembered.verified : await this.#verifyJwt(token, tokenHash, issuer, nowMs)
-    if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, tokenHash, issuer, verified, nowMs)
+    const verified = isKnown ? remembered.verified : await this.#verifyJwt(token, issuer, nowMs)
+    if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, issuer, verified, nowMs)
     return verified
   }
 
-  #recall(tokenHash: string, nowMs: number): Remembered | undefined {
-    const remembered = this.#remembered.get(tokenHash)
+  #recall(hash: string, nowMs: number): Remembered | undefined {
+    const remembered = this.#remembered.get(hash)
     if (remembered === undefined) return undefined
     const { verified, issuer, keys } = remembered
     return issuer.keys.present(nowMs) === keys && this.#isInTime(verified.claims, nowMs) ? remembered : undefined
@@ -104,10 +120,10 @@ export class AccessTokens {
     return exp > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
   }
 
-  async #verifyJwt(token: string, tokenHash: string, issuer: Issuer, nowMs: number): Promise<VerifiedToken> {
-    const { claims, keys } = await verifyJwtAccessToken(token, issuer, this.#config.token, nowMs)
+  async #verifyJwt({ text, hash }: PresentedToken, issuer: Issuer, nowMs: number): Promise<VerifiedToken> {
+    const { claims, keys } = await verifyJwtAccessToken(text, issuer, this.#config.token, nowMs)
     const verified = toVerifiedToken(issuer, claims)
-    this.#remembered.set(tokenHash, { verified, issuer, keys })
+    this.#remembered.set(hash, { verified, issuer, keys })
     return verified
   }
 
@@ -115,11 +131,11 @@ export class AccessTokens {
    * An opaque token does not say whose it is: of the issuers that can be asked, one must know it. That another is out of reach
    * does not matter then; where none knows it, it does.
    */
-  async #verifyOpaque(token: string, tokenHash: string, nowMs: number): Promise<VerifiedToken> {
+  async #verifyOpaque(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
     let outage: DPoPUnavailableError | undefined
     for (const issuer of this.#issuers.configured) {
       try {
-        const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
+        const introspected = await this.#introspect(token, issuer, nowMs)
         if (introspected !== undefined) return introspected
       } catch (error) {
         if (!(error instanceof DPoPUnavailableError)) throw error
@@ -131,14 +147,8 @@ export class AccessTokens {
   }
 
   /** A JWT that is good in itself may have been revoked. Where the server names a key it must be the same. */
-  async #confirmActive(
-    token: string,
-    tokenHash: string,
-    issuer: Issuer,
-    { confirmation }: VerifiedToken,
-    nowMs: number
-  ): Promise<void> {
-    const introspected = await this.#introspect(token, tokenHash, issuer, nowMs)
+  async #confirmActive(token: PresentedToken, issuer: Issuer, { confirmation }: VerifiedToken, nowMs: number): Promise<void> {
+    const introspected = await this.#introspect(token, issuer, nowMs)
     if (introspected === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is not active' })
     const { jkt } = introspected.confirmation
     if (jkt !== undefined && jkt !== confirmation.jkt)
@@ -146,8 +156,8 @@ export class AccessTokens {
   }
 
   /** What the issuer says of a token; undefined where it is not active, or cannot be asked. */
-  async #introspect(token: string, tokenHash: string, issuer: Issuer, nowMs: number): Promise<VerifiedToken | undefined> {
-    const members = await issuer.introspection?.activeToken(token, tokenHash, nowMs)
+  async #introspect({ text, hash }: PresentedToken, issuer: Issuer, nowMs: number): Promise<VerifiedToken | undefined> {
+    const members = await issuer.introspection?.activeToken(text, hash, nowMs)
     if (members === undefined) return undefined
     checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, nowMs)
     return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { type Digest, DigestTable, digestOf } from '../../src/freshness/digest-table.js'
 
 /** A digest whose home is a slot of our choice. */
-const at = (slot: number, slots: number, id: number): Digest => [Math.ceil((slot / slots) * 2 ** 32), id, id]
+const at = (slot: number, slots: number, id: number): Digest => [Math.ceil((slot / slots) * 2 ** 32) | 0, id, id]
 
 describe('digestOf', () => {
   it('is the same for the same key, 32 bits a word, and different for all others', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 50_000; i++) {
       const digest = digestOf(`key ${i}`)
-      for (const word of digest) expect(word >>> 0).toBe(word)
+      for (const word of digest) expect(word | 0).toBe(word)
       seen.add(digest.join())
     }
     expect(seen.size).toBe(50_000)
@@ -20,7 +20,7 @@ describe('digestOf', () => {
   it('spreads keys that differ little over the whole table', () => {
     const quarters = [0, 0, 0, 0]
     for (let i = 0; i < 4000; i++) {
-      const quarter = Math.floor((digestOf(`k${i}`)[0] / 2 ** 32) * 4)
+      const quarter = digestOf(`k${i}`)[0] >>> 30
       quarters[quarter] = (quarters[quarter] as number) + 1
     }
     for (const count of quarters) expect(count).toBeGreaterThan(700)
@@ -36,11 +36,14 @@ describe('DigestTable', () => {
       table.set(digest, id === 1 ? 10 : 100)
     })
     expect(table.size).toBe(5)
-    expect(table.sweep(7, 10)).toBe(false)
-    expect(table.sweep(7, 11)).toBe(true)
+    expect(table.sweep(7, 1, 10)).toBe(8)
+    expect(table.size).toBe(5)
+    // The one that moved into the gap is looked at next.
+    expect(table.sweep(7, 1, 11)).toBe(7)
     expect(table.size).toBe(4)
     expect(digests.map((digest) => table.has(digest, 11))).toEqual([true, false, true, true, true])
-    expect(table.sweep(3, 11)).toBe(false)
+    expect(table.sweep(7, 5, 11)).toBe(8)
+    expect(table.size).toBe(4)
   })
 
   it('under any order of insertion and removal, what was put in is found until it dies', () => {
@@ -49,7 +52,7 @@ describe('DigestTable', () => {
         const table = new DigestTable(16)
         const model = new Map<number, number>()
         steps.forEach(([home, id, ttl], nowMs) => {
-          for (let slot = 0; slot < 16; slot++) while (table.sweep(slot, nowMs));
+          for (let slot = 0; slot < 16; ) slot = table.sweep(slot, 3, nowMs)
           for (const [key, expiry] of model) if (expiry < nowMs) model.delete(key)
           expect(table.size).toBe(model.size)
           const key = home * 100 + id
@@ -70,7 +73,7 @@ describe('DigestTable', () => {
     from.set(digest, 100)
     expect(from.has(digest, 150)).toBe(false)
     to.set(digest, 500)
-    from.move(0, 90, to)
+    expect(from.move(0, 2, 90, to)).toBe(2)
     expect(to.has(digest, 500)).toBe(true)
     expect([from.size, to.size]).toEqual([0, 1])
   })
@@ -78,7 +81,7 @@ describe('DigestTable', () => {
   it('the dead are left behind in a move, and an empty slot has nothing to move', () => {
     const [from, to] = [new DigestTable(4), new DigestTable(8)]
     from.set(at(0, 4, 1), 100)
-    for (const slot of [0, 1, 2, 3]) from.move(slot, 101, to)
+    expect(from.move(0, 9, 101, to)).toBe(4)
     expect([from.size, to.size]).toEqual([0, 0])
   })
 })
