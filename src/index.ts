@@ -2,6 +2,7 @@
 
 export { optionsFromEnv } from './config/from-env.js'
 export type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
+export type { SignatureThreads } from './crypto/signature-threads.js'
 export type { JsonObject } from './encoding/json.js'
 export {
   DPoPError,
@@ -30,7 +31,6 @@ export type {
   TokenOptions,
   VerifierOptions
 } from './options.js'
-export type { SignatureThreads } from './proof/signature-threads.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
 export type { MisconfiguredEvent, RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'

@@ -1,8 +1,8 @@
 /** What users may say: every option with its type, unit and default. How each is checked is in `config/`. @module */
 
 import type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
+import type { SignatureThreads } from './crypto/signature-threads.js'
 import type { ReplayStore } from './freshness/replay.js'
-import type { SignatureThreads } from './proof/signature-threads.js'
 import type { RequestLike } from './request/request.js'
 import type { AccessTokenClaims } from './verified-request.js'
 

@@ -1,13 +1,13 @@
 /** The whole verification of one request, top to bottom. @module */
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
+import { beginRequest } from './crypto/signature-threads.js'
 import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { checkScopes } from './policy/scopes.js'
 import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
-import { beginRequest } from './proof/signature-threads.js'
 import { checkToken68, isAnonymous, proofOf, type Scheme, splitAuthorization, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
@@ -81,16 +81,14 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
       const authorization = splitAuthorization(incoming)
       scheme = authorization.scheme
-      // One instant for all that is said of the token, so that no check of it disagrees with another about the time.
-      const nowMs = this.#config.clock()
-      const presenting = this.#tokens.present(tokenOf(authorization, incoming), nowMs)
+      const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), beginRequest())
       const token = presenting instanceof Promise ? await presenting : presenting
       // Whether it is spelt as one; a token that was verified before is. Before the scheme is judged: Fetch joins two lines
       // with a comma, and the first of them may have been Bearer.
       if (token.remembered === undefined) checkToken68(token.text)
       const auth = await (scheme === 'DPoP'
-        ? this.#verifyDPoP(token, incoming, request, nowMs, options?.scopes)
-        : this.#verifyBearer(token, request, nowMs, options?.scopes))
+        ? this.#verifyDPoP(token, incoming, request, options?.scopes)
+        : this.#verifyBearer(token, request, options?.scopes))
       if (telemetry.verified.hasSubscribers)
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
@@ -121,22 +119,20 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     token: PresentedToken,
     incoming: IncomingRequest,
     request: RequestLike,
-    nowMs: number,
     scopes: readonly string[] = []
   ): Promise<VerifiedRequest> {
-    const begun = beginRequest()
     const { proof: rules, baseUrls } = this.#config
     // Awaited in any case: requests that arrive side by side must all have begun before the first signature is verified.
     const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
     checkAth(proof, token.hash)
-    const verifying = this.#tokens.verify(token, nowMs)
+    const verifying = this.#tokens.verify(token)
     const verified = verifying instanceof Promise ? await verifying : verifying
     checkBinding(verified, proof)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, begun)
+    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, token.begun)
     if (checkingSignature instanceof Promise) await checkingSignature
     const checking = this.#freshness.check(proof, request)
     const fresh = checking instanceof Promise ? await checking : checking
@@ -146,14 +142,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     return toVerifiedRequest('DPoP', verified, token.text, { proof, nextNonce: fresh.nextNonce })
   }
 
-  async #verifyBearer(
-    token: PresentedToken,
-    request: RequestLike,
-    nowMs: number,
-    scopes: readonly string[] = []
-  ): Promise<VerifiedRequest> {
+  async #verifyBearer(token: PresentedToken, request: RequestLike, scopes: readonly string[] = []): Promise<VerifiedRequest> {
     if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
-    const verified = await this.#tokens.verify(token, nowMs)
+    const verified = await this.#tokens.verify(token)
     const { isBound, jkt, x5tS256 } = verified.confirmation
     // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". So is a
     // token bound to anything but a certificate that was shown.

@@ -1,10 +1,10 @@
 /** The options, checked when a verifier is made, and the defaults filled in. @module */
 
 import type { MaybePromise } from '../crypto/crypto.js'
+import type { SignatureThreads } from '../crypto/signature-threads.js'
 import { memoryReplayStore } from '../freshness/memory-replay-store.js'
 import type { ReplayStore } from '../freshness/replay.js'
 import type { Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
-import type { SignatureThreads } from '../proof/signature-threads.js'
 import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import { check, checkKeys, misconfigured } from './checks.js'

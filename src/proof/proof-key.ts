@@ -2,6 +2,8 @@
 
 import { platform } from '#crypto'
 import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from '../crypto/crypto.js'
+import { isMeantFor, isOfType, isPrivate, keyTypes } from '../crypto/key-types.js'
+import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
 
 /** What the protected header of a proof says, checked; `key` is there once it was needed. */
@@ -12,24 +14,6 @@ export interface ProofHeader {
   key: VerificationKey | undefined
 }
 
-/** RFC 7518 §3.4 and RFC 8037 §3.1: each algorithm has one type of key, and one curve. */
-const keyTypes: Record<ProofAlgorithm, { kty: 'EC' | 'OKP' | 'RSA'; crv?: string; octets?: number }> = {
-  ES256: { kty: 'EC', crv: 'P-256', octets: 32 },
-  ES384: { kty: 'EC', crv: 'P-384', octets: 48 },
-  ES512: { kty: 'EC', crv: 'P-521', octets: 66 },
-  EdDSA: { kty: 'OKP', crv: 'Ed25519', octets: 32 },
-  Ed25519: { kty: 'OKP', crv: 'Ed25519', octets: 32 },
-  PS256: { kty: 'RSA' },
-  PS384: { kty: 'RSA' },
-  PS512: { kty: 'RSA' },
-  RS256: { kty: 'RSA' },
-  RS384: { kty: 'RSA' },
-  RS512: { kty: 'RSA' }
-}
-
-/** Every private or symmetric member there is (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2; RFC 9964 §3). */
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-
 /** RFC 7518 §3.3 asks for 2048 bits at least; the upper bounds keep a stranger's key from costing more than others. */
 const RSA_MODULUS_BITS = { min: 2048, max: 8192 }
 const RSA_EXPONENT_MAX_OCTETS = 4
@@ -37,12 +21,10 @@ const RSA_EXPONENT_MAX_OCTETS = 4
 /** The required members of the `jwk` of a proof header. Members that only describe the key are checked and left out. */
 export function readProofJwk(value: unknown, alg: ProofAlgorithm): PublicJwk {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return badKey()
-  const jwk = value as Readonly<Record<string, unknown>>
-  const { kty, crv, octets } = keyTypes[alg]
-  if (jwk['kty'] !== kty || (crv !== undefined && jwk['crv'] !== crv)) badKey()
+  const jwk = value as JsonObject
   // RFC 9449 §4.3 check 7: "The jwk JOSE Header Parameter does not contain a private key."
-  if (privateMembers.some((member) => Object.hasOwn(jwk, member))) badKey()
-  if (!isMeantFor(jwk, alg)) badKey()
+  if (!isOfType(jwk, alg) || isPrivate(jwk) || !isMeantFor(jwk, alg)) badKey()
+  const { kty, crv, octets } = keyTypes[alg]
   if (kty === 'RSA') return { e: rsaExponent(jwk['e']), kty, n: rsaModulus(jwk['n']) }
   const x = coordinate(jwk['x'], octets)
   return kty === 'EC' ? { crv: crv as string, kty, x, y: coordinate(jwk['y'], octets) } : { crv: crv as string, kty, x }
@@ -58,15 +40,6 @@ export function thumbprint(jwk: PublicJwk): MaybePromise<string> {
     case 'RSA':
       return platform.sha256(`{"e":"${jwk.e}","kty":"RSA","n":"${jwk.n}"}`)
   }
-}
-
-/** RFC 7517 §4.2 to §4.4: `use`, `key_ops` and `alg`, where present, must allow this key to verify this signature. */
-function isMeantFor({ use, key_ops: operations, alg: keyAlg }: Readonly<Record<string, unknown>>, alg: ProofAlgorithm): boolean {
-  if (use !== undefined && use !== 'sig') return false
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return false
-  // Two names of one algorithm (RFC 9864 §2.2): a key made for the one serves the other.
-  const isSameAlg = keyAlg === alg || (keyTypes[alg].kty === 'OKP' && (keyAlg === 'EdDSA' || keyAlg === 'Ed25519'))
-  return keyAlg === undefined || isSameAlg
 }
 
 /** RFC 7518 §6.2.1.2: the coordinate has the full size of the curve's field. */

@@ -3,14 +3,15 @@
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
+import { type Begun, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
+import { isNumericDate } from '../encoding/numeric-date.js'
 import { refuse } from '../errors.js'
 import type { IncomingRequest } from '../request/request.js'
 import { matchHtu } from '../request/target-uri.js'
 import { type ProofHeader, readProofJwk, thumbprint } from './proof-key.js'
 import type { ProofKeyCache } from './proof-key-cache.js'
-import { type SignatureThreads, verifySignature } from './signature-threads.js'
 
 /** RFC 9449 §11.1: a jti should not be "unnecessarily large". */
 const MAX_JTI_LENGTH = 256
@@ -87,7 +88,7 @@ export function checkAth({ claims }: Proof, tokenHash: string): void {
 }
 
 /** Check 6: the signature verifies with the key in the header. Only then is the header worth remembering. */
-export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, begun: number): MaybePromise<void> {
+export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, begun: Begun): MaybePromise<void> {
   const { jws, header } = proof
   const signature = platform.decodeBase64url(jws.signature)
   if (signature === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
@@ -101,7 +102,7 @@ async function checkNewSignature(
   signature: Uint8Array,
   keys: ProofKeyCache,
   threads: SignatureThreads,
-  begun: number
+  begun: Begun
 ): Promise<void> {
   const key = await importKey(header)
   accept(await verifySignature(header, key, jws.signingInput, signature, threads, begun))
@@ -134,11 +135,6 @@ export function checkLifetime({ claims: { iat, exp, nbf } }: Proof, nowMs: numbe
   const isExpired = exp !== undefined && exp <= now - maxFutureSeconds
   const isEarly = nbf !== undefined && nbf > now + maxFutureSeconds
   if (isExpired || isEarly) refuse('ERR_DPOP_PROOF_IAT', { skewSeconds: iat - now })
-}
-
-/** RFC 7519 §2: a number, whole or not. Beyond 2^53 / 1000 seconds no arithmetic is exact. */
-function isNumericDate(value: unknown): value is number {
-  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER / 1000
 }
 
 function isOptionalDate(value: unknown): value is number | undefined {

@@ -1,17 +1,19 @@
 /** Verifies access tokens, whatever they look like: JWTs once and then from memory, opaque ones through introspection. @module */
 
-import type { LocalJWKSet } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
+import type { Begun } from '../crypto/signature-threads.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { checkIntrospected } from './introspected-token.js'
 import { type Issuer, Issuers } from './issuers.js'
-import { readJwt, verifyJwtAccessToken } from './jwt-access-token.js'
+import { type Jwt, readJwt } from './jwt.js'
+import { verifyJwtAccessToken } from './jwt-access-token.js'
+import type { KeySet } from './key-set.js'
 
 /** An access token that was verified: everything but what the request must prove. */
 export interface VerifiedToken {
@@ -28,6 +30,9 @@ export interface PresentedToken {
   readonly hash: string
   /** What is known of this very token, if it was verified before and still is good in itself. */
   readonly remembered: Remembered | undefined
+  /** The one instant for all that is said of it: no check disagrees with another about the time. */
+  readonly atMs: number
+  readonly begun: Begun
 }
 
 /** A token that was verified. */
@@ -35,7 +40,7 @@ interface Remembered {
   readonly verified: VerifiedToken
   readonly issuer: Issuer
   /** The keys of its issuer with which it was verified; under others it must be verified anew. */
-  readonly keys: LocalJWKSet
+  readonly keys: KeySet
 }
 
 /** Verified tokens that are remembered. */
@@ -58,15 +63,17 @@ export class AccessTokens {
   }
 
   /** Looks a token up among those that were verified. */
-  present(text: string, nowMs: number): MaybePromise<PresentedToken> {
+  present(text: string, atMs: number, begun: Begun): MaybePromise<PresentedToken> {
     const hash = platform.sha256(text)
-    return typeof hash === 'string' ? this.#present(text, hash, nowMs) : hash.then((made) => this.#present(text, made, nowMs))
+    return typeof hash === 'string'
+      ? { text, hash, remembered: this.#recall(hash, atMs), atMs, begun }
+      : hash.then((made) => ({ text, hash: made, remembered: this.#recall(made, atMs), atMs, begun }))
   }
 
   /** Verifies a token, unless it is remembered and nothing must be asked. */
-  verify(token: PresentedToken, nowMs: number): MaybePromise<VerifiedToken> {
+  verify(token: PresentedToken): MaybePromise<VerifiedToken> {
     if (token.remembered !== undefined && !this.#asksEveryTime) return token.remembered.verified
-    return this.#verifyAndAsk(token, nowMs)
+    return this.#verifyAndAsk(token)
   }
 
   /** Fetches what can be fetched before the first request: metadata and keys of the configured issuers. */
@@ -80,12 +87,8 @@ export class AccessTokens {
     )
   }
 
-  #present(text: string, hash: string, nowMs: number): PresentedToken {
-    return { text, hash, remembered: this.#recall(hash, nowMs) }
-  }
-
-  async #verifyAndAsk(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
-    const verified = await this.#verifyAny(token, nowMs)
+  async #verifyAndAsk(token: PresentedToken): Promise<VerifiedToken> {
+    const verified = await this.#verifyAny(token)
     const { isRevoked } = this.#config.token
     // Only false is a token in force: a hook that answers anything else is taken at its worst.
     if (isRevoked !== undefined && (await isRevoked(verified.claims)) !== false) {
@@ -94,15 +97,16 @@ export class AccessTokens {
     return verified
   }
 
-  async #verifyAny(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
+  async #verifyAny(token: PresentedToken): Promise<VerifiedToken> {
     const { text, remembered } = token
-    const jwt = remembered === undefined ? readJwt(text) : { iss: remembered.verified.issuer }
-    if (jwt === undefined) return await this.#verifyOpaque(token, nowMs)
-    const issuer = await this.#issuers.named(jwt.iss)
+    // A token that is remembered was a JWT.
+    const jwt = remembered === undefined ? readJwt(text) : undefined
+    if (remembered === undefined && jwt === undefined) return await this.#verifyOpaque(token)
+    const issuer = await this.#issuers.named(remembered?.verified.issuer ?? jwt?.claims['iss'])
     if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
     const isKnown = remembered?.issuer === issuer
-    const verified = isKnown ? remembered.verified : await this.#verifyJwt(token, issuer, nowMs)
-    if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, issuer, verified, nowMs)
+    const verified = isKnown ? remembered.verified : await this.#verifyJwt(token, jwt ?? (readJwt(text) as Jwt), issuer)
+    if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, issuer, verified)
     return verified
   }
 
@@ -113,16 +117,16 @@ export class AccessTokens {
     return issuer.keys.present(nowMs) === keys && this.#isInTime(verified.claims, nowMs) ? remembered : undefined
   }
 
-  /** RFC 7519 §4.1.4 and §4.1.5, as jose judges them. */
+  /** RFC 7519 §4.1.4 and §4.1.5, as for a token that is new. */
   #isInTime({ exp, nbf }: AccessTokenClaims, nowMs: number): boolean {
     const now = Math.floor(nowMs / 1000)
     const tolerance = this.#config.token.clockToleranceSeconds
     return exp > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
   }
 
-  async #verifyJwt({ text, hash }: PresentedToken, issuer: Issuer, nowMs: number): Promise<VerifiedToken> {
-    const { claims, keys } = await verifyJwtAccessToken(text, issuer, this.#config.token, nowMs)
-    const verified = toVerifiedToken(issuer, claims)
+  async #verifyJwt({ hash, atMs, begun }: PresentedToken, jwt: Jwt, issuer: Issuer): Promise<VerifiedToken> {
+    const keys = await verifyJwtAccessToken(jwt, issuer, this.#config, atMs, begun)
+    const verified = toVerifiedToken(issuer, jwt.claims)
     this.#remembered.set(hash, { verified, issuer, keys })
     return verified
   }
@@ -131,11 +135,11 @@ export class AccessTokens {
    * An opaque token does not say whose it is: of the issuers that can be asked, one must know it. That another is out of reach
    * does not matter then; where none knows it, it does.
    */
-  async #verifyOpaque(token: PresentedToken, nowMs: number): Promise<VerifiedToken> {
+  async #verifyOpaque(token: PresentedToken): Promise<VerifiedToken> {
     let outage: DPoPUnavailableError | undefined
     for (const issuer of this.#issuers.configured) {
       try {
-        const introspected = await this.#introspect(token, issuer, nowMs)
+        const introspected = await this.#introspect(token, issuer)
         if (introspected !== undefined) return introspected
       } catch (error) {
         if (!(error instanceof DPoPUnavailableError)) throw error
@@ -147,8 +151,8 @@ export class AccessTokens {
   }
 
   /** A JWT that is good in itself may have been revoked. Where the server names a key it must be the same. */
-  async #confirmActive(token: PresentedToken, issuer: Issuer, { confirmation }: VerifiedToken, nowMs: number): Promise<void> {
-    const introspected = await this.#introspect(token, issuer, nowMs)
+  async #confirmActive(token: PresentedToken, issuer: Issuer, { confirmation }: VerifiedToken): Promise<void> {
+    const introspected = await this.#introspect(token, issuer)
     if (introspected === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is not active' })
     const { jkt } = introspected.confirmation
     if (jkt !== undefined && jkt !== confirmation.jkt)
@@ -156,10 +160,10 @@ export class AccessTokens {
   }
 
   /** What the issuer says of a token; undefined where it is not active, or cannot be asked. */
-  async #introspect({ text, hash }: PresentedToken, issuer: Issuer, nowMs: number): Promise<VerifiedToken | undefined> {
-    const members = await issuer.introspection?.activeToken(text, hash, nowMs)
+  async #introspect({ text, hash, atMs }: PresentedToken, issuer: Issuer): Promise<VerifiedToken | undefined> {
+    const members = await issuer.introspection?.activeToken(text, hash, atMs)
     if (members === undefined) return undefined
-    checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, nowMs)
+    checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, atMs)
     return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })
   }
 }

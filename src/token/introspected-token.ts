@@ -3,16 +3,14 @@
 import type { IssuerConfig } from '../config/issuers.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
+import { EXPIRED, faultOf } from './claims.js'
 
-/** Members that the server may leave out are checked where they are there: `iss`, `aud`, `exp`, `nbf`, `token_type`. */
+/** Members that the server may leave out are checked where they are there: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
 export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, toleranceSeconds: number, nowMs: number): void {
-  const { iss, aud, exp, nbf } = members
-  const now = Math.floor(nowMs / 1000)
-  if (iss !== undefined && iss !== issuer.issuer) invalid('iss')
-  if (aud !== undefined && ![aud].flat().some((one) => issuer.audience.includes(one as string))) invalid('aud')
-  if (typeof exp === 'number' && exp <= now - toleranceSeconds) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (exp !== undefined && typeof exp !== 'number') invalid('exp')
-  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= now + toleranceSeconds)) invalid('nbf')
+  const expected = { issuer: issuer.issuer, audience: issuer.audience, required: [], toleranceSeconds }
+  const fault = faultOf(members, expected, nowMs)
+  if (fault === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
+  if (fault !== undefined) invalid(fault)
   checkTokenType(members)
 }
 
@@ -24,6 +22,6 @@ function checkTokenType({ token_type: type, cnf }: JsonObject): void {
   if (isBound !== isDPoP) invalid('token_type')
 }
 
-function invalid(member: string): never {
-  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `${member} at introspection` })
+function invalid(reason: string): never {
+  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `at introspection: ${reason}` })
 }

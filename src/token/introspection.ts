@@ -1,12 +1,15 @@
 /** Asks the authorization server about a token (RFC 7662), with signed answers where it gives them (RFC 9701). @module */
 
-import { errors, importJWK, type JWK, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose'
+import { importJWK, type JWK, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
+import { beginRequest } from '../crypto/signature-threads.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
+import { faultOf } from './claims.js'
 import type { IssuerKeys } from './issuer-keys.js'
+import { findSigner, readJwt, typeOf } from './jwt.js'
 import { discoverEndpoint, fetchDocument } from './metadata.js'
 
 const MAX_ANSWERS = 10_000
@@ -87,22 +90,19 @@ export class Introspection {
   }
 
   /** RFC 9701 §5: nothing outside the signed claim counts. */
-  async #verified(jwt: string, nowMs: number): Promise<unknown> {
-    const options: JWTVerifyOptions = {
-      issuer: this.#issuer.issuer,
-      audience: this.#options.clientId,
-      typ: 'token-introspection+jwt',
-      algorithms: [...this.#issuer.algorithms],
-      maxTokenAge: MAX_ANSWER_AGE_SECONDS,
-      clockTolerance: this.#config.token.clockToleranceSeconds,
-      currentDate: new Date(nowMs)
-    }
-    const { payload } = await jwtVerify(jwt, await this.#keys.current(), options).catch(async (error) => {
-      const newer = error instanceof errors.JWKSNoMatchingKey ? await this.#keys.newer() : undefined
-      if (newer === undefined) throw error
-      return await jwtVerify(jwt, newer, options)
-    })
-    return payload['token_introspection']
+  async #verified(text: string, nowMs: number): Promise<unknown> {
+    const jwt = readJwt(text)
+    if (jwt === undefined || typeOf(jwt) !== 'token-introspection+jwt') throw new Error('The answer is not a signed one')
+    const { issuer, algorithms } = this.#issuer
+    const { signatureThreads: threads, token } = this.#config
+    if (!(await findSigner(jwt, this.#keys, { algorithms, threads, begun: beginRequest() })))
+      throw new Error('The answer is not signed by the issuer')
+    const { clientId } = this.#options
+    const toleranceSeconds = token.clockToleranceSeconds
+    const expected = { issuer, audience: [clientId], required: ['iss', 'aud', 'iat'], toleranceSeconds }
+    const fault = faultOf(jwt.claims, expected, nowMs) ?? ageFaultOf(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
+    if (fault !== undefined) throw new Error(`The answer is not for us, now: ${fault}`)
+    return jwt.claims['token_introspection']
   }
 
   /** RFC 7662 §2.1: the resource server authenticates, in one of the ways of OpenID Connect Core §9. */
@@ -152,6 +152,13 @@ export class Introspection {
     })
     return this.#endpoint
   }
+}
+
+/** RFC 9701 §5: an answer was made now. */
+function ageFaultOf(iat: number, nowMs: number, toleranceSeconds: number): string | undefined {
+  const ageSeconds = Math.floor(nowMs / 1000) - iat
+  const isRecent = ageSeconds >= -toleranceSeconds && ageSeconds <= MAX_ANSWER_AGE_SECONDS + toleranceSeconds
+  return isRecent ? undefined : 'iat is not of late'
 }
 
 /** RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined. */

@@ -1,10 +1,11 @@
 /** The public keys of one issuer: fetched once at a time, fetched anew as they age or rotate, kept through an outage. @module */
 
-import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
 import { misconfigured } from '../config/checks.js'
 import type { VerifierConfig } from '../config/config.js'
-import type { IssuerConfig } from '../config/issuers.js'
+import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
 import { DPoPUnavailableError } from '../errors.js'
+import type { JwkSet } from '../options.js'
+import { KeySet } from './key-set.js'
 import { discoverEndpoint, fetchJson } from './metadata.js'
 
 /** Age at which keys are fetched anew, behind the back of requests. */
@@ -15,31 +16,31 @@ const UNKNOWN_KEY_COOL_DOWN_MS = 30_000
 const RETRY_PAUSE_MS = 1_000
 
 /**
- * The keys of one issuer. The same keys are the same {@link LocalJWKSet}, so that whoever verified something with one can
- * see whether it is still the present one.
+ * The keys of one issuer. The same keys are the same {@link KeySet}, so that whoever verified something with one can see
+ * whether it is still the present one.
  */
 export interface IssuerKeys {
   /** The keys at hand; undefined where there are none yet, or they are too old to vouch for anything. */
-  present(nowMs: number): LocalJWKSet | undefined
+  present(nowMs: number): KeySet | undefined
   /** The keys at hand, fetched where there are none. Throws {@link DPoPUnavailableError} where that fails. */
-  current(): Promise<LocalJWKSet>
+  current(): Promise<KeySet>
   /** Newer keys, asked for because the present ones lack one; undefined where it is too early to ask again. */
-  newer(): Promise<LocalJWKSet | undefined>
+  newer(): Promise<KeySet | undefined>
 }
 
 /** The keys of an issuer as it was configured: given, or behind a URL that is given or found by discovery. */
 export function createIssuerKeys(issuer: IssuerConfig, config: VerifierConfig): IssuerKeys {
-  return issuer.jwks === undefined ? new RemoteKeys(issuer, config) : fixedKeys(issuer.jwks as unknown as JSONWebKeySet)
+  return issuer.jwks === undefined ? new RemoteKeys(issuer, config) : fixedKeys(issuer.jwks)
 }
 
-function fixedKeys(jwks: JSONWebKeySet): IssuerKeys {
+function fixedKeys(jwks: JwkSet): IssuerKeys {
   const keys = copyOf(jwks)
   return { present: () => keys, current: async () => keys, newer: async () => undefined }
 }
 
-function copyOf(jwks: JSONWebKeySet): LocalJWKSet {
+function copyOf({ keys }: JwkSet): KeySet {
   try {
-    return createLocalJWKSet(jwks)
+    return new KeySet(structuredClone(keys))
   } catch {
     return misconfigured('issuer.jwks', 'have keys of JSON values alone')
   }
@@ -52,8 +53,8 @@ class RemoteKeys implements IssuerKeys {
   readonly #usableMs: number
   #jwksUri: string | undefined
   /** The keys, with the document that they came from, to see whether it changed. */
-  #loaded: { readonly keys: LocalJWKSet; readonly document: string; readonly atMs: number } | undefined
-  #loading: Promise<LocalJWKSet> | undefined
+  #loaded: { readonly keys: KeySet; readonly document: string; readonly atMs: number } | undefined
+  #loading: Promise<KeySet> | undefined
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
   #askedForUnknownAtMs = Number.NEGATIVE_INFINITY
 
@@ -64,7 +65,7 @@ class RemoteKeys implements IssuerKeys {
     this.#jwksUri = issuer.jwksUri
   }
 
-  present(nowMs: number): LocalJWKSet | undefined {
+  present(nowMs: number): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
     const ageMs = nowMs - this.#loaded.atMs
     if (ageMs >= this.#usableMs) return undefined
@@ -73,11 +74,11 @@ class RemoteKeys implements IssuerKeys {
     return this.#loaded.keys
   }
 
-  async current(): Promise<LocalJWKSet> {
+  async current(): Promise<KeySet> {
     return this.present(this.#config.clock()) ?? (await this.#load())
   }
 
-  async newer(): Promise<LocalJWKSet | undefined> {
+  async newer(): Promise<KeySet | undefined> {
     const nowMs = this.#config.clock()
     if (nowMs - this.#askedForUnknownAtMs < UNKNOWN_KEY_COOL_DOWN_MS) return await this.#loading
     const keys = await this.#load()
@@ -87,19 +88,21 @@ class RemoteKeys implements IssuerKeys {
   }
 
   /** One fetch at a time, however many wait for it, and a pause after one that failed. */
-  #load(): Promise<LocalJWKSet> {
+  #load(): Promise<KeySet> {
     this.#loading ??= this.#fetch().finally(() => {
       this.#loading = undefined
     })
     return this.#loading
   }
 
-  async #fetch(): Promise<LocalJWKSet> {
+  async #fetch(): Promise<KeySet> {
     const nowMs = this.#config.clock()
     if (this.#failure !== undefined && nowMs - this.#failure.atMs < RETRY_PAUSE_MS) throw unavailable(this.#failure.cause)
     try {
       this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
-      return this.#accept((await fetchJson(this.#jwksUri, this.#config)) as JSONWebKeySet, nowMs)
+      const document = await fetchJson(this.#jwksUri, this.#config)
+      if (!isJwkSet(document)) throw new Error('The document is not a JWK Set')
+      return this.#accept(document, nowMs)
     } catch (cause) {
       this.#failure = { cause, atMs: this.#config.clock() }
       // The metadata may have moved on as well.
@@ -108,9 +111,9 @@ class RemoteKeys implements IssuerKeys {
     }
   }
 
-  #accept(jwks: JSONWebKeySet, atMs: number): LocalJWKSet {
+  #accept(jwks: JwkSet, atMs: number): KeySet {
     const document = JSON.stringify(jwks)
-    const keys = this.#loaded?.document === document ? this.#loaded.keys : createLocalJWKSet(jwks)
+    const keys = this.#loaded?.document === document ? this.#loaded.keys : new KeySet(jwks.keys)
     this.#loaded = { keys, document, atMs }
     this.#failure = undefined
     return keys

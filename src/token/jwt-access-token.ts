@@ -1,22 +1,18 @@
 /** Verifies a JWT access token as RFC 9068 §4 says: signature, issuer, audience, time, type and required claims. @module */
 
-import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify, type LocalJWKSet } from 'jose'
-import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
-import { decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
-import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
+import type { Begun } from '../crypto/signature-threads.js'
+import { refuse } from '../errors.js'
+import { EXPIRED, faultOf } from './claims.js'
 import type { Issuer } from './issuers.js'
+import { findSigner, type Jwt, typeOf } from './jwt.js'
+import type { KeySet } from './key-set.js'
 
-/** Claims of a verified token, and the keys of its issuer with which it was verified. */
-export interface VerifiedJwt {
-  readonly claims: JWTPayload
-  readonly keys: LocalJWKSet
-}
-
-/** RFC 9068 §2.2. */
-const requiredClaims = { 'at+jwt': ['exp', 'sub', 'client_id', 'iat', 'jti'], any: ['exp'] }
-/** Keys of one kid that are tried, where a key set has several. */
-const MAX_KEYS_TRIED = 8
+/** RFC 9068 §2.2; the others are required of any token. */
+const requiredClaims = {
+  'at+jwt': ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'],
+  any: ['iss', 'aud', 'exp']
+} as const
 
 /** Kinds of JWT that are never an access token, whatever `token.type` says (RFC 8725 §3.12). */
 const otherKinds = [
@@ -28,94 +24,34 @@ const otherKinds = [
   'client-authentication+jwt'
 ]
 
-/**
- * What a JWT says of itself, which nobody has verified yet: its issuer. Undefined for a token that is no JWT in compact
- * serialization, written in the one way that counts as one here.
- */
-export function readJwt(token: string): { readonly iss: unknown } | undefined {
-  const jws = splitCompactJws(token)
-  if (jws === undefined || platform.decodeBase64url(jws.signature) === undefined) return undefined
-  const header = decodeJsonObject(jws.header)
-  const claims = decodeJsonObject(jws.payload)
-  if (header === undefined || claims === undefined) return undefined
-  // RFC 7797 §7: a JWT has no b64.
-  if (header['b64'] !== undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'b64' })
-  const kind = typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//, '') : ''
-  if (otherKinds.includes(kind)) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'another kind of JWT' })
-  return { iss: claims['iss'] }
-}
-
-/** Verifies a token that names `issuer`. Keys that the issuer has published since are looked for once. */
+/** Verifies a JWT that names `issuer`, and gives the keys with one of which its signature verifies. */
 export async function verifyJwtAccessToken(
-  token: string,
-  { config, keys }: Issuer,
-  { type, clockToleranceSeconds }: VerifierConfig['token'],
-  nowMs: number
-): Promise<VerifiedJwt> {
-  const options: JWTVerifyOptions = {
-    issuer: config.issuer,
-    audience: [...config.audience],
-    algorithms: [...config.algorithms],
-    requiredClaims: requiredClaims[type],
-    clockTolerance: clockToleranceSeconds,
-    currentDate: new Date(nowMs),
-    ...(type === 'at+jwt' && { typ: 'at+jwt' })
-  }
-  const verified = await verifyWithKeys(token, keys, options)
-  if (type === 'at+jwt') checkTypes(verified.claims)
-  return verified
+  jwt: Jwt,
+  issuer: Issuer,
+  config: Pick<VerifierConfig, 'token' | 'signatureThreads'>,
+  nowMs: number,
+  begun: Begun
+): Promise<KeySet> {
+  const { type, clockToleranceSeconds: toleranceSeconds } = config.token
+  const typ = typeOf(jwt)
+  if (type === 'at+jwt' ? typ !== 'at+jwt' : otherKinds.includes(typ ?? '')) invalid('typ is of another kind of JWT')
+  const { algorithms, audience } = issuer.config
+  const keys = await findSigner(jwt, issuer.keys, { algorithms, threads: config.signatureThreads, begun })
+  if (keys === undefined) return invalid('no key of the issuer verifies it')
+  const expected = { issuer: issuer.config.issuer, audience, required: requiredClaims[type], toleranceSeconds }
+  const fault = faultOf(jwt.claims, expected, nowMs)
+  if (fault === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
+  if (fault !== undefined) invalid(fault)
+  if (type === 'at+jwt') checkTypes(jwt)
+  return keys
 }
 
-async function verifyWithKeys(token: string, keys: Issuer['keys'], options: JWTVerifyOptions): Promise<VerifiedJwt> {
-  try {
-    const present = await keys.current()
-    return { claims: await verifyWith(token, present, options), keys: present }
-  } catch (error) {
-    if (!(error instanceof errors.JWKSNoMatchingKey)) refuseToken(error)
-  }
-  const newer = await keys.newer()
-  if (newer === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'no key of the issuer fits' })
-  return { claims: await verifyWith(token, newer, options).catch(refuseToken), keys: newer }
+/** The claims that RFC 9068 §2.2 requires say who: they are texts that are not empty. */
+function checkTypes({ claims: { sub, client_id: clientId, jti } }: Jwt): void {
+  const areTexts = [sub, clientId, jti].every((claim) => typeof claim === 'string' && claim !== '')
+  if (!areTexts) invalid('a claim of the wrong type')
 }
 
-/** What jose does not look at: the types of the claims that RFC 9068 §2.2 requires. */
-function checkTypes({ sub, client_id: clientId, jti, iat }: JWTPayload): void {
-  const areStrings = [sub, clientId, jti].every((claim) => typeof claim === 'string' && claim !== '')
-  if (!areStrings || typeof iat !== 'number') refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'a claim of the wrong type' })
-}
-
-async function verifyWith(token: string, select: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(token, select, options)).payload
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-    return await verifyWithEach(token, error, options)
-  }
-}
-
-/** RFC 7517 §4.5 allows several keys of one kid; the token is good if one of them verifies it. */
-async function verifyWithEach(
-  token: string,
-  keys: errors.JWKSMultipleMatchingKeys,
-  options: JWTVerifyOptions
-): Promise<JWTPayload> {
-  let left = MAX_KEYS_TRIED
-  for await (const key of keys) {
-    if (left-- === 0) break
-    try {
-      return (await jwtVerify(token, key, options)).payload
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
-    }
-  }
-  throw new errors.JWSSignatureVerificationFailed()
-}
-
-/** A fault that jose found in the token is the client's. Anything else is a key that cannot be used, or ours. */
-function refuseToken(error: unknown): never {
-  if (error instanceof Refusal || error instanceof DPoPUnavailableError) throw error
-  if (error instanceof errors.JWTExpired) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid))
-    refuse('ERR_DPOP_TOKEN_INVALID', { reason: error.message })
-  throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', error)
+function invalid(reason: string): never {
+  return refuse('ERR_DPOP_TOKEN_INVALID', { reason })
 }

@@ -1,7 +1,14 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { createVerifier, isDPoPError, type PlainRequest, type VerifiedRequest, type Verifier } from 'dpop-guard'
+import {
+  createVerifier,
+  isDPoPError,
+  isDPoPUnavailableError,
+  type PlainRequest,
+  type VerifiedRequest,
+  type Verifier
+} from 'dpop-guard'
 import fc from 'fast-check'
-import { compactVerify, EmbeddedJWK } from 'jose'
+import { compactVerify, createLocalJWKSet, EmbeddedJWK, jwtVerify } from 'jose'
 import { beforeAll, describe, expect } from 'vitest'
 import { platform } from '../../src/crypto/node.js'
 import { challengesOf } from '../support/challenge-parser.js'
@@ -147,4 +154,66 @@ describe('differential', () => {
       expect(verified.protectedHeader).toMatchObject({ typ: 'dpop+jwt', alg: 'ES256' })
     }
   )
+
+  const times = [NOW - 61, NOW - 5, NOW - 4, NOW, NOW + 5, NOW + 6, NOW + 60, NOW + 0.5, '1', null]
+  /** A few members of an object with one of these values each. */
+  const few = (values: Record<string, unknown[]>) =>
+    fc
+      .array(fc.constantFrom(...Object.entries(values).flatMap(([name, list]) => list.map((value) => [name, value] as const))), {
+        maxLength: 2
+      })
+      .map((entries) => Object.fromEntries(entries))
+  const tokenClaims = few({
+    iss: ['https://issuer.example/', 'https://other.example', ['https://issuer.example']],
+    aud: [[BASE_URL], ['x', BASE_URL], [], 'x', { 0: BASE_URL }],
+    exp: times,
+    nbf: times,
+    iat: times
+  })
+  const tokenHeader = few({
+    typ: ['AT+JWT', 'application/at+jwt', 'JWT', 'application/application/at+jwt', '/at+jwt', null],
+    alg: ['es256', 'ES384', 'none', 'HS256'],
+    kid: ['x', 7, null]
+  })
+  const published = few({
+    kid: ['x', 7],
+    use: ['sig', 'enc', 7],
+    alg: ['ES256', 'ES384', 'RS256', 7],
+    key_ops: [['verify'], ['sign'], [], 'verify']
+  })
+
+  fuzz(
+    'whatever access token we accept jose accepts too, with the same key set, and reads the same out of it',
+    [tokenHeader, tokenClaims, spelling, spelling, published, fc.constantFrom('', '', '', '', '=', 'A')],
+    500,
+    async (header, claims, head, body, extra, tail) => {
+      const good = claimsOf(token)
+      const input = [spell({ typ: 'at+jwt', alg: 'ES256', kid: 'k', ...header }, head), spell({ ...good, ...claims }, body)]
+        .map(encode)
+        .join('.')
+      const text = `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}${tail}`
+      const jwks = { keys: [{ ...jwk, kid: 'k', ...extra }] }
+      const issuer = { issuer: 'https://issuer.example', jwks } as const
+      const auth = await createVerifier({ ...world.options, issuer, allowBearer: true })
+        .verifyRequest({ method: 'GET', target: '/notes', headers: { authorization: `Bearer ${text}` } })
+        .catch((error) => (isDPoPError(error) || isDPoPUnavailableError(error) ? undefined : Promise.reject(error)))
+      if (auth === undefined) return
+      const verified = await jwtVerify(text, createLocalJWKSet(jwks as never), {
+        issuer: issuer.issuer,
+        audience: BASE_URL,
+        algorithms: ['ES256'],
+        typ: 'at+jwt',
+        requiredClaims: ['exp', 'sub', 'client_id', 'iat', 'jti'],
+        clockTolerance: 5,
+        currentDate: new Date(world.clock())
+      })
+      expect(auth.claims).toEqual(verified.payload)
+    }
+  )
 })
+
+/** The claims of a token, unbound, so that it can be shown as Bearer. */
+function claimsOf(token: string): Record<string, unknown> {
+  const { cnf: _, ...claims } = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString())
+  return claims
+}

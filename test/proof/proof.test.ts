@@ -219,8 +219,9 @@ describe('the header of a verified proof is remembered', () => {
   const requestOf = (client: TestClient) => world.request({ client })
 
   it('so that the key is imported once for a client, and proofs are verified all the same', async () => {
-    const importKey = vi.spyOn(platform, 'importKey')
     const verifier = createVerifier(world.options)
+    await verifier.verifyRequest(await world.request())
+    const importKey = vi.spyOn(platform, 'importKey')
     const client = await createTestClient({ clock: world.clock })
     for (let i = 0; i < 5; i++) expect(await verdictOf(verifier.verifyRequest(await requestOf(client)))).toBe('accepted')
     expect(importKey).toHaveBeenCalledOnce()
@@ -228,8 +229,9 @@ describe('the header of a verified proof is remembered', () => {
   })
 
   it('that of a proof that was not verified is not', async () => {
-    const importKey = vi.spyOn(platform, 'importKey')
     const verifier = createVerifier(world.options)
+    await verifier.verifyRequest(await requestOf(world.stranger))
+    const importKey = vi.spyOn(platform, 'importKey')
     const request = await world.request()
     const headers = request.headers as Record<string, string>
     const spoilt = { ...request, headers: { ...headers, DPoP: headers['DPoP']?.replace(/.{8}$/, 'AAAAAAAA') as string } }

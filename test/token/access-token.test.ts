@@ -1,7 +1,8 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createVerifier, type PlainRequest, type VerifierOptions } from 'dpop-guard'
 import { createTestIssuer, type TokenSpec } from 'dpop-guard/testing'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { platform } from '#crypto'
 import { BASE_URL, createWorld, encode, ISSUER, NOW, NOW_MS, verdictOf, type World } from '../support/world.js'
 
 let world: World
@@ -251,6 +252,37 @@ describe('key sets in the wild', () => {
     const { privateKey } = ecKey()
     const token = signed(privateKey, { kid: 'k' })
     expect(await verdict(token, under([{ ...jwkOf(privateKey), kid: 'k' }]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+
+  it('an RSA key is used from 2048 bits on (RFC 7518 §3.3), also where an octet of zero stands before its modulus', async () => {
+    const publish = (modulusLength: number, spell = (n: string) => n) => {
+      const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength })
+      const { e, kty, n } = jwkOf(publicKey)
+      return { token: signed(privateKey, { alg: 'RS256' }), keys: [{ e, kty, n: spell(n as string) }] }
+    }
+    const padded = (n: string) => Buffer.concat([Buffer.alloc(1), Buffer.from(n, 'base64url')]).toString('base64url')
+    for (const { token, keys } of [publish(2048), publish(2048, padded)])
+      expect(await verdict(token, under(keys))).toBe('accepted')
+    for (const { token, keys } of [publish(2040), publish(2040, padded), publish(2048, (n) => `${n}=`)])
+      expect(await verdict(token, under(keys))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+
+  it.each(['x', 'y'])('a key without its %s cannot be used', async (member) => {
+    const { privateKey, publicKey } = ecKey()
+    for (const value of [undefined, 7])
+      expect(await verdict(signed(privateKey, {}), under([{ ...jwkOf(publicKey), [member]: value }]))).toBe(
+        'ERR_DPOP_KEYS_UNAVAILABLE'
+      )
+  })
+
+  it('a key is imported once for each algorithm, however many tokens it signed', async () => {
+    const importKey = vi.spyOn(platform, 'importKey')
+    const { privateKey, publicKey } = ecKey()
+    const verifier = createVerifier({ ...world.options, ...under([jwkOf(publicKey)]) })
+    for (const jti of ['a', 'b', 'c'])
+      await verifier.verifyRequest(await world.request({ token: signed(privateKey, {}, { jti }) }))
+    expect(importKey.mock.calls.filter(([jwk]) => 'x' in jwk && jwk.x === jwkOf(publicKey)['x'])).toHaveLength(1)
+    importKey.mockRestore()
   })
 
   it('a key for encryption, or of another algorithm, does not verify (RFC 7517 §4.2, §4.4)', async () => {

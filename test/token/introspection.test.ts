@@ -361,16 +361,20 @@ describe('signed answers (RFC 9701 §5)', () => {
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
+  const notNow = 'The answer is not for us, now'
   const shape = 'The answer is not an object'
   it.each<[string, Record<string, unknown>, Record<string, unknown>, message: string]>([
-    ['for another', { aud: 'other' }, {}, 'unexpected "aud" claim value'],
-    ['of another', { iss: 'https://evil.example' }, {}, 'unexpected "iss" claim value'],
-    ['of another kind', {}, { typ: 'at+jwt' }, 'unexpected "typ" JWT header value'],
-    ['that are old', { iat: NOW - 306 }, {}, '"iat" claim timestamp check failed (too far in the past)'],
-    ['without time', { iat: undefined }, {}, 'missing required "iat" claim'],
+    ['for another', { aud: 'other' }, {}, `${notNow}: aud is not this API`],
+    ['for nobody', { aud: undefined }, {}, `${notNow}: aud is missing`],
+    ['of another', { iss: 'https://evil.example' }, {}, `${notNow}: iss is of another issuer`],
+    ['of nobody', { iss: undefined }, {}, `${notNow}: iss is missing`],
+    ['of another kind', {}, { typ: 'at+jwt' }, 'The answer is not a signed one'],
+    ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not of late`],
+    ['that are of the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not of late`],
+    ['without time', { iat: undefined }, {}, `${notNow}: iat is missing`],
     ['without the claim', { token_introspection: undefined }, {}, shape],
     ['with a claim that is no object', { token_introspection: [] }, {}, shape],
-    ['of a key that is not known', {}, { kid: 'unknown' }, 'no applicable key found in the JSON Web Key Set']
+    ['of a key that is not known', {}, { kid: 'unknown' }, 'The answer is not signed by the issuer']
   ])('%s are none, and operators are told', async (_title, claims, header, message) => {
     const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))

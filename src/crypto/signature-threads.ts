@@ -1,8 +1,7 @@
 /** Decides where a signature is verified: on the event loop, which costs least, or in the thread pool, which holds nobody up. @module */
 
 import { platform } from '#crypto'
-import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
-import type { ProofHeader } from './proof-key.js'
+import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from './crypto.js'
 
 /** Where signatures are verified. */
 export type SignatureThreads = 'inline' | 'pool' | 'auto'
@@ -18,9 +17,20 @@ let thisTurn = 0
 /** Whether the callback is over in which the second of them ran. */
 let isBurst = false
 
+/** How many verifications had run on the event loop when a request began, its own since then included. */
+export interface Begun {
+  inlineCount: number
+}
+
 /** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
-export function beginRequest(): number {
-  return inlineCount
+export function beginRequest(): Begun {
+  return { inlineCount }
+}
+
+/** Who made a signature: what tells how long its verification takes. */
+export interface Signer {
+  readonly alg: ProofAlgorithm
+  readonly jwk: PublicJwk
 }
 
 /**
@@ -28,22 +38,22 @@ export function beginRequest(): number {
  * slow algorithms and keys. Where the platform has no pool of its own, it decides.
  */
 export function verifySignature(
-  header: ProofHeader,
+  signer: Signer,
   key: VerificationKey,
   signingInput: string,
   signature: Uint8Array,
   threads: SignatureThreads,
-  begun: number
+  begun: Begun
 ): MaybePromise<boolean> {
   const { verifyInPool } = platform
-  if (verifyInPool !== undefined && (threads === 'pool' || (threads === 'auto' && (isSlow(header) || isInBurst(begun))))) {
-    return verifyInPool(header.alg, key, signingInput, signature)
+  if (verifyInPool !== undefined && (threads === 'pool' || (threads === 'auto' && (isSlow(signer) || isInBurst(begun))))) {
+    return verifyInPool(signer.alg, key, signingInput, signature)
   }
-  if (verifyInPool !== undefined && threads === 'auto') noteInline()
-  return platform.verify(header.alg, key, signingInput, signature)
+  if (verifyInPool !== undefined && threads === 'auto') noteInline(begun)
+  return platform.verify(signer.alg, key, signingInput, signature)
 }
 
-function isSlow({ alg, jwk }: ProofHeader): boolean {
+function isSlow({ alg, jwk }: Signer): boolean {
   return alg === 'ES384' || alg === 'ES512' || (jwk.kty === 'RSA' && jwk.n.length > LONGEST_QUICK_MODULUS)
 }
 
@@ -51,12 +61,12 @@ function isSlow({ alg, jwk }: ProofHeader): boolean {
  * Somebody else was verified in this turn already: two in earlier callbacks, or, where requests are verified side by side,
  * one since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
  */
-function isInBurst(begun: number): boolean {
-  return isBurst || (thisTurn > 0 && inlineCount !== begun)
+function isInBurst(begun: Begun): boolean {
+  return isBurst || (thisTurn > 0 && inlineCount !== begun.inlineCount)
 }
 
-function noteInline(): void {
-  inlineCount++
+function noteInline(begun: Begun): void {
+  begun.inlineCount = ++inlineCount
   thisTurn++
   if (thisTurn === 1) setImmediate(beginTurn)
   // Not for the first: most turns have one request, and a tick costs more than all the rest of this.

@@ -3,7 +3,7 @@ import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { exportJWK, generateKeyPair } from 'jose'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { platform } from '#crypto'
-import { beginRequest, verifySignature } from '../../src/proof/signature-threads.js'
+import { beginRequest, verifySignature } from '../../src/crypto/signature-threads.js'
 
 const url = 'https://api.example/r'
 const issuer = await createTestIssuer()
@@ -90,7 +90,7 @@ describe('signatureThreads: auto', () => {
     const key = await platform.importKey({ e: e as string, kty: 'RSA', n: n as string }, 'PS256')
     // Only the length of the modulus is looked at; the key itself may be a quick one.
     const jwk = { e: e as string, kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url') } as const
-    await verifySignature({ alg: 'PS256', jwk, jkt: '', key }, key, 'a.b', new Uint8Array(256), 'auto', beginRequest())
+    await verifySignature({ alg: 'PS256', jwk }, key, 'a.b', new Uint8Array(256), 'auto', beginRequest())
     expect(counts()).toEqual(expected)
   })
 
@@ -125,7 +125,7 @@ test.each(['inline', 'pool'] as const)(
     const jwk = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string } as const
     const key = await platform.importKey(jwk, 'ES256')
     for (const length of [63, 64, 65]) {
-      const verdict = verifySignature({ alg: 'ES256', jwk, jkt: '', key }, key, 'a.b', new Uint8Array(length).fill(1), threads, 0)
+      const verdict = verifySignature({ alg: 'ES256', jwk }, key, 'a.b', new Uint8Array(length).fill(1), threads, beginRequest())
       expect(await verdict).toBe(false)
     }
   }
