@@ -49,6 +49,12 @@ export interface IntrospectionOptions {
    * @defaultValue 30
    */
   readonly maxCacheSeconds?: number
+  /**
+   * Questions that may be under way at once; above that the answer is 503. Half of them are kept for tokens that were active
+   * when they were last asked about, since anybody can make up others. From 1 to 10 000.
+   * @defaultValue 100
+   */
+  readonly maxConcurrentRequests?: number
 }
 
 /** One authorization server whose access tokens are accepted. */
@@ -63,7 +69,10 @@ export interface IssuerOptions {
   readonly jwks?: JwkSet
   /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
-  /** Accept opaque tokens of this issuer, and ask it about them. @defaultValue none: tokens must be JWTs */
+  /**
+   * Accept opaque tokens of this issuer, and ask it about them. They do not name an issuer, so a function in the place of
+   * `issuer` is not asked about them. @defaultValue none: tokens must be JWTs
+   */
   readonly introspection?: IntrospectionOptions
 }
 
@@ -160,9 +169,9 @@ export interface VerifierOptions {
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'
   /**
-   * Where Node.js verifies the signatures of proofs. `'inline'`: on the event loop, cheapest where one process runs for each
-   * core. `'pool'`: in libuv's thread pool. `'auto'`: the first of a turn of the event loop inline, the rest of a burst and
-   * whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
+   * Where Node.js verifies the signatures of proofs and of tokens that are new. `'inline'`: on the event loop, cheapest where one
+   * process runs for each core. `'pool'`: in libuv's thread pool. `'auto'`: those of the first two requests of a turn of the event
+   * loop inline, the rest of a burst and whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
    */
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */
@@ -172,7 +181,7 @@ export interface VerifierOptions {
    * a day. @defaultValue 3600
    */
   readonly staleIfErrorSeconds?: number
-  /** Fetches metadata and keys. @defaultValue the platform's `fetch` */
+  /** Fetches metadata and keys, and asks about tokens. @defaultValue the platform's `fetch` */
   readonly fetch?: Fetch
   /** Accept `http:` issuers and base URLs beyond loopback. Tokens and keys then travel unprotected. @defaultValue false */
   readonly dangerouslyAllowInsecureRequests?: boolean

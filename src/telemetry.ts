@@ -17,7 +17,10 @@ export interface RefusedEvent {
   readonly detail: RefusalDetail
 }
 
-/** Published on `dpop-guard:unavailable`. */
+/**
+ * Published on `dpop-guard:unavailable`: for each request that is answered with 503, and, while requests still pass, each time
+ * that keys are due for a fresh look and cannot be had.
+ */
 export interface UnavailableEvent {
   readonly code: DPoPUnavailableErrorCode
   readonly cause: unknown
@@ -47,7 +50,7 @@ function channel<Event>(name: string): Channel<Event> {
 export const verified: Channel<VerifiedEvent> = channel('dpop-guard:verified')
 /** A request was refused, and why. */
 export const refused: Channel<RefusedEvent> = channel('dpop-guard:refused')
-/** We could not decide, and why. */
+/** We could not decide, or soon cannot, and why. */
 export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavailable')
 /** Something is most likely a mistake of the operator. */
 export const misconfigured: Channel<MisconfiguredEvent> = channel('dpop-guard:misconfigured')

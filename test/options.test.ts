@@ -300,7 +300,12 @@ describe('issuer.introspection', () => {
     [{ ...basic, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],
     [{ ...basic, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
     [{ ...basic, maxCacheSeconds: -1 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
-    [{ ...basic, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600']
+    [{ ...basic, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
+    [{ ...basic, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
+    [
+      { ...basic, maxConcurrentRequests: 10_001 },
+      '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'
+    ]
   ])('%j is refused', (introspection, message) => {
     expect(make({ ...good, issuer: { issuer, introspection } })).toThrow(new TypeError(message))
   })
@@ -315,7 +320,8 @@ describe('issuer.introspection', () => {
       authMethod: 'client_secret_basic',
       tokens: 'opaque',
       signedResponse: false,
-      maxCacheSeconds: 30
+      maxCacheSeconds: 30,
+      maxConcurrentRequests: 100
     })
     expect(Object.isFrozen(introspection)).toBe(true)
   })
@@ -323,6 +329,7 @@ describe('issuer.introspection', () => {
   it('each of its options is taken as it is given', () => {
     const given = {
       ...{ endpoint: 'https://issuer.example/introspect', tokens: 'all', signedResponse: true, maxCacheSeconds: 0 },
+      ...{ maxConcurrentRequests: 1 },
       ...{ clientId: 'api', clientSecret: 's', privateKey: key, authMethod: 'client_secret_post' }
     }
     expect(of(given)).toEqual(given)

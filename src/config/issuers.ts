@@ -25,6 +25,7 @@ export interface IntrospectionConfig {
   readonly tokens: 'opaque' | 'all'
   readonly signedResponse: boolean
   readonly maxCacheSeconds: number
+  readonly maxConcurrentRequests: number
 }
 
 /** What an issuer takes from the other options where it does not say it itself. */
@@ -54,7 +55,8 @@ const knownIntrospectionOptions = {
   authMethod: true,
   tokens: true,
   signedResponse: true,
-  maxCacheSeconds: true
+  maxCacheSeconds: true,
+  maxConcurrentRequests: true
 } as const satisfies Record<keyof IntrospectionOptions, true>
 
 /** The configured issuers, or a function that gives just the one of an unverified `iss`. */
@@ -121,6 +123,11 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
       min: 0,
       max: 3600,
       otherwise: 30
+    }),
+    maxConcurrentRequests: check.integer('issuer.introspection.maxConcurrentRequests', options.maxConcurrentRequests, {
+      min: 1,
+      max: 10_000,
+      otherwise: 100
     })
   })
 }

@@ -12,19 +12,22 @@ const LONGEST_QUICK_MODULUS = 683
 // The event loop is one for all verifiers of a process, and so is this.
 /** How many verifications have run on the event loop. */
 let inlineCount = 0
-/** How many of them ran in this turn of the loop. */
+/** For how many requests one ran in this turn of the loop. */
 let thisTurn = 0
 /** Whether the callback is over in which the second of them ran. */
 let isBurst = false
 
-/** How many verifications had run on the event loop when a request began, its own since then included. */
+/** What a request knows of the event loop. */
 export interface Begun {
+  /** How many verifications had run when it began, its own since then included. */
   inlineCount: number
+  /** Whether one of its own has run. */
+  hasRun: boolean
 }
 
 /** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
 export function beginRequest(): Begun {
-  return { inlineCount }
+  return { inlineCount, hasRun: false }
 }
 
 /** Who made a signature: what tells how long its verification takes. */
@@ -34,8 +37,8 @@ export interface Signer {
 }
 
 /**
- * Verifies a signature. Under `'auto'` the first of a turn of the event loop run inline, and the rest of a burst in the pool, as do
- * slow algorithms and keys. Where the platform has no pool of its own, it decides.
+ * Verifies a signature. Under `'auto'` those of the first two requests of a turn of the event loop run inline, and the rest of a
+ * burst in the pool, as do slow algorithms and keys. Where the platform has no pool of its own, it decides.
  */
 export function verifySignature(
   signer: Signer,
@@ -67,6 +70,8 @@ function isInBurst(begun: Begun): boolean {
 
 function noteInline(begun: Begun): void {
   begun.inlineCount = ++inlineCount
+  if (begun.hasRun) return
+  begun.hasRun = true
   thisTurn++
   if (thisTurn === 1) setImmediate(beginTurn)
   // Not for the first: most turns have one request, and a tick costs more than all the rest of this.

@@ -79,10 +79,11 @@ export class AccessTokens {
   /** Fetches what can be fetched before the first request: metadata and keys of the configured issuers. */
   async ready(): Promise<void> {
     await Promise.all(
-      Array.from(this.#issuers.configured, async ({ keys, introspection }) => {
+      Array.from(this.#issuers.configured, async ({ config, keys, introspection }) => {
         await introspection?.ready()
-        // An issuer of opaque tokens need not have keys.
-        await keys.current().catch((error) => introspection ?? Promise.reject(error))
+        // An issuer of opaque tokens need not have keys, unless it signs its answers.
+        const mayLackKeys = config.introspection?.signedResponse === false
+        await keys.current().catch((error) => mayLackKeys || Promise.reject(error))
       })
     )
   }
@@ -132,12 +133,13 @@ export class AccessTokens {
   }
 
   /**
-   * An opaque token does not say whose it is: of the issuers that can be asked, one must know it. That another is out of reach
-   * does not matter then; where none knows it, it does.
+   * An opaque token does not say whose it is: of the issuers that can be asked, one must know it, and the one that knew it before
+   * is asked first. That another is out of reach does not matter then; where none knows it, it does.
    */
   async #verifyOpaque(token: PresentedToken): Promise<VerifiedToken> {
     let outage: DPoPUnavailableError | undefined
-    for (const issuer of this.#issuers.configured) {
+    const knew = ({ introspection }: Issuer) => Number(introspection?.knows(token.hash) ?? false)
+    for (const issuer of [...this.#issuers.configured].sort((a, b) => knew(b) - knew(a))) {
       try {
         const introspected = await this.#introspect(token, issuer)
         if (introspected !== undefined) return introspected

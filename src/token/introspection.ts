@@ -1,6 +1,5 @@
 /** Asks the authorization server about a token (RFC 7662), with signed answers where it gives them (RFC 9701). @module */
 
-import { importJWK, type JWK, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
@@ -8,78 +7,124 @@ import { beginRequest } from '../crypto/signature-threads.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
 import { faultOf } from './claims.js'
+import { authenticate } from './client-authentication.js'
+import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { findSigner, readJwt, typeOf } from './jwt.js'
-import { discoverEndpoint, fetchDocument } from './metadata.js'
+import { fetchDocument } from './metadata.js'
+import { isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
+/** Tokens that are remembered as active, and as many that are not. */
 const MAX_ANSWERS = 10_000
-const ASSERTION_SECONDS = 60
 /** RFC 9701 §5: a signed answer that is older than this was not made for us now. */
 const MAX_ANSWER_AGE_SECONDS = 300
 
-/** What the server said: the members of an active token; undefined for one that is not. */
-type Answer = JsonObject | undefined
+/** What came of a question: the members of an active token, that it is not active, or why nobody knows. */
+type Outcome =
+  | { readonly is: 'active'; readonly members: JsonObject }
+  | { readonly is: 'inactive' }
+  | { readonly is: 'unknown'; readonly cause: unknown }
 
-/** The introspection endpoint of one issuer. */
+interface Remembered {
+  readonly outcome: Outcome
+  readonly askedAtMs: number
+  readonly forMs: number
+}
+
+/** The introspection of one issuer. */
 export class Introspection {
   readonly #issuer: IssuerConfig
   readonly #options: IntrospectionConfig
   readonly #config: VerifierConfig
   readonly #keys: IssuerKeys
-  #endpoint: Promise<string> | undefined
+  readonly #endpoint: IntrospectionEndpoint
   /** By the hash of the token: the token itself is not kept. */
-  readonly #answers = new LRUCache<string, { readonly answer: Answer; readonly untilMs: number }>({ max: MAX_ANSWERS })
+  readonly #active = new LRUCache<string, Remembered>({ max: MAX_ANSWERS })
+  /** Anybody can make up tokens: they have a memory of their own, so that they push no good one out. */
+  readonly #others = new LRUCache<string, Remembered>({ max: MAX_ANSWERS })
   /** One question at a time for each token, however many wait for the answer. */
-  readonly #asking = new Map<string, Promise<Answer>>()
+  readonly #asking = new Map<string, Promise<Outcome>>()
 
   constructor(issuer: IssuerConfig, options: IntrospectionConfig, keys: IssuerKeys, config: VerifierConfig) {
     this.#issuer = issuer
     this.#options = options
     this.#keys = keys
     this.#config = config
+    this.#endpoint = new IntrospectionEndpoint(issuer.issuer, options.endpoint, config)
   }
 
   /**
    * The members of an active token, not yet judged otherwise; undefined for one that is not active. The proof is not sent along:
    * binding is checked here (RFC 9449 §6.2).
    */
-  async activeToken(token: string, tokenHash: string, nowMs: number): Promise<Answer> {
-    const known = this.#answers.get(tokenHash)
-    return known !== undefined && nowMs < known.untilMs ? known.answer : await this.#askOnce(token, tokenHash)
+  async activeToken(token: string, tokenHash: string, nowMs: number): Promise<JsonObject | undefined> {
+    const known = recall(this.#active, tokenHash, nowMs) ?? recall(this.#others, tokenHash, nowMs)
+    const outcome = known ?? (await this.#askOnce(token, tokenHash))
+    if (outcome.is === 'unknown') throw unavailable(outcome.cause)
+    return outcome.is === 'active' ? outcome.members : undefined
   }
 
-  /** Finds the endpoint, so that the first token does not wait for it. */
+  /** Whether the token was active here when it was last asked about. */
+  knows(tokenHash: string): boolean {
+    return this.#active.has(tokenHash)
+  }
+
+  /** Finds the endpoint, so that the first token does not wait for it, and uses the credentials, so that a bad key is noticed. */
   async ready(): Promise<void> {
-    await this.#endpointUrl()
+    try {
+      await this.#endpoint.url()
+      await authenticate(this.#options, this.#issuer.issuer, this.#config.clock())
+    } catch (cause) {
+      throw unavailable(cause)
+    }
   }
 
-  #askOnce(token: string, tokenHash: string): Promise<Answer> {
+  #askOnce(token: string, tokenHash: string): Promise<Outcome> | Outcome {
     const asking = this.#asking.get(tokenHash)
     if (asking !== undefined) return asking
+    if (this.#asking.size >= this.#questionsFor(tokenHash))
+      return { is: 'unknown', cause: new Error('Too many questions to the issuer are under way') }
     const asked = this.#ask(token, tokenHash).finally(() => this.#asking.delete(tokenHash))
     this.#asking.set(tokenHash, asked)
     return asked
   }
 
-  async #ask(token: string, tokenHash: string): Promise<Answer> {
-    const nowMs = this.#config.clock()
-    const endpoint = await this.#endpointUrl()
-    let answer: Answer
+  /** Half of the questions are kept for tokens that were active before: strangers cannot take those. */
+  #questionsFor(tokenHash: string): number {
+    const { maxConcurrentRequests } = this.#options
+    return this.knows(tokenHash) ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests / 2)
+  }
+
+  async #ask(token: string, tokenHash: string): Promise<Outcome> {
+    const askedAtMs = this.#config.clock()
+    const outcome = await this.#outcomeOf(token, askedAtMs)
+    if (outcome.is === 'unknown') this.#endpoint.suspect()
+    if (outcome.is === 'inactive') this.#active.delete(tokenHash)
+    const memory = outcome.is === 'active' ? this.#active : this.#others
+    memory.set(tokenHash, { outcome, askedAtMs, forMs: this.#isGoodForMs(outcome, askedAtMs) })
+    return outcome
+  }
+
+  async #outcomeOf(token: string, nowMs: number): Promise<Outcome> {
     try {
-      const members = await this.#request(endpoint, token, nowMs)
+      const members = await this.#request(await this.#endpoint.url(), token, nowMs)
       // RFC 7662 §2.2: only a boolean true is an active token.
-      answer = members['active'] === true ? members : undefined
+      return members['active'] === true ? { is: 'active', members } : { is: 'inactive' }
     } catch (cause) {
-      throw unavailable(cause)
+      return { is: 'unknown', cause }
     }
-    const exp = answer?.['exp']
-    const expiryMs = typeof exp === 'number' ? exp * 1000 : Number.POSITIVE_INFINITY
-    this.#answers.set(tokenHash, { answer, untilMs: Math.min(nowMs + this.#options.maxCacheSeconds * 1000, expiryMs) })
-    return answer
+  }
+
+  /** RFC 7662 §4: an answer is not used past the end of the token. A failure is not asked about again at once. */
+  #isGoodForMs(outcome: Outcome, nowMs: number): number {
+    if (outcome.is === 'unknown') return RETRY_PAUSE_MS
+    const forMs = this.#options.maxCacheSeconds * 1000
+    const exp = outcome.is === 'active' ? outcome.members['exp'] : undefined
+    return typeof exp === 'number' ? Math.min(forMs, exp * 1000 - nowMs) : forMs
   }
 
   async #request(endpoint: string, token: string, nowMs: number): Promise<JsonObject> {
-    const { authorization, parameters } = await this.#authentication(nowMs)
+    const { authorization, parameters } = await authenticate(this.#options, this.#issuer.issuer, nowMs)
     const body = new URLSearchParams({ token, token_type_hint: 'access_token', ...parameters })
     const accept = this.#options.signedResponse ? 'application/token-introspection+jwt' : 'application/json'
     const headers = { accept, 'content-type': 'application/x-www-form-urlencoded', ...authorization }
@@ -104,54 +149,11 @@ export class Introspection {
     if (fault !== undefined) throw new Error(`The answer is not for us, now: ${fault}`)
     return jwt.claims['token_introspection']
   }
+}
 
-  /** RFC 7662 §2.1: the resource server authenticates, in one of the ways of OpenID Connect Core §9. */
-  async #authentication(
-    nowMs: number
-  ): Promise<{ authorization?: { authorization: string }; parameters?: Record<string, string> }> {
-    const { clientId, clientSecret, privateKey, authMethod } = this.#options
-    switch (authMethod) {
-      case 'client_secret_basic': {
-        const credentials = `${formEncode(clientId)}:${formEncode(clientSecret as string)}`
-        return { authorization: { authorization: `Basic ${btoa(credentials)}` } }
-      }
-      case 'client_secret_post':
-        return { parameters: { client_id: clientId, client_secret: clientSecret as string } }
-      case 'private_key_jwt':
-        return {
-          parameters: {
-            client_id: clientId,
-            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-            client_assertion: await this.#assertion(clientId, privateKey as JWK & { alg: string }, nowMs)
-          }
-        }
-    }
-  }
-
-  /** RFC 7523 §3. */
-  async #assertion(clientId: string, jwk: JWK & { alg: string }, nowMs: number): Promise<string> {
-    const iat = Math.floor(nowMs / 1000)
-    const claims = {
-      iss: clientId,
-      sub: clientId,
-      aud: this.#issuer.issuer,
-      jti: crypto.randomUUID(),
-      iat,
-      exp: iat + ASSERTION_SECONDS
-    }
-    return await new SignJWT(claims)
-      .setProtectedHeader({ alg: jwk.alg, ...(jwk.kid && { kid: jwk.kid }) })
-      .sign(await importJWK(jwk))
-  }
-
-  #endpointUrl(): Promise<string> {
-    if (this.#options.endpoint !== undefined) return Promise.resolve(this.#options.endpoint)
-    this.#endpoint ??= discoverEndpoint(this.#issuer.issuer, 'introspection_endpoint', this.#config).catch((cause) => {
-      this.#endpoint = undefined
-      throw unavailable(cause)
-    })
-    return this.#endpoint
-  }
+function recall(memory: LRUCache<string, Remembered>, tokenHash: string, nowMs: number): Outcome | undefined {
+  const known = memory.get(tokenHash)
+  return known !== undefined && isWithin(known.forMs, known.askedAtMs, nowMs) ? known.outcome : undefined
 }
 
 /** RFC 9701 §5: an answer was made now. */
@@ -159,11 +161,6 @@ function ageFaultOf(iat: number, nowMs: number, toleranceSeconds: number): strin
   const ageSeconds = Math.floor(nowMs / 1000) - iat
   const isRecent = ageSeconds >= -toleranceSeconds && ageSeconds <= MAX_ANSWER_AGE_SECONDS + toleranceSeconds
   return isRecent ? undefined : 'iat is not of late'
-}
-
-/** RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined. */
-function formEncode(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
 function unavailable(cause: unknown): DPoPUnavailableError {

@@ -5,15 +5,13 @@ import type { VerifierConfig } from '../config/config.js'
 import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
 import { DPoPUnavailableError } from '../errors.js'
 import type { JwkSet } from '../options.js'
+import * as telemetry from '../telemetry.js'
 import { KeySet } from './key-set.js'
 import { discoverEndpoint, fetchJson } from './metadata.js'
+import { FRESH_LOOK_PAUSE_MS, isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** Age at which keys are fetched anew, behind the back of requests. */
 const FRESH_MS = 10 * 60_000
-/** Least time between two fetches that an unknown `kid` causes; anybody can send one. */
-const UNKNOWN_KEY_COOL_DOWN_MS = 30_000
-/** Least time between two fetches after one that failed. */
-const RETRY_PAUSE_MS = 1_000
 
 /**
  * The keys of one issuer. The same keys are the same {@link KeySet}, so that whoever verified something with one can see
@@ -67,10 +65,10 @@ class RemoteKeys implements IssuerKeys {
 
   present(nowMs: number): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
-    const ageMs = nowMs - this.#loaded.atMs
+    // Where the clock was set back nobody knows how old they are: at least by so much.
+    const ageMs = Math.abs(nowMs - this.#loaded.atMs)
     if (ageMs >= this.#usableMs) return undefined
-    // Behind the back of whoever asks. A failure is remembered, and told to those who wait for keys.
-    if (ageMs >= FRESH_MS) this.#load().catch(() => {})
+    if (ageMs >= FRESH_MS) this.#refresh(nowMs)
     return this.#loaded.keys
   }
 
@@ -80,11 +78,18 @@ class RemoteKeys implements IssuerKeys {
 
   async newer(): Promise<KeySet | undefined> {
     const nowMs = this.#config.clock()
-    if (nowMs - this.#askedForUnknownAtMs < UNKNOWN_KEY_COOL_DOWN_MS) return await this.#loading
+    // Anybody can send an unknown kid.
+    if (isWithin(FRESH_LOOK_PAUSE_MS, this.#askedForUnknownAtMs, nowMs)) return await this.#loading
     const keys = await this.#load()
     // Not before: while the issuer cannot be asked, the key that we lack may well exist.
     this.#askedForUnknownAtMs = nowMs
     return keys
+  }
+
+  /** Behind the back of whoever asks: it is the operator who is told that keys grow old. */
+  #refresh(nowMs: number): void {
+    if (this.#loading !== undefined || this.#isPausing(nowMs)) return
+    this.#load().catch(({ code, cause }: DPoPUnavailableError) => telemetry.unavailable.publish({ code, cause }))
   }
 
   /** One fetch at a time, however many wait for it, and a pause after one that failed. */
@@ -97,7 +102,7 @@ class RemoteKeys implements IssuerKeys {
 
   async #fetch(): Promise<KeySet> {
     const nowMs = this.#config.clock()
-    if (this.#failure !== undefined && nowMs - this.#failure.atMs < RETRY_PAUSE_MS) throw unavailable(this.#failure.cause)
+    if (this.#isPausing(nowMs)) throw unavailable(this.#failure?.cause)
     try {
       this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
       const document = await fetchJson(this.#jwksUri, this.#config)
@@ -109,6 +114,10 @@ class RemoteKeys implements IssuerKeys {
       this.#jwksUri = this.#issuer.jwksUri
       throw unavailable(cause)
     }
+  }
+
+  #isPausing(nowMs: number): boolean {
+    return this.#failure !== undefined && isWithin(RETRY_PAUSE_MS, this.#failure.atMs, nowMs)
   }
 
   #accept(jwks: JwkSet, atMs: number): KeySet {

@@ -1,9 +1,10 @@
 /** Fetches what issuers publish, in bounded time and memory: their metadata, and documents in general. @module */
 
 import type { VerifierConfig } from '../config/config.js'
-import type { FetchInit } from '../options.js'
+import type { Fetch, FetchInit } from '../options.js'
 
 type FetchConfig = Pick<VerifierConfig, 'fetch' | 'allowHttp'>
+type Request = Pick<FetchInit, 'method' | 'headers' | 'body'>
 
 const FETCH_TIMEOUT_MS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
@@ -50,13 +51,17 @@ export async function fetchJson(url: string, config: FetchConfig): Promise<unkno
 }
 
 /** Fetches a document. Throws for anything but 200 with at most a megabyte within five seconds; follows no redirect. */
-export async function fetchDocument(
-  url: string,
-  request: Pick<FetchInit, 'method' | 'headers' | 'body'>,
-  { fetch }: FetchConfig
-): Promise<string> {
+export async function fetchDocument(url: string, request: Request, { fetch }: FetchConfig): Promise<string> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
-  const response = await fetch(url, { ...request, redirect: 'manual', signal })
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  // Also where somebody's own fetch does not heed the signal. Whichever loses is still heard, so that no rejection is unhandled.
+  return await Promise.race([readDocument(url, { ...request, redirect: 'manual', signal }, fetch), tooLate])
+}
+
+async function readDocument(url: string, init: FetchInit, fetch: Fetch): Promise<string> {
+  const response = await fetch(url, init)
   if (response.status !== 200) {
     await response.body?.cancel()
     throw new Error('The document was not answered with 200')

@@ -1,7 +1,8 @@
-/** An issuer that works, answers 500 or hangs, and rotates its keys, over HTTP on loopback. */
+/** An issuer that works, answers 500 or hangs, rotates its keys, and knows opaque tokens, over HTTP on loopback. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { createTestIssuer } from 'dpop-guard/testing'
 
 const METADATA = '/.well-known/oauth-authorization-server'
@@ -10,11 +11,13 @@ export async function startIssuer() {
   const server = createServer((request, response) => {
     if (self.mode === 'hang') return
     if (self.mode === 'fail') response.writeHead(500).end()
-    else if (request.url === METADATA) response.end(JSON.stringify({ issuer: url, jwks_uri: `${url}/keys` }))
+    else if (request.url === METADATA) response.end(JSON.stringify(metadata))
+    else if (request.url === '/introspect') introspect(request, response)
     else response.end(JSON.stringify({ keys: rings.flatMap(({ jwks }) => jwks.keys) }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${server.address().port}`
+  const metadata = { issuer: url, jwks_uri: `${url}/keys`, introspection_endpoint: `${url}/introspect` }
   const create = () => createTestIssuer({ issuer: url, audience: 'api', alg: 'ES256' })
 
   /** The keys that are published, the newest first: it signs. */
@@ -22,6 +25,14 @@ export async function startIssuer() {
   const forger = await create()
   /** Tokens of the newest key, by client. */
   const tokens = new Map()
+  /** Opaque tokens, and the client of each. */
+  const opaque = new Map()
+
+  /** RFC 7662 §2.2 */
+  async function introspect(request, response) {
+    const jkt = opaque.get(new URLSearchParams(await text(request)).get('token'))
+    response.end(JSON.stringify(jkt === undefined ? { active: false } : { active: true, token_type: 'DPoP', cnf: { jkt } }))
+  }
 
   const self = {
     url,
@@ -35,6 +46,11 @@ export async function startIssuer() {
     async tokenFor(jkt) {
       if (!tokens.has(jkt)) tokens.set(jkt, rings[0].issue({ jkt }))
       return await tokens.get(jkt)
+    },
+    opaqueTokenFor(jkt) {
+      const token = `opaque-of-${jkt}`
+      opaque.set(token, jkt)
+      return token
     },
     /** Signed by another key under the name of a good one. */
     forgedTokenFor: (jkt) => forger.issue({ jkt, header: { kid: rings.at(-1)?.jwks.keys[0].kid } }),

@@ -32,10 +32,12 @@ if (!hasRedisServer()) {
 
 const redis = await startRedisServer('--appendonly', 'yes', '--appendfsync', 'always')
 const issuer = await startIssuer()
+/** Answers are remembered for a moment only, so that the issuer's outages are felt. */
+const asked = { issuer: issuer.url, introspection: { clientId: 'api', clientSecret: 'secret', maxCacheSeconds: 2 } }
 const nonceSecret = 'a secret that the instances share, of 32 bytes or more'
 const instances = await Promise.all(
   CLOCK_OFFSETS_MS.map((clockOffsetMs) =>
-    startInstance({ issuer: issuer.url, redisUrl: redis.url, timeoutMs: 500, clockOffsetMs, nonceSecret })
+    startInstance({ issuer: asked, redisUrl: redis.url, timeoutMs: 500, clockOffsetMs, nonceSecret })
   )
 )
 const clients = await Promise.all(Array.from({ length: 20 }, () => createTestClient()))
@@ -66,7 +68,7 @@ async function send(instance, path, headers) {
 /** A good request, and then copies of it to other instances, at once and late in the life of the proof. */
 async function good() {
   const [client, instance] = [anyOf(clients), anyOf(instances)]
-  const token = await issuer.tokenFor(client.jkt)
+  const token = Math.random() < 0.3 ? issuer.opaqueTokenFor(client.jkt) : await issuer.tokenFor(client.jkt)
   const path = Math.random() < 0.5 ? '/notes' : '/nonce/notes'
   const prove = () => client.headers({ url: API_URL + path, token, ...(path !== '/notes' && nonce && { nonce }) })
   const isRace = Math.random() < 0.25
@@ -99,6 +101,9 @@ function sendLater(path, headers) {
 /** What a thief sends, and what a client gets wrong. */
 const bad = {
   'a stolen token': (token) => stranger.headers({ url: `${API_URL}/notes`, token }),
+  'a stolen opaque token': (_token, client) =>
+    stranger.headers({ url: `${API_URL}/notes`, token: issuer.opaqueTokenFor(client.jkt) }),
+  'an opaque token of nobody': (_token, client) => client.headers({ url: `${API_URL}/notes`, token: crypto.randomUUID() }),
   'another htu': (token, client) => client.headers({ url: `${API_URL}/other`, token }),
   'another htm': (token, client) => client.headers({ url: `${API_URL}/notes`, token, method: 'POST' }),
   'another ath': (token, client) => client.headers({ url: `${API_URL}/notes`, token, claims: { ath: 'x' } }),

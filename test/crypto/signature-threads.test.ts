@@ -65,7 +65,7 @@ describe('signatureThreads: auto', () => {
     expect(counts()).toEqual({ inline: 1, pooled: 15 })
   })
 
-  test('of requests in several callbacks of one turn of the loop too, and the next turn begins anew', async () => {
+  test('of requests in several callbacks of one turn of the loop the first two, and the next turn begins anew', async () => {
     const made = await requests(6)
     const inOneTurn = (some: typeof made) =>
       Promise.all(some.map((verify) => new Promise((resolve) => setImmediate(() => resolve(verify())))))
@@ -73,6 +73,24 @@ describe('signatureThreads: auto', () => {
     expect(counts()).toEqual({ inline: 2, pooled: 1 })
     await nextTurn()
     await inOneTurn(made.slice(3))
+    expect(counts()).toEqual({ inline: 4, pooled: 2 })
+  })
+
+  test('a client that is new has two signatures, its token’s and its proof’s, and counts as one request all the same', async () => {
+    const es256 = await createTestIssuer({ alg: 'ES256' })
+    const clients = await Promise.all([1, 2, 3, 4].map(() => createTestClient()))
+    const verifier = createVerifier({ issuer: es256.options, baseUrl: 'https://api.example' })
+    const made = await Promise.all(
+      clients.map(async (client) => {
+        const headers = await client.headers({ url, token: await es256.issue({ jkt: client.jkt }) })
+        return () => verifier.verifyRequest({ method: 'GET', target: '/r', headers })
+      })
+    )
+    // The key of the issuer is no longer new.
+    await made.pop()?.()
+    await nextTurn()
+    inline.mockClear()
+    await Promise.all(made.map((verify) => new Promise((resolve) => setImmediate(() => resolve(verify())))))
     expect(counts()).toEqual({ inline: 4, pooled: 2 })
   })
 

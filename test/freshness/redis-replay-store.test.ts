@@ -1,5 +1,5 @@
 import { redisReplayStore } from 'dpop-guard'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW_MS } from '../support/world.js'
 
 type Send = (...args: string[]) => Promise<unknown>
@@ -79,6 +79,31 @@ describe('redisReplayStore', () => {
       expect(vi.getTimerCount()).toBe(0)
     }
     vi.useRealTimers()
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['fails', () => Promise.reject(new Error('Connection is closed'))],
+    ['says OK', () => Promise.resolve('OK')]
+  ])('a reply that %s after its time is nobody’s: it is neither unhandled nor believed', async (_title, reply) => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const late = () => new Promise((resolve) => setTimeout(resolve, 80)).then(reply)
+    const { store, sent } = createStore(late, { timeoutMs: 50 })
+    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    await vi.advanceTimersByTimeAsync(50)
+    await verdict
+    const unhandled: unknown[] = []
+    const keep = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', keep)
+    onTestFinished(() => void process.off('unhandledRejection', keep))
+    await vi.advanceTimersByTimeAsync(50)
+    vi.useRealTimers()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(unhandled).toEqual([])
+    // Not taken for used: the server is asked again.
+    const again = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    expect(sent).toHaveLength(2)
+    await again
   })
 
   it('without a context the time is the platform’s', async () => {

@@ -12,7 +12,7 @@ import { compactVerify, createLocalJWKSet, EmbeddedJWK, jwtVerify } from 'jose'
 import { beforeAll, describe, expect } from 'vitest'
 import { platform } from '../../src/crypto/node.js'
 import { challengesOf } from '../support/challenge-parser.js'
-import { BASE_URL, createWorld, encode, NOW, type World } from '../support/world.js'
+import { BASE_URL, createWorld, encode, NOW, verdictOf, type World } from '../support/world.js'
 import { anyJson, anyText, fuzz } from './fuzz.js'
 
 let world: World
@@ -76,8 +76,7 @@ describe('whatever a client sends ends in a result or in a DPoPError whose chall
     }
   )
 
-  const claim = fc.constantFrom('jti', 'htm', 'htu', 'iat', 'ath', 'exp', 'nbf', 'nonce', '__proto__')
-  fuzz('a proof that is signed, with any value for a claim', [claim, anyJson], 300, async (name, value) => {
+  fuzz('a proof that is signed, with any value for a claim', [claimOfProof(), anyJson], 300, async (name, value) => {
     await outcomeOf(await world.request({ claims: { [name]: value } }))
   })
 
@@ -103,6 +102,36 @@ describe('whatever a client sends ends in a result or in a DPoPError whose chall
     }
   )
 })
+
+describe('what is remembered decides nothing', () => {
+  const change = fc.record({
+    claims: fc.dictionary(claimOfProof(), anyJson, { maxKeys: 1 }),
+    header: fc.dictionary(fc.constantFrom('typ', 'kid', 'jwk', 'jku'), anyJson, { maxKeys: 1 }),
+    isStranger: fc.boolean(),
+    cut: fc.nat(2)
+  })
+  fuzz(
+    'a verifier that knows token and key, and one that has seen nothing, agree on any proof',
+    [change],
+    400,
+    async ({ claims, header, isStranger, cut }) => {
+      const token = await world.issuer.issue({ jkt: world.client.jkt })
+      const fresh = createVerifier(world.options)
+      const knowing = createVerifier(world.options)
+      await knowing.verifyRequest(await world.request({ token }))
+      const client = isStranger ? world.stranger : world.client
+      const request = await world.request({ token, client, claims, header })
+      const { Authorization, DPoP } = request.headers as Record<string, string>
+      const headers = { Authorization, DPoP: DPoP?.slice(0, DPoP.length - cut) }
+      const verdicts = [fresh, knowing].map((one) => verdictOf(one.verifyRequest({ ...request, headers })))
+      expect(await verdicts[1]).toBe(await verdicts[0])
+    }
+  )
+})
+
+function claimOfProof() {
+  return fc.constantFrom('jti', 'htm', 'htu', 'iat', 'ath', 'exp', 'nbf', 'nonce', '__proto__')
+}
 
 describe('differential', () => {
   const { privateKey: key, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -1,4 +1,4 @@
-/** The programs of the README, taken out of it as they stand, compiled as a user would compile them. */
+/** The programs of a document, taken out of it as they stand, compiled as a user would compile them. */
 
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -22,10 +22,12 @@ const compilerOptions = {
   types: ['node']
 }
 
-/** The name (the word behind `ts` of a fence) and the text of every program of the README. */
-export async function readmePrograms(): Promise<Map<string, string>> {
-  const readme = await readFile(path('../../README.md'), 'utf8')
-  return new Map([...readme.matchAll(/^```ts (\w+)\n(.*?)^```$/gms)].map(([, name, text]) => [name as string, text as string]))
+/** The name (the word behind `ts` of a fence) and the text of every program of a document, which is named from the top of the repository. */
+export async function programsOf(document: string): Promise<Map<string, string>> {
+  const text = await readFile(path(`../../${document}`), 'utf8')
+  return new Map(
+    [...text.matchAll(/^```ts (\w+)\n(.*?)^```$/gms)].map(([, name, program]) => [name as string, program as string])
+  )
 }
 
 /** Compiles the programs, with every check on, and gives the file of each. Throws with the compiler's words where one has a fault. */

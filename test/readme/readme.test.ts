@@ -6,9 +6,10 @@ import { createServer as createNetServer } from 'node:net'
 import { promisify } from 'node:util'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { compilePrograms, readmePrograms } from './programs.js'
+import { compilePrograms, programsOf } from './programs.js'
 
-const programs = await readmePrograms()
+const programs = await programsOf('README.md')
+const operations = await programsOf('docs/operations.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
 
 let fileOf: (name: string) => string
@@ -30,7 +31,7 @@ async function startIssuer(): Promise<void> {
 
 beforeAll(async () => {
   await startIssuer()
-  fileOf = await compilePrograms(programs)
+  fileOf = await compilePrograms(new Map([...programs, ...operations]))
 }, 60_000)
 
 afterEach(async () => {
@@ -119,5 +120,21 @@ describe('the programs of the README', () => {
 
   test.each(['diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
     await promisify(execFile)(process.execPath, [fileOf(name)])
+  })
+})
+
+describe('the programs of docs/operations.md', () => {
+  test('are there, and compile with those of the README', () => {
+    expect([...operations.keys()]).toEqual(['nodeRedis', 'ioredis', 'outages', 'probes'])
+    expect([...operations.keys()].filter((name) => programs.has(name))).toEqual([])
+  })
+
+  test('outages: runs', async () => {
+    await promisify(execFile)(process.execPath, [fileOf('outages')])
+  })
+
+  test('probes: answers once the issuer does', async () => {
+    const origin = await start('probes')
+    expect(await (await fetch(origin)).text()).toBe('ok')
   })
 })

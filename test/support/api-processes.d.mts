@@ -1,9 +1,11 @@
+import type { IssuerChoice } from 'dpop-guard'
+
 /** Where clients see the API, whichever instance answers. */
 export const API_URL: string
 
 /** How an instance runs. */
 export interface InstanceOptions {
-  readonly issuer: string
+  readonly issuer: IssuerChoice
   readonly redisUrl: string
   /** Of the store. */
   readonly timeoutMs?: number

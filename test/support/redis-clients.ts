@@ -4,7 +4,7 @@ import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
 import type { RedisReplayStoreOptions } from 'dpop-guard'
 import { Redis } from 'ioredis'
 import { Redis as Valkey } from 'iovalkey'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, createSentinel } from 'redis'
 
 /** A connection to one server or a cluster. */
 export interface Connection {
@@ -104,4 +104,39 @@ export const clusterClients: Readonly<Record<string, (ports: readonly number[]) 
   ioredis: connectIoRedisCluster,
   iovalkey: connectIoValkeyCluster,
   'valkey-glide': connectGlideCluster
+}
+
+async function connectNodeRedisSentinel(port: number): Promise<Connection> {
+  const sentinel = createSentinel({
+    name: 'notes',
+    sentinelRootNodes: [{ host: '127.0.0.1', port }],
+    nodeClientOptions: { disableOfflineQueue: true, socket: { reconnectStrategy: RECONNECT_MS } },
+    scanInterval: 200
+  })
+  sentinel.on('error', () => {})
+  await sentinel.connect()
+  return { sendCommand: (...args) => sentinel.sendCommand(false, args), close: () => sentinel.destroy() }
+}
+
+async function connectIoRedisSentinel(port: number): Promise<Connection> {
+  const sentinels = [{ host: '127.0.0.1', port }]
+  const client = new Redis({ sentinels, name: 'notes', sentinelRetryStrategy: reconnect, ...failAtOnce })
+  client.on('error', () => {})
+  await new Promise((resolve) => client.once('ready', resolve))
+  return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
+}
+
+async function connectIoValkeySentinel(port: number): Promise<Connection> {
+  const sentinels = [{ host: '127.0.0.1', port }]
+  const client = new Valkey({ sentinels, name: 'notes', sentinelRetryStrategy: reconnect, ...failAtOnce })
+  client.on('error', () => {})
+  await new Promise((resolve) => client.once('ready', resolve))
+  return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
+}
+
+/** By name: a connection to the master that a Sentinel knows as `notes`. valkey-glide knows no Sentinel. */
+export const sentinelClients: Readonly<Record<string, (sentinelPort: number) => Promise<Connection>>> = {
+  'node-redis': connectNodeRedisSentinel,
+  ioredis: connectIoRedisSentinel,
+  iovalkey: connectIoValkeySentinel
 }

@@ -19,5 +19,7 @@ export interface RedisServer {
 export function hasRedisServer(): boolean
 /** Starts a server with a folder of its own. */
 export function startRedisServer(...args: string[]): Promise<RedisServer>
+/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it went away. */
+export function startSentinel(masterPort: number): Promise<RedisServer>
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number>

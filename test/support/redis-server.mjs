@@ -59,8 +59,17 @@ export async function startRedisServer(...args) {
   }
 }
 
+/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it went away. */
+export async function startSentinel(masterPort) {
+  const sentinel = await startRedisServer('--sentinel')
+  await sentinel.command('SENTINEL', 'MONITOR', 'notes', '127.0.0.1', String(masterPort), '1')
+  await sentinel.command('SENTINEL', 'SET', 'notes', 'down-after-milliseconds', '500', 'failover-timeout', '2000')
+  return sentinel
+}
+
 async function launch(port, folder, args) {
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args]
+  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+  const settings = args.includes('--sentinel') ? [sentinelFile(folder), ...place, ...args] : [...place, '--save', '', ...args]
   const server = spawn('redis-server', settings, { stdio: 'ignore' })
   const stop = () => void server.kill('SIGKILL')
   process.once('exit', stop)
@@ -75,6 +84,13 @@ async function launch(port, folder, args) {
   }
   await end(server)
   throw new Error('redis-server did not start')
+}
+
+/** A Sentinel keeps what it knows in a file. */
+function sentinelFile(folder) {
+  const file = join(folder, 'sentinel.conf')
+  writeFileSync(file, '', { flag: 'a' })
+  return file
 }
 
 async function end(server) {

@@ -4,7 +4,7 @@
  */
 
 import { describe, it, onTestFinished } from 'vitest'
-import { hasRedisServer, type RedisServer, startRedisServer } from './redis-server.mjs'
+import { hasRedisServer, type RedisServer, startRedisServer, startSentinel } from './redis-server.mjs'
 
 export { freePort, type RedisServer } from './redis-server.mjs'
 
@@ -41,4 +41,11 @@ export async function startRedis(...args: string[]): Promise<RedisServer> {
   const server = await startRedisServer(...args)
   onTestFinished(() => server.stop())
   return server
+}
+
+/** Starts a Sentinel over a server, which it calls `notes`. */
+export async function startRedisSentinel(master: RedisServer): Promise<RedisServer> {
+  const sentinel = await startSentinel(master.port)
+  onTestFinished(() => sentinel.stop())
+  return sentinel
 }

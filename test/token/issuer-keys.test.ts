@@ -1,11 +1,13 @@
-import { createVerifier } from 'dpop-guard'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createVerifier, type UnavailableEvent } from 'dpop-guard'
 import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { resolveOptions } from '../../src/config/config.js'
 import type { IssuerConfig } from '../../src/config/issuers.js'
 import type { Fetch, VerifierOptions } from '../../src/options.js'
 import { createIssuerKeys } from '../../src/token/issuer-keys.js'
 import { type IssuerServer, startIssuerServer } from '../support/issuer-server.js'
+import { holdTimeouts } from '../support/timeouts.js'
 import { BASE_URL, NOW_MS, verdictOf } from '../support/world.js'
 
 const METADATA = '/.well-known/oauth-authorization-server'
@@ -218,6 +220,58 @@ describe('age', () => {
   })
 })
 
+describe('a clock that was set back', () => {
+  it('keeps nobody waiting for the end of a pause', async () => {
+    const { clock, server, issuer, rotated, issue, verify } = await createRemoteWorld()
+    delete server.answers['/keys']
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    server.answers['/keys'] = issuer.jwks
+    clock.set(NOW_MS - 3_600_000)
+    expect(await verify(await issue())).toBe('accepted')
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    server.answers['/keys'] = rotated.jwks
+    clock.set(NOW_MS - 3_660_000)
+    expect(await verify(await issue(rotated))).toBe('accepted')
+  })
+
+  it('makes keys no younger: they are fetched anew, and not used beyond their time', async () => {
+    const { clock, server, issue, verify, keyFetches } = await createRemoteWorld()
+    expect(await verify(await issue())).toBe('accepted')
+    clock.advance(-10 * MINUTE)
+    expect(await verify(await issue())).toBe('accepted')
+    while (keyFetches() < 2) await new Promise((resolve) => setImmediate(resolve))
+    expect(await verify(await issue())).toBe('accepted')
+    delete server.answers['/keys']
+    clock.advance(-70 * MINUTE)
+    expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+  })
+})
+
+it('that keys cannot be had behind the back of a request is told on the channel, once for each attempt', async () => {
+  const told: UnavailableEvent[] = []
+  const keep = (event: unknown) => void told.push(event as UnavailableEvent)
+  subscribe('dpop-guard:unavailable', keep)
+  onTestFinished(() => void unsubscribe('dpop-guard:unavailable', keep))
+  const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
+  const token = await issue()
+  expect(await verify(token)).toBe('accepted')
+  const keys = server.answers['/keys'] as object
+  delete server.answers['/keys']
+  clock.advance(10 * MINUTE)
+  for (const attempt of [1, 2]) {
+    expect(new Set(await Promise.all(Array.from({ length: 5 }, () => verify(token))))).toEqual(new Set(['accepted']))
+    while (told.length < attempt) await new Promise((resolve) => setImmediate(resolve))
+    for (let i = 0; i < 5; i++) expect(await verify(token)).toBe('accepted')
+    expect(keyFetches()).toBe(1 + attempt)
+    clock.advance(1)
+  }
+  expect(told).toEqual([1, 2].map(() => ({ code: 'ERR_DPOP_KEYS_UNAVAILABLE', cause: expect.any(Error) })))
+  server.answers['/keys'] = keys
+  expect(await verify(token)).toBe('accepted')
+  await settled()
+  expect(told).toHaveLength(2)
+})
+
 describe('an issuer that is out of order is 503, never the client’s fault, and found again when it recovers', () => {
   it.each<[string, IssuerServer['answers']]>([
     ['metadata 500', { [METADATA]: (response) => response.writeHead(500).end() }],
@@ -227,7 +281,11 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     ['keys elsewhere', { '/keys': (response) => response.writeHead(302, { location: '/other' }).end() }],
     ['keys that are HTML', { '/keys': '<html>' }],
     ['keys that are no set', { '/keys': { keys: [1] } }],
-    ['keys without end', { '/keys': `{"keys":[${' '.repeat(1_100_000)}]}` }]
+    ['keys that are cut off', { '/keys': '{"keys":[' }],
+    ['keys that break off', { '/keys': (response) => response.write('{"keys":', () => response.destroy()) }],
+    ['keys nested without end', { '/keys': `{"keys":[],"x":${'['.repeat(400_000)}${']'.repeat(400_000)}}` }],
+    ['keys without end', { '/keys': `{"keys":[${' '.repeat(1_100_000)}]}` }],
+    ['metadata without end', { [METADATA]: `{"x":"${'x'.repeat(1_100_000)}"}` }]
   ])('%s', async (_title, broken) => {
     const { clock, server, issue, verify } = await createRemoteWorld()
     const whole = { ...server.answers }
@@ -263,14 +321,27 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     expect(await verify(await issue())).toBe('accepted')
   })
 
-  it('that hangs is given up, and all who wait are answered', async () => {
-    const impatient: Fetch = (url, init) =>
-      fetch(url, { ...init, signal: AbortSignal.any([init.signal, AbortSignal.timeout(50)]) })
-    const { server, issue, verify } = await createRemoteWorld({ fetch: impatient })
-    server.answers[METADATA] = () => {}
-    server.answers['/.well-known/openid-configuration'] = () => {}
+  it.each<[string, IssuerServer['answers']]>([
+    ['metadata', { [METADATA]: () => {}, '/.well-known/openid-configuration': () => {} }],
+    ['keys', { '/keys': () => {} }],
+    ['keys in the middle', { '/keys': (response) => void response.write('{"keys":') }]
+  ])('that hangs is given up after five seconds, and all who wait are answered: %s', async (_title, hanging) => {
+    const timeouts = holdTimeouts()
+    const { clock, server, issue, verify } = await createRemoteWorld()
+    const whole = { ...server.answers }
+    Object.assign(server.answers, hanging)
     const tokens = await Promise.all([issue(), issue(), issue()])
-    expect(new Set(await Promise.all(tokens.map(verify)))).toEqual(new Set(['ERR_DPOP_KEYS_UNAVAILABLE']))
+    let isAnswered = false
+    const verdicts = Promise.all(tokens.map(verify)).finally(() => (isAnswered = true))
+    while (!isAnswered) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (server.asked.length > 0) timeouts.elapse()
+    }
+    expect(new Set(await verdicts)).toEqual(new Set(['ERR_DPOP_KEYS_UNAVAILABLE']))
+    expect(new Set(timeouts.given())).toEqual(new Set([5000]))
+    Object.assign(server.answers, whole)
+    clock.advance(1)
+    expect(await verify(await issue())).toBe('accepted')
   })
 
   it('whose fetch throws at once is the same', async () => {

@@ -87,9 +87,13 @@ describe('issuer as a function: tenants made at run time', () => {
     expect(server.asked).toEqual(['/keys'])
   })
 
-  it('an answer for another issuer than the one that was asked for is none', async () => {
-    const verifier = create(() => ({ ...world.issuer.options, issuer: 'https://other.example' }))
+  it('an answer for another issuer than the one that was asked for is none: nothing is fetched for it', async () => {
+    const other = await startIssuer()
+    const verifier = create(() => other.origin)
     expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(other.asked).toEqual([])
+    const token = await other.issuer.issue({ jkt: world.client.jkt })
+    expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
   })
 
   it.each<[string, Give]>([

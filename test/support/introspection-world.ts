@@ -1,0 +1,71 @@
+/** An authorization server that is asked about opaque tokens, one client, and a verifier between them. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createVerifier, type IntrospectionOptions, type IssuerOptions, type VerifierOptions } from 'dpop-guard'
+import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
+import { startIssuerServer } from './issuer-server.js'
+import { BASE_URL, NOW_MS, verdictOf } from './world.js'
+
+export const METADATA = '/.well-known/oauth-authorization-server'
+
+async function bodyOf(request: IncomingMessage): Promise<URLSearchParams> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return new URLSearchParams(Buffer.concat(chunks).toString())
+}
+
+export interface Question {
+  readonly method: string | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: URLSearchParams
+}
+
+/** An authorization server that is asked about tokens, and a verifier that asks it. */
+export async function createIntrospectionWorld(
+  introspection: Partial<IntrospectionOptions> = {},
+  extra: Partial<IssuerOptions> = {}
+) {
+  const clock = fakeClock(NOW_MS)
+  const server = await startIssuerServer()
+  const [issuer, client] = await Promise.all([
+    createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' }),
+    createTestClient({ clock })
+  ])
+  const questions: Question[] = []
+  /** What the endpoint says; a test changes it. */
+  const state: { answer: unknown; status: number; raw: ((response: ServerResponse) => void) | undefined } = {
+    answer: { active: true, cnf: { jkt: client.jkt } },
+    status: 200,
+    raw: undefined
+  }
+  const endpoint = (response: ServerResponse) =>
+    void bodyOf(response.req).then((body) => {
+      questions.push({ method: response.req.method, headers: response.req.headers, body })
+      if (state.raw) state.raw(response)
+      else response.writeHead(state.status).end(typeof state.answer === 'string' ? state.answer : JSON.stringify(state.answer))
+    })
+  Object.assign(server.answers, {
+    [METADATA]: {
+      issuer: server.origin,
+      jwks_uri: `${server.origin}/keys`,
+      introspection_endpoint: `${server.origin}/introspect`
+    },
+    '/keys': issuer.jwks,
+    '/introspect': endpoint
+  })
+  const options: VerifierOptions & { optional?: false } = {
+    issuer: { issuer: server.origin, introspection: { clientId: 'api', clientSecret: 's3cret', ...introspection }, ...extra },
+    audience: BASE_URL,
+    baseUrl: BASE_URL,
+    clock
+  }
+  const verifier = createVerifier(options)
+  const verify = async (token = 'opaque', by = verifier) =>
+    await by.verifyRequest({ method: 'GET', target: '/', headers: await client.headers({ url: `${BASE_URL}/`, token }) })
+  const verdict = (token?: string, by?: typeof verifier) => verdictOf(verify(token, by))
+  const says = (answer: unknown) => {
+    state.answer = answer
+  }
+  const issue = (claims: Record<string, unknown> = {}) => issuer.issue({ jkt: client.jkt, claims })
+  return { clock, server, issuer, client, questions, state, options, verifier, verify, verdict, says, issue }
+}
