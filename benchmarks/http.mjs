@@ -35,9 +35,9 @@ const expressPeer = { name: 'express-oauth2-jwt-bearer', guard: 'peer' }
 
 const closed = []
 for (const [framework, title, guards] of [
-  ['node-http', 'node:http', [bare, raw, ours, jose]],
-  ['fastify', 'Fastify 5', [bare, raw, ours]],
-  ['koa', 'Koa 3', [bare, raw, ours]],
+  ['node-http', 'node:http', [bare, raw, ours, oursInline, jose]],
+  ['fastify', 'Fastify 5', [bare, raw, ours, oursInline]],
+  ['koa', 'Koa 3', [bare, raw, ours, oursInline]],
   ['express', 'Express 5', [bare, raw, ours, expressPeer]],
   ['nest-express', 'NestJS 12 on Express', [bare, raw, ours]],
   ['nest-fastify', 'NestJS 12 on Fastify', [bare, raw, ours]]

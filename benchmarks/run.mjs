@@ -1,8 +1,12 @@
-/** Runs every part in a process of its own, and writes results.md, results.json and the charts. `run.mjs start replay` runs only these. */
+/**
+ * Runs every part in a process of its own, and writes results.md, results.json and the charts. `run.mjs start replay` runs only
+ * these; `run.mjs --as results-node-24` writes under another name, and draws no charts.
+ */
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
+import { parseArgs } from 'node:util'
 import { drawCharts } from './chart.mjs'
 import { progress, runPart } from './lib/part.mjs'
 import { versionOf } from './lib/peers.mjs'
@@ -14,8 +18,9 @@ import { facts as jose } from './parties/jose-with-caches.mjs'
 import { facts as oauth4webapi } from './parties/oauth4webapi.mjs'
 import { facts as solid } from './parties/solid-access-token-verifier.mjs'
 
-const parts = { start: 'start.mjs', replay: 'replay.mjs', inProcess: 'in-process.mjs', http: 'http.mjs' }
-const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)
+const parts = { start: 'start.mjs', replay: 'replay.mjs', redis: 'redis.mjs', inProcess: 'in-process.mjs', http: 'http.mjs' }
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { as: { type: 'string', default: 'results' } } })
+const chosen = positionals.length > 0 ? positionals : Object.keys(parts)
 
 const begin = performance.now()
 const results = {
@@ -34,9 +39,9 @@ for (const name of chosen) results[name] = await runPart(parts[name])
 results.targets = targetsOf(results)
 
 const home = new URL('./', import.meta.url)
-writeFileSync(new URL('results.json', home), `${JSON.stringify(results, undefined, 2)}\n`)
-writeFileSync(new URL('results.md', home), toMarkdown(results))
-drawCharts(results)
+writeFileSync(new URL(`${values.as}.json`, home), `${JSON.stringify(results, undefined, 2)}\n`)
+writeFileSync(new URL(`${values.as}.md`, home), toMarkdown(results))
+if (values.as === 'results') drawCharts(results)
 for (const { what, figure, verdict } of results.targets) progress(`${verdict}: ${what} (${figure})`)
 progress(`done in ${Math.round((performance.now() - begin) / 1000)} s`)
 

@@ -90,7 +90,7 @@ export interface RefusalDetail {
   readonly receivedHtu?: string
   /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) our clock. */
   readonly skewSeconds?: number
-  /** Why the access token was refused, in the words of the JWT library or ours. */
+  /** Why the access token was refused, in constant words. */
   readonly reason?: string
 }
 

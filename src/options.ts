@@ -55,6 +55,12 @@ export interface IntrospectionOptions {
    * @defaultValue 100
    */
   readonly maxConcurrentRequests?: number
+  /**
+   * Members that the answer for an active token must have, such as `['aud', 'token_type']`. RFC 7662 §2.2 requires none, and some
+   * servers tell of refresh tokens too, which then open this API as access tokens do: name what only access tokens have, or
+   * have the server tell this API of access tokens alone. @defaultValue none
+   */
+  readonly requiredMembers?: readonly string[]
 }
 
 /** One authorization server whose access tokens are accepted. */

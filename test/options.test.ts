@@ -301,6 +301,8 @@ describe('issuer.introspection', () => {
     [{ ...basic, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
     [{ ...basic, maxCacheSeconds: -1 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
     [{ ...basic, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
+    [{ ...basic, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
+    [{ ...basic, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
     [{ ...basic, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
     [
       { ...basic, maxConcurrentRequests: 10_001 },
@@ -321,7 +323,8 @@ describe('issuer.introspection', () => {
       tokens: 'opaque',
       signedResponse: false,
       maxCacheSeconds: 30,
-      maxConcurrentRequests: 100
+      maxConcurrentRequests: 100,
+      requiredMembers: []
     })
     expect(Object.isFrozen(introspection)).toBe(true)
   })
@@ -329,7 +332,7 @@ describe('issuer.introspection', () => {
   it('each of its options is taken as it is given', () => {
     const given = {
       ...{ endpoint: 'https://issuer.example/introspect', tokens: 'all', signedResponse: true, maxCacheSeconds: 0 },
-      ...{ maxConcurrentRequests: 1 },
+      ...{ maxConcurrentRequests: 1, requiredMembers: ['exp', 'aud'] },
       ...{ clientId: 'api', clientSecret: 's', privateKey: key, authMethod: 'client_secret_post' }
     }
     expect(of(given)).toEqual(given)

@@ -7,26 +7,26 @@ export function progress(line) {
   console.error(line)
 }
 
-/** Hands the result to `run.mjs`, or prints it where a part is run alone. */
+/** Hands the result to `run.mjs`, or prints it where a part is run alone; undefined where it cannot be had on this machine. */
 export function deliver(result) {
   if (process.send === undefined) {
     console.log(JSON.stringify(result, undefined, 2))
     return
   }
-  process.send(result, () => process.disconnect())
+  process.send({ result }, () => process.disconnect())
 }
 
 /** Runs a part and resolves to its result. */
 export function runPart(file) {
   const child = fork(new URL(`../${file}`, import.meta.url), { execArgv: ['--expose-gc'], serialization: 'advanced' })
   return new Promise((resolve, reject) => {
-    let result
-    child.once('message', (message) => {
-      result = message
+    let message
+    child.once('message', (received) => {
+      message = received
     })
     child.once('error', reject)
     child.once('exit', (code) => {
-      if (code === 0 && result !== undefined) resolve(result)
+      if (code === 0 && message !== undefined) resolve(message.result)
       else reject(new Error(`${file} ended with code ${code}`))
     })
   })

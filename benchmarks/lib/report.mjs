@@ -2,15 +2,16 @@
 
 /** One document for one run. */
 export function toMarkdown(results) {
-  const { machine, inProcess, http, replay, start, targets } = results
+  const { machine, inProcess, http, replay, redis, start, targets } = results
   return [
     '# Benchmark results',
     `${machine.date}, commit ${machine.commit}, Node.js ${machine.node} (OpenSSL ${machine.openssl}), ${machine.cores} × ${machine.cpu}, ${machine.os}.`,
-    'Medians. Ratios hold from machine to machine, times do not. `README.md` says what each figure means; `results.json` has all of them. Everything here comes from one `npm run bench`; the command above each table runs that part alone.',
+    'Medians. Ratios hold from machine to machine, times do not. `README.md` says what each figure means; the JSON file beside has all of them. Everything here comes from one `npm run bench`; the command above each table runs that part alone.',
     section('Targets', 'npm run bench', targetTable(targets)),
     ...(inProcess ? inProcessSections(inProcess, results.versions) : []),
     ...(http ? httpSections(http) : []),
     ...(replay ? [section('Replay memory', 'node --expose-gc benchmarks/replay.mjs', replayTable(replay))] : []),
+    ...(redis ? [section('Replay memory in Redis', 'node benchmarks/redis.mjs', redisTable(redis))] : []),
     ...(start ? startSections(start) : [])
   ]
     .join('\n\n')
@@ -156,6 +157,23 @@ function replayTable({ live, stores }) {
       ['bytes per live entry', '', number(churn.bytesPerLiveEntry)]
     ]
   )
+}
+
+function redisTable({ version, rounds, rows, bytesPerEntry }) {
+  return [
+    `Redis ${version} on loopback, ${rounds} rounds, one client process; ${number(bytesPerEntry)} bytes of the server for each entry.`,
+    table(
+      ['client', 'in flight', 'entries a second', 'p50 ms', 'p99 ms', "client's CPU µs"],
+      rows.map(({ name, inFlight, perSecond, p50, p99, cpu }) => [
+        name,
+        inFlight,
+        Math.round(perSecond),
+        number(p50),
+        number(p99),
+        number(cpu)
+      ])
+    )
+  ].join('\n\n')
 }
 
 function startSections({ runs, imports, first, tarball }) {

@@ -13,7 +13,8 @@ export function targetsOf({ inProcess, http, replay, start }) {
     const rows = table('ES256', concurrency)
     return row(rows, name)?.cpu.median / row(rows, 'dpop-guard')?.cpu.median
   }
-  const overHttp = (framework) => ratio(http?.closed.find((one) => one.framework === framework)?.rows, 'dpop-guard')
+  const overHttp = (framework, name = 'dpop-guard') => ratio(http?.closed.find((one) => one.framework === framework)?.rows, name)
+  const inline = "dpop-guard, signatureThreads 'inline'"
   const atShare = row(http?.open.results.find(({ isShareOfRaw }) => isShareOfRaw)?.rows, 'dpop-guard')
   const at11000 = row(http?.open.results.find(({ rate }) => rate === 11_000)?.rows, 'dpop-guard')
   const express = start?.imports.find(({ entry }) => entry === 'dpop-guard/express')
@@ -37,7 +38,9 @@ export function targetsOf({ inProcess, http, replay, start }) {
     atLeast('CPU against express-oauth2-jwt-bearer, 16 in flight', timesLess('express-oauth2-jwt-bearer', 16), 3.2, '× less'),
     atLeast('CPU against jose with the same caches', timesLess('jose with the same caches', 1), 1.8, '× less'),
     atMost('Server CPU, Fastify', overHttp('fastify'), 1.12, '× the server with raw'),
+    atMost("Server CPU, Fastify, signatureThreads 'inline'", overHttp('fastify', inline), 1.12, '× the server with raw'),
     atMost('Server CPU, Koa', overHttp('koa'), 1.12, '× the server with raw'),
+    atMost("Server CPU, Koa, signatureThreads 'inline'", overHttp('koa', inline), 1.12, '× the server with raw'),
     atMost('p99, open loop at 85 % of what raw sustains', atShare?.p99, 15, 'ms'),
     atMost('Dropped, open loop at 85 % of what raw sustains', atShare?.dropped, 0, 'requests'),
     atMost('p99, open loop at 11 000 a second', at11000?.p99, 15, 'ms'),

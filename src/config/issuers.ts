@@ -26,6 +26,7 @@ export interface IntrospectionConfig {
   readonly signedResponse: boolean
   readonly maxCacheSeconds: number
   readonly maxConcurrentRequests: number
+  readonly requiredMembers: readonly string[]
 }
 
 /** What an issuer takes from the other options where it does not say it itself. */
@@ -56,7 +57,8 @@ const knownIntrospectionOptions = {
   tokens: true,
   signedResponse: true,
   maxCacheSeconds: true,
-  maxConcurrentRequests: true
+  maxConcurrentRequests: true,
+  requiredMembers: true
 } as const satisfies Record<keyof IntrospectionOptions, true>
 
 /** The configured issuers, or a function that gives just the one of an unverified `iss`. */
@@ -124,6 +126,8 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
       max: 3600,
       otherwise: 30
     }),
+    requiredMembers:
+      options.requiredMembers === undefined ? [] : check.strings('issuer.introspection.requiredMembers', options.requiredMembers),
     maxConcurrentRequests: check.integer('issuer.introspection.maxConcurrentRequests', options.maxConcurrentRequests, {
       min: 1,
       max: 10_000,

@@ -3,7 +3,7 @@
 /** A value, or a promise of it where the platform has no synchronous way. Callers await only a promise. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** The JWS algorithms that a proof may be signed with (RFC 7518, RFC 8037, RFC 9864). */
+/** The JWS algorithms that a proof, or an access token, may be signed with (RFC 7518, RFC 8037, RFC 9864). */
 export const proofAlgorithms = [
   'ES256',
   'ES384',
@@ -18,7 +18,7 @@ export const proofAlgorithms = [
   'RS512'
 ] as const
 
-/** A JWS algorithm that a proof may be signed with. */
+/** A JWS algorithm that a proof, or an access token, may be signed with. */
 export type ProofAlgorithm = (typeof proofAlgorithms)[number]
 
 /** The required members of a public JWK, and nothing else (RFC 7638 §3.2, RFC 8037 §2). */

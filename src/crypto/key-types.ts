@@ -4,7 +4,7 @@ import type { JsonObject } from '../encoding/json.js'
 import type { ProofAlgorithm } from './crypto.js'
 
 /** RFC 7518 §3.4 and RFC 8037 §3.1: each algorithm has one type of key, and one curve. `octets` is the size of a coordinate. */
-export interface KeyType {
+interface KeyType {
   readonly kty: 'EC' | 'OKP' | 'RSA'
   readonly crv?: string
   readonly octets?: number

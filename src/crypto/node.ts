@@ -54,7 +54,7 @@ export const platform: Platform = {
     if (parts === undefined) return Promise.resolve(false)
     return new Promise((resolve) => {
       verifySignature(parts.digest, bytesOf(signingInput), parts.key, parts.signature, (error, isVerified) => {
-        resolve(error === null && isVerified)
+        resolve(!error && isVerified)
       })
     })
   },

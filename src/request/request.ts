@@ -89,6 +89,8 @@ class HeaderLines {
   }
 
   addRecord(record: HeaderRecord): void {
+    // The same of an object that has its lines behind a method.
+    if (typeof record['get'] === 'function') throw new TypeError('The headers of the request must be a record, or iterable')
     for (const [name, value] of Object.entries(record)) {
       if (Array.isArray(value)) for (const line of value) this.#add(name, line)
       else if (value !== undefined) this.#add(name, value)
@@ -96,7 +98,11 @@ class HeaderLines {
   }
 
   addPairs(pairs: Iterable<readonly [string, string]>): void {
-    for (const [name, value] of pairs) this.#add(name, value)
+    for (const pair of pairs) {
+      // A flat list of names and values has none, and would look like a request without any.
+      if (typeof pair === 'string') throw new TypeError('The header lines of the request must be pairs of name and value')
+      this.#add(pair[0], pair[1])
+    }
   }
 
   /**

@@ -11,7 +11,7 @@ import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { checkIntrospected } from './introspected-token.js'
 import { type Issuer, Issuers } from './issuers.js'
-import { type Jwt, readJwt } from './jwt.js'
+import { type Jwt, looksLikeJwt, readJwt } from './jwt.js'
 import { verifyJwtAccessToken } from './jwt-access-token.js'
 import type { KeySet } from './key-set.js'
 
@@ -102,7 +102,11 @@ export class AccessTokens {
     const { text, remembered } = token
     // A token that is remembered was a JWT.
     const jwt = remembered === undefined ? readJwt(text) : undefined
-    if (remembered === undefined && jwt === undefined) return await this.#verifyOpaque(token)
+    if (remembered === undefined && jwt === undefined) {
+      // Another spelling of a JWT: servers read it less strictly, and their word would stand in for every check that it failed.
+      if (looksLikeJwt(text)) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'a JWT that is not spelt as one' })
+      return await this.#verifyOpaque(token)
+    }
     const issuer = await this.#issuers.named(remembered?.verified.issuer ?? jwt?.claims['iss'])
     if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
     const isKnown = remembered?.issuer === issuer
@@ -141,7 +145,7 @@ export class AccessTokens {
     const knew = ({ introspection }: Issuer) => Number(introspection?.knows(token.hash) ?? false)
     for (const issuer of [...this.#issuers.configured].sort((a, b) => knew(b) - knew(a))) {
       try {
-        const introspected = await this.#introspect(token, issuer)
+        const introspected = await this.#introspect(token, issuer, false)
         if (introspected !== undefined) return introspected
       } catch (error) {
         if (!(error instanceof DPoPUnavailableError)) throw error
@@ -154,7 +158,7 @@ export class AccessTokens {
 
   /** A JWT that is good in itself may have been revoked. Where the server names a key it must be the same. */
   async #confirmActive(token: PresentedToken, issuer: Issuer, { confirmation }: VerifiedToken): Promise<void> {
-    const introspected = await this.#introspect(token, issuer)
+    const introspected = await this.#introspect(token, issuer, true)
     if (introspected === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is not active' })
     const { jkt } = introspected.confirmation
     if (jkt !== undefined && jkt !== confirmation.jkt)
@@ -162,8 +166,12 @@ export class AccessTokens {
   }
 
   /** What the issuer says of a token; undefined where it is not active, or cannot be asked. */
-  async #introspect({ text, hash, atMs }: PresentedToken, issuer: Issuer): Promise<VerifiedToken | undefined> {
-    const members = await issuer.introspection?.activeToken(text, hash, atMs)
+  async #introspect(
+    { text, hash, atMs }: PresentedToken,
+    issuer: Issuer,
+    isVouchedFor: boolean
+  ): Promise<VerifiedToken | undefined> {
+    const members = await issuer.introspection?.activeToken(text, hash, atMs, isVouchedFor)
     if (members === undefined) return undefined
     checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, atMs)
     return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })

@@ -27,8 +27,13 @@ export function faultOf(claims: JsonObject, expected: ExpectedClaims, nowMs: num
   if (aud !== undefined && !isAmong(aud, audience)) return 'aud is not this API'
   if (iat !== undefined && !isNumericDate(iat)) return 'iat is no time'
   if (nbf !== undefined && !(isNumericDate(nbf) && nbf <= now + toleranceSeconds)) return 'nbf is no time, or has not come'
-  if (exp !== undefined && !isNumericDate(exp)) return 'exp is no time'
+  // However far away: servers write the greatest number that they have where a token does not expire.
+  if (exp !== undefined && !isFiniteNumber(exp)) return 'exp is no time'
   return exp === undefined || exp > now - toleranceSeconds ? undefined : EXPIRED
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }
 
 /** RFC 7519 §4.1.3: one audience, or a list of them. */

@@ -11,7 +11,7 @@ import { authenticate } from './client-authentication.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { findSigner, readJwt, typeOf } from './jwt.js'
-import { fetchDocument } from './metadata.js'
+import { fetchDocument, parseJson } from './metadata.js'
 import { isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** Tokens that are remembered as active, and as many that are not. */
@@ -25,7 +25,7 @@ type Outcome =
   | { readonly is: 'inactive' }
   | { readonly is: 'unknown'; readonly cause: unknown }
 
-interface Remembered {
+interface RememberedOutcome {
   readonly outcome: Outcome
   readonly askedAtMs: number
   readonly forMs: number
@@ -39,9 +39,9 @@ export class Introspection {
   readonly #keys: IssuerKeys
   readonly #endpoint: IntrospectionEndpoint
   /** By the hash of the token: the token itself is not kept. */
-  readonly #active = new LRUCache<string, Remembered>({ max: MAX_ANSWERS })
+  readonly #active = new LRUCache<string, RememberedOutcome>({ max: MAX_ANSWERS })
   /** Anybody can make up tokens: they have a memory of their own, so that they push no good one out. */
-  readonly #others = new LRUCache<string, Remembered>({ max: MAX_ANSWERS })
+  readonly #others = new LRUCache<string, RememberedOutcome>({ max: MAX_ANSWERS })
   /** One question at a time for each token, however many wait for the answer. */
   readonly #asking = new Map<string, Promise<Outcome>>()
 
@@ -57,9 +57,9 @@ export class Introspection {
    * The members of an active token, not yet judged otherwise; undefined for one that is not active. The proof is not sent along:
    * binding is checked here (RFC 9449 §6.2).
    */
-  async activeToken(token: string, tokenHash: string, nowMs: number): Promise<JsonObject | undefined> {
+  async activeToken(token: string, tokenHash: string, nowMs: number, isVouchedFor: boolean): Promise<JsonObject | undefined> {
     const known = recall(this.#active, tokenHash, nowMs) ?? recall(this.#others, tokenHash, nowMs)
-    const outcome = known ?? (await this.#askOnce(token, tokenHash))
+    const outcome = known ?? (await this.#askOnce(token, tokenHash, isVouchedFor || this.knows(tokenHash)))
     if (outcome.is === 'unknown') throw unavailable(outcome.cause)
     return outcome.is === 'active' ? outcome.members : undefined
   }
@@ -79,20 +79,20 @@ export class Introspection {
     }
   }
 
-  #askOnce(token: string, tokenHash: string): Promise<Outcome> | Outcome {
+  #askOnce(token: string, tokenHash: string, isNoStranger: boolean): Promise<Outcome> | Outcome {
     const asking = this.#asking.get(tokenHash)
     if (asking !== undefined) return asking
-    if (this.#asking.size >= this.#questionsFor(tokenHash))
+    if (this.#asking.size >= this.#questionsFor(isNoStranger))
       return { is: 'unknown', cause: new Error('Too many questions to the issuer are under way') }
     const asked = this.#ask(token, tokenHash).finally(() => this.#asking.delete(tokenHash))
     this.#asking.set(tokenHash, asked)
     return asked
   }
 
-  /** Half of the questions are kept for tokens that were active before: strangers cannot take those. */
-  #questionsFor(tokenHash: string): number {
+  /** Half of the questions are kept for tokens that were active before, or whose signature is the issuer's: strangers cannot take those. */
+  #questionsFor(isNoStranger: boolean): number {
     const { maxConcurrentRequests } = this.#options
-    return this.knows(tokenHash) ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests / 2)
+    return isNoStranger ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests / 2)
   }
 
   async #ask(token: string, tokenHash: string): Promise<Outcome> {
@@ -129,7 +129,7 @@ export class Introspection {
     const accept = this.#options.signedResponse ? 'application/token-introspection+jwt' : 'application/json'
     const headers = { accept, 'content-type': 'application/x-www-form-urlencoded', ...authorization }
     const document = await fetchDocument(endpoint, { method: 'POST', headers, body: body.toString() }, this.#config)
-    const members: unknown = this.#options.signedResponse ? await this.#verified(document, nowMs) : JSON.parse(document)
+    const members: unknown = this.#options.signedResponse ? await this.#verified(document, nowMs) : parseJson(document)
     if (typeof members !== 'object' || members === null || Array.isArray(members)) throw new Error('The answer is not an object')
     return members as JsonObject
   }
@@ -151,7 +151,7 @@ export class Introspection {
   }
 }
 
-function recall(memory: LRUCache<string, Remembered>, tokenHash: string, nowMs: number): Outcome | undefined {
+function recall(memory: LRUCache<string, RememberedOutcome>, tokenHash: string, nowMs: number): Outcome | undefined {
   const known = memory.get(tokenHash)
   return known !== undefined && isWithin(known.forMs, known.askedAtMs, nowMs) ? known.outcome : undefined
 }

@@ -8,7 +8,7 @@ import type { Issuer } from './issuers.js'
 import { findSigner, type Jwt, typeOf } from './jwt.js'
 import type { KeySet } from './key-set.js'
 
-/** RFC 9068 §2.2; the others are required of any token. */
+/** What RFC 9068 §2.2 requires, and what is required of any token. */
 const requiredClaims = {
   'at+jwt': ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'],
   any: ['iss', 'aud', 'exp']

@@ -45,6 +45,11 @@ export function readJwt(text: string): Jwt | undefined {
   return jws && signature && header && claims && { jws, header, claims, signature }
 }
 
+/** Whether a text is meant as a JWS: three segments, the first of which begins as the JSON of a header does. */
+export function looksLikeJwt(text: string): boolean {
+  return text.startsWith('eyJ') && splitCompactJws(text) !== undefined
+}
+
 /** The media type in a header, without the `application/` that may be left out (RFC 7515 §4.1.9), in lower case. */
 export function typeOf({ header: { typ } }: Jwt): string | undefined {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined
@@ -65,9 +70,15 @@ export async function findSigner(jwt: Jwt, keys: IssuerKeys, how: Verification):
   if (kid !== undefined && typeof kid !== 'string') return undefined
   const present = await keys.current()
   const fitting = present.matching(alg, kid)
-  if (fitting.length > 0) return (await isSignedByOneOf(fitting, jwt, alg, present, how)) ? present : undefined
+  if (fitting.length > 0) {
+    if (await isSignedByOneOf(fitting, jwt, alg, present, how)) return present
+    // A signature that names a key that is here was made with it or is bad; one that names none may be of a newer key.
+    if (kid !== undefined) return undefined
+  }
   const newer = await keys.newer()
-  return newer !== undefined && (await isSignedByOneOf(newer.matching(alg, kid), jwt, alg, newer, how)) ? newer : undefined
+  return newer !== undefined && newer !== present && (await isSignedByOneOf(newer.matching(alg, kid), jwt, alg, newer, how))
+    ? newer
+    : undefined
 }
 
 async function isSignedByOneOf(
@@ -77,8 +88,9 @@ async function isSignedByOneOf(
   set: KeySet,
   { threads, begun }: Verification
 ): Promise<boolean> {
+  const tried = fitting.slice(0, MAX_KEYS_TRIED)
   const faults: unknown[] = []
-  for (const jwk of fitting.slice(0, MAX_KEYS_TRIED)) {
+  for (const jwk of tried) {
     try {
       const imported = await set.import(jwk, alg)
       if (await verifySignature(imported, imported.key, jws.signingInput, signature, threads, begun)) return true
@@ -87,7 +99,7 @@ async function isSignedByOneOf(
     }
   }
   // A key that cannot be used is not the client's fault, unless there was another to use.
-  if (faults.length > 0 && faults.length === fitting.length)
+  if (faults.length > 0 && faults.length === tried.length)
     throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new AggregateError(faults, 'No key of the issuer can be used'))
   return false
 }

@@ -32,12 +32,16 @@ export class KeySet {
     return this.#jwks.filter((jwk) => (kid === undefined || jwk['kid'] === kid) && isOfType(jwk, alg) && isMeantFor(jwk, alg))
   }
 
-  /** Imports a key of this set, once for each algorithm. Throws, or rejects, where it cannot be used. */
+  /** Imports a key of this set, once for each algorithm, unless it fails. Throws, or rejects, where it cannot be used. */
   import(jwk: JsonObject, alg: ProofAlgorithm): MaybePromise<IssuerKey> {
     const byAlg = this.#imported.get(jwk) ?? new Map<ProofAlgorithm, MaybePromise<IssuerKey>>()
     this.#imported.set(jwk, byAlg)
-    const imported = byAlg.get(alg) ?? importKey(publicJwkOf(jwk, alg), alg)
+    const known = byAlg.get(alg)
+    if (known !== undefined) return known
+    const imported = importKey(publicJwkOf(jwk, alg), alg)
     byAlg.set(alg, imported)
+    // A failure is not kept: what the platform could not do now it may do the next time.
+    if (imported instanceof Promise) imported.catch(() => byAlg.delete(alg))
     return imported
   }
 }

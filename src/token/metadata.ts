@@ -47,7 +47,16 @@ async function readEndpoint(url: string, issuer: string, name: EndpointName, con
 
 /** Fetches a JSON document. */
 export async function fetchJson(url: string, config: FetchConfig): Promise<unknown> {
-  return JSON.parse(await fetchDocument(url, { headers: { accept: 'application/json' } }, config))
+  return parseJson(await fetchDocument(url, { headers: { accept: 'application/json' } }, config))
+}
+
+/** Parses a document. The platform's own error would quote it, and an endpoint may say again what it was told. */
+export function parseJson(document: string): unknown {
+  try {
+    return JSON.parse(document)
+  } catch {
+    throw new Error('The document is not JSON')
+  }
 }
 
 /** Fetches a document. Throws for anything but 200 with at most a megabyte within five seconds; follows no redirect. */

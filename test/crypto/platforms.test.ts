@@ -154,6 +154,11 @@ describe.each(proofAlgorithms)('%s', (alg) => {
     expect(await verdict(stranger.sign(input), input, stranger)).toBe(true)
   })
 
+  it('of a text of any length', async () => {
+    for (const length of [0, 1, 16_384, 16_385])
+      expect(await verdict(signer.sign('x'.repeat(length)), 'x'.repeat(length))).toBe(true)
+  })
+
   it('no other key, text or bit', async () => {
     const signature = signer.sign(input)
     expect(await verdict(signature, input, stranger)).toBe(false)

@@ -3,7 +3,11 @@ export const rooms = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
   { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
-  { name: 'proof', mutate: ['src/proof/**'], tests: ['test/proof/**'] },
+  {
+    name: 'proof',
+    mutate: ['src/proof/**'],
+    tests: ['test/proof/**', 'test/{telemetry,verified-request}.test.ts']
+  },
   { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**'] },
   { name: 'freshness', mutate: ['src/freshness/**'], tests: ['test/freshness/**'] },
   {

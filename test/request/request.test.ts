@@ -197,6 +197,8 @@ describe('anything else is a TypeError, which the verifier answers with 503', ()
     [{ method: 'GET', target: 1, headers: {} }],
     [{ method: 'GET', target: '/', headers: [1] }],
     [{ method: 'GET', target: '/', headers: [['dpop']] }],
+    [{ method: 'GET', target: '/', headers: ['Authorization', 'DPoP abc', 'DPoP', 'h.p.s'] }],
+    [{ method: 'GET', target: '/', headers: { get: () => 'DPoP abc' } }],
     [{ method: 'GET', url: 1, headers: {} }],
     [{ method: 'GET', url: 'https://rs.example', headers: {} }]
   ])('%o', (request) => {

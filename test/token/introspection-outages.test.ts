@@ -176,8 +176,8 @@ describe('the endpoint', () => {
     expect(await verdict('opaque', verifier)).toBe('accepted')
     state.status = 500
     clock.advance(3600)
-    expect(await verdict('other', verifier)).toBe(OUTAGE)
-    expect(server.asked).toEqual(['/introspect', '/introspect'])
+    for (const token of ['two', 'three', 'four']) expect(await verdict(token, verifier)).toBe(OUTAGE)
+    expect(new Set(server.asked)).toEqual(new Set(['/introspect']))
   })
 
   it('that has moved is found again, at the cost of one request, and not looked for more than twice a minute', async () => {
@@ -199,6 +199,15 @@ describe('the endpoint', () => {
     expect(await verdict('four')).toBe(OUTAGE)
     await until(() => looks() === 3)
     await expect.poll(() => verdict(`five-${Math.random()}`)).toBe('accepted')
+  })
+
+  it('that answers is not looked for again', async () => {
+    const { verdict, server, clock } = await createIntrospectionWorld()
+    for (const token of ['one', 'two', 'three', 'four']) {
+      expect(await verdict(token)).toBe('accepted')
+      clock.advance(30)
+    }
+    expect(server.asked).toEqual([METADATA, '/introspect', '/introspect', '/introspect', '/introspect'])
   })
 
   it('stays what it was where the metadata is out of order', async () => {
@@ -290,6 +299,23 @@ describe('a stranger makes up tokens', () => {
     expect(new Set(await Promise.all([...madeUp, ...known]))).toEqual(new Set(['accepted']))
   })
 
+  it('a token keeps that privilege while nobody can say what has become of it', async () => {
+    const { verdict, state, clock, hang, waiting, release, client } = await createHangingWorld({ maxConcurrentRequests: 2 })
+    expect(await verdict('known')).toBe('accepted')
+    clock.advance(30)
+    state.status = 500
+    expect(await verdict('known')).toBe(OUTAGE)
+    state.status = 200
+    clock.advance(1)
+    hang()
+    const madeUp = verdict('made-up')
+    await until(() => waiting.length === 1)
+    const known = verdict('known')
+    await until(() => waiting.length === 2)
+    release({ active: true, cnf: { jkt: client.jkt } })
+    expect([await madeUp, await known]).toEqual(['accepted', 'accepted'])
+  })
+
   it('a token that is not active any more has no such privilege', async () => {
     const { verdict, says, clock, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('revoked')).toBe('accepted')
@@ -316,7 +342,8 @@ describe('a stranger makes up tokens', () => {
     const introspection = { clientId: 'api', clientSecret: 's3cret', endpoint: 'https://issuer.example/introspect' }
     const config = resolveOptions({ ...options, issuer: { issuer: 'https://issuer.example', introspection }, fetch })
     const [issuer] = new Issuers(config).configured
-    const isActive = async (token: string) => (await issuer?.introspection?.activeToken(token, token, NOW_MS)) !== undefined
+    const isActive = async (token: string) =>
+      (await issuer?.introspection?.activeToken(token, token, NOW_MS, false)) !== undefined
     expect(await isActive('good')).toBe(true)
     for (const token of names(10_001)) expect(await isActive(token)).toBe(false)
     expect(await isActive('good')).toBe(true)

@@ -66,6 +66,15 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(questions).toEqual([])
   })
 
+  it('a JWT in another spelling is none, and not asked about (RFC 7515 §2)', async () => {
+    const { verdict, issue, questions } = await createIntrospectionWorld()
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const token = await issue()
+    const alias = token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1) as string) ^ 1]
+    expect(await verdict(alias)).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(questions).toEqual([])
+  })
+
   it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
     const { verdict, says, client } = await createIntrospectionWorld()
     says({ active, cnf: { jkt: client.jkt } })
@@ -74,6 +83,19 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
 })
 
 describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
+  it('a refresh token may be active too: requiredMembers name what only access tokens have (RFC 7662 §2.2)', async () => {
+    for (const [members, expected] of [
+      [{}, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ aud: BASE_URL }, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ token_type: 'DPoP' }, 'ERR_DPOP_TOKEN_INVALID'],
+      [{ aud: BASE_URL, token_type: 'DPoP' }, 'accepted']
+    ] as const) {
+      const { verdict, says, client } = await createIntrospectionWorld({ requiredMembers: ['aud', 'token_type'] })
+      says({ active: true, cnf: { jkt: client.jkt }, ...members })
+      expect(await verdict()).toBe(expected)
+    }
+  })
+
   it.each<[Record<string, unknown>, string]>([
     [{ aud: BASE_URL }, 'accepted'],
     [{ aud: ['x', BASE_URL] }, 'accepted'],
@@ -257,6 +279,7 @@ describe('signed answers (RFC 9701 §5)', () => {
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
     ['with a claim that is a text', { token_introspection: 'x' }, {}, shape],
+    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp has passed`],
     ['of a key that is not known', {}, { kid: 'unknown' }, 'The answer is not signed by the issuer']
   ])('%s are none, and operators are told', async (_title, claims, header, message) => {
     const { verify, says, signed } = await createSignedWorld()
@@ -265,16 +288,17 @@ describe('signed answers (RFC 9701 §5)', () => {
     expect(await toldOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
   })
 
-  it.each([NOW - 305, NOW + 5])('made up to five minutes ago count, by a clock that is five seconds off: iat %i', async (iat) => {
+  it.each([NOW - 305, NOW + 5])('are good for five minutes, and clocks may differ by five seconds: iat %i', async (iat) => {
     const { verdict, says, signed } = await createSignedWorld()
     says(await signed({ iat }))
     expect(await verdict()).toBe('accepted')
   })
 
   it('unsigned ones are none, and neither are those that another key signed', async () => {
-    const { verdict, says, signed, server, clock, client } = await createSignedWorld()
+    const { verdict, verify, says, signed, server, clock, client } = await createSignedWorld()
     says({ active: true, cnf: { jkt: client.jkt } })
-    expect(await verdict('one')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const cause = new Error('The answer is not a signed one')
+    expect(await toldOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
     says(await signed({}, {}, rogue))
     expect(await verdict('two')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
@@ -293,13 +317,14 @@ describe('signed answers (RFC 9701 §5)', () => {
 
 describe("tokens: 'all' asks about JWTs as well, after they were verified here", () => {
   it('so that revocation is seen as soon as the answer is not remembered any more', async () => {
-    const { clock, verdict, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+    const { clock, verdict, verify, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
     const token = await issue()
     expect([await verdict(token), await verdict(token)]).toEqual(['accepted', 'accepted'])
     expect(questions).toHaveLength(1)
     says({ active: false })
     clock.advance(30)
-    expect(await verdict(token)).toBe('ERR_DPOP_TOKEN_INVALID')
+    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
+    expect(await toldOf(() => verify(token))).toEqual(told)
   })
 
   it('a JWT that is not valid is not asked about', async () => {
@@ -309,13 +334,29 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
   })
 
   it('the server must not know another key; that it names none does not matter', async () => {
-    const { clock, verdict, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
+    const { clock, verdict, verify, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
     const stranger = await createTestClient()
     says({ active: true })
     expect(await verdict(await issue())).toBe('accepted')
     says({ active: true, cnf: { jkt: stranger.jkt } })
     clock.advance(30)
-    expect(await verdict(await issue())).toBe('ERR_DPOP_TOKEN_BINDING')
+    const token = await issue()
+    const told = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the server knows another key' }
+    expect(await toldOf(() => verify(token))).toEqual(told)
+  })
+
+  it('strangers cannot take the questions of a JWT that was verified here (RFC 7662 §4)', async () => {
+    const world = await createIntrospectionWorld({ tokens: 'all', maxConcurrentRequests: 2 })
+    let answer = () => {}
+    world.state.raw = (response) => {
+      answer = () => void response.end('{"active":false}')
+      world.state.raw = undefined
+    }
+    const madeUp = world.verdict('made-up')
+    while (world.questions.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(await world.verdict(await world.issue())).toBe('accepted')
+    answer()
+    expect(await madeUp).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
   it("'opaque' does not ask about a JWT", async () => {

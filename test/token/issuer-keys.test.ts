@@ -98,6 +98,16 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(2)
   })
 
+  it('so does a token without a kid that none of the keys verifies (RFC 9068 §5)', async () => {
+    const { server, issuer, rotated, client, verify, keyFetches } = await createRemoteWorld()
+    const nameless = (from: typeof issuer) => from.issue({ jkt: client.jkt, header: { kid: undefined } })
+    expect(await verify(await nameless(issuer))).toBe('accepted')
+    server.answers['/keys'] = rotated.jwks
+    expect(await verify(await nameless(rotated))).toBe('accepted')
+    expect(await verify(await nameless(issuer))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(2)
+  })
+
   it('but at most once in half a minute, since anybody can send one', async () => {
     const { clock, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     await verify(await issue())

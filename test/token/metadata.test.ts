@@ -127,7 +127,7 @@ describe('a document', () => {
   it('without a body is none', async () => {
     await expect(
       fetchJson('https://issuer.example', { fetch: async () => new Response(null), allowHttp: false })
-    ).rejects.toThrow(SyntaxError)
+    ).rejects.toThrow('not JSON')
     const fetch = async () => new Response(null, { status: 404 })
     await expect(fetchJson('https://issuer.example', { fetch, allowHttp: false })).rejects.toThrow('not answered with 200')
   })
