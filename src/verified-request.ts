@@ -48,7 +48,7 @@ export class VerifiedRequest {
   /** The scopes of the access token. */
   readonly scopes: readonly string[]
   /** The proof; undefined under `Bearer`. */
-  readonly proof?: VerifiedProof
+  readonly proof: VerifiedProof | undefined
   /** Header fields that the answer must carry. The adapters set them. */
   readonly responseHeaders: ResponseHeaders
   readonly #token: string
@@ -63,7 +63,7 @@ export class VerifiedRequest {
     this.claims = fields.claims
     this.scopes = fields.scopes
     this.responseHeaders = fields.responseHeaders
-    if (proof !== undefined) this.proof = proof
+    this.proof = proof
     this.#token = token
     Object.freeze(this)
   }

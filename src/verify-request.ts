@@ -25,7 +25,7 @@ export function toVerifier(
 }
 
 function isVerifier(given: object): given is Verifier<VerifiedRequest | undefined> {
-  return typeof (given as Partial<Verifier> | null)?.verifyRequest === 'function'
+  return typeof (given as Partial<Verifier>).verifyRequest === 'function'
 }
 
 /**

@@ -13,9 +13,10 @@ const make = (options: unknown) => () => createVerifier(options as VerifierOptio
 const resolve = (extra: object) => resolveOptions({ ...good, ...extra } as VerifierOptions)
 const issuersOf = (config: ReturnType<typeof resolve>) => config.issuers as readonly IssuerConfig[]
 
+const https = 'must be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")'
+
 describe('every option is checked when the verifier is made, with a TypeError that names it', () => {
   const url = 'must be an absolute URL'
-  const https = 'must be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")'
   const algs = 'ES256, ES384, ES512, EdDSA, Ed25519, PS256, PS384, PS512, RS256, RS384, RS512'
   it.each<[title: string, options: unknown, message: string]>([
     ['nothing', undefined, '"options" must be an object'],
@@ -51,6 +52,7 @@ describe('every option is checked when the verifier is made, with a TypeError th
       { ...good, issuer: { issuer, audience: '' } },
       '"issuer.audience" must be a non-empty string or a list of such'
     ],
+    ['issuer.jwksUri a URL object', { ...good, issuer: { issuer, jwksUri: new URL(issuer) } }, `"issuer.jwksUri" ${url}`],
     ['issuer.jwksUri relative', { ...good, issuer: { issuer, jwksUri: '/jwks' } }, `"issuer.jwksUri" ${url}`],
     [
       'issuer.jwksUri over http',
@@ -203,10 +205,150 @@ describe('every option is checked when the verifier is made, with a TypeError th
   })
 })
 
+describe('both ends of a range are in it', () => {
+  it.each<[option: string, from: number, to: number, resolved: (value: number) => unknown]>([
+    ['staleIfErrorSeconds', 0, 86_400, (n) => resolve({ staleIfErrorSeconds: n }).staleIfErrorSeconds],
+    ['proof.maxAgeSeconds', 1, 300, (n) => resolve({ proof: { maxAgeSeconds: n } }).proof.maxAgeSeconds],
+    ['proof.maxFutureSeconds', 0, 300, (n) => resolve({ proof: { maxFutureSeconds: n } }).proof.maxFutureSeconds],
+    ['proof.maxBytes', 512, 65_536, (n) => resolve({ proof: { maxBytes: n } }).proof.maxBytes],
+    [
+      'token.clockToleranceSeconds',
+      ...([0, 300] as const),
+      (n) => resolve({ token: { clockToleranceSeconds: n } }).token.clockToleranceSeconds
+    ],
+    [
+      'nonce.maxAgeSeconds',
+      10,
+      3600,
+      (n) => resolve({ nonce: { secrets: ['x'.repeat(32)], maxAgeSeconds: n } }).nonce?.maxAgeSeconds
+    ]
+  ])('%s: from %i to %i', (_option, from, to, resolved) => {
+    expect([resolved(from), resolved(to)]).toEqual([from, to])
+  })
+})
+
+describe('nonce', () => {
+  const A = 'a secret of thirty-two characters or more'
+  const list = '"nonce.secrets" must be a list of one or more secrets'
+  const long = '"nonce.secrets" must have 32 random bytes or more each'
+  it.each<[unknown, string]>([
+    [null, '"nonce" must be an object'],
+    [true, '"nonce" must be an object'],
+    [{}, list],
+    [{ secrets: [] }, list],
+    [{ secrets: A }, list],
+    [{ secrets: [A, 'short'] }, long],
+    [{ secrets: ['x'.repeat(31)] }, long],
+    [{ secrets: [new Uint8Array(31)] }, long],
+    [{ secrets: [new Uint16Array(32)] }, long],
+    [{ secrets: [7] }, long],
+    [{ secrets: [A], maxAgeSeconds: 9 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
+    [{ secrets: [A], maxAgeSeconds: 3601 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
+    [{ secrets: [A], required: true }, '"nonce.required" must be a function'],
+    [{ secrets: [A], secret: A }, '"nonce.secret" is not an option; did you mean "nonce.secrets"?']
+  ])('%j is refused', (nonce, message) => {
+    expect(make({ ...good, nonce })).toThrow(new TypeError(message))
+  })
+
+  it('is off by default, and lasts five minutes where it is on', () => {
+    expect(resolve({}).nonce).toBeUndefined()
+    expect(resolve({ nonce: false }).nonce).toBeUndefined()
+    const { nonce } = resolve({ nonce: { secrets: [A] } })
+    expect(nonce).toEqual({ secrets: [new TextEncoder().encode(A)], maxAgeSeconds: 300, required: undefined })
+    expect(Object.isFrozen(nonce)).toBe(true)
+  })
+
+  it('secrets are texts or bytes, and 32 bytes are enough (RFC 8725 §3.5); a character may be several', () => {
+    const secrets = ['x'.repeat(32), 'é'.repeat(16), new Uint8Array(32), Buffer.alloc(40)]
+    expect(resolve({ nonce: { secrets } }).nonce?.secrets.map(({ length }) => length)).toEqual([32, 32, 32, 40])
+  })
+})
+
+describe('issuer.introspection', () => {
+  const basic = { clientId: 'api', clientSecret: 's' }
+  const key = { kty: 'EC', alg: 'ES256', d: 'x' }
+  const of = (introspection: unknown) => issuersOf(resolve({ issuer: { issuer, introspection } }))[0]?.introspection
+  const id = '"issuer.introspection.clientId" must be a non-empty string'
+  const secret = '"issuer.introspection.clientSecret" must be a non-empty string'
+  const badKey = '"issuer.introspection.privateKey" must be a private JWK with its "alg"'
+  it.each<[unknown, string]>([
+    [null, '"issuer.introspection" must be an object'],
+    [true, '"issuer.introspection" must be an object'],
+    [
+      { ...basic, clientID: 'x' },
+      '"issuer.introspection.clientID" is not an option; did you mean "issuer.introspection.clientId"?'
+    ],
+    [{ clientSecret: 's' }, id],
+    [{ ...basic, clientId: '' }, id],
+    [{ ...basic, clientId: 7 }, id],
+    [{ clientId: 'api' }, secret],
+    [{ ...basic, clientSecret: '' }, secret],
+    [{ ...basic, clientSecret: 7 }, secret],
+    [{ clientId: 'api', authMethod: 'client_secret_post' }, secret],
+    [
+      { ...basic, authMethod: 'none' },
+      '"issuer.introspection.authMethod" must be one of client_secret_basic, client_secret_post, private_key_jwt'
+    ],
+    [{ ...basic, authMethod: 'private_key_jwt' }, badKey],
+    [{ clientId: 'api', privateKey: 'x' }, badKey],
+    [{ clientId: 'api', privateKey: null }, badKey],
+    [{ clientId: 'api', privateKey: Object.assign(() => {}, key) }, badKey],
+    [{ clientId: 'api', privateKey: { ...key, alg: undefined } }, badKey],
+    [{ clientId: 'api', privateKey: { ...key, d: undefined } }, badKey],
+    [{ ...basic, endpoint: '/introspect' }, '"issuer.introspection.endpoint" must be an absolute URL'],
+    [{ ...basic, endpoint: 'http://issuer.example/introspect' }, `"issuer.introspection.endpoint" ${https}`],
+    [{ ...basic, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],
+    [{ ...basic, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
+    [{ ...basic, maxCacheSeconds: -1 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
+    [{ ...basic, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
+    [{ ...basic, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
+    [{ ...basic, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
+    [{ ...basic, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
+    [
+      { ...basic, maxConcurrentRequests: 10_001 },
+      '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'
+    ]
+  ])('%j is refused', (introspection, message) => {
+    expect(make({ ...good, issuer: { issuer, introspection } })).toThrow(new TypeError(message))
+  })
+
+  it('is none by default; where it is asked for, its defaults are the ones of the documentation', () => {
+    expect(of(undefined)).toBeUndefined()
+    const introspection = of(basic)
+    expect(introspection).toEqual({
+      ...basic,
+      endpoint: undefined,
+      privateKey: undefined,
+      authMethod: 'client_secret_basic',
+      tokens: 'opaque',
+      signedResponse: false,
+      maxCacheSeconds: 30,
+      maxConcurrentRequests: 100,
+      requiredMembers: []
+    })
+    expect(Object.isFrozen(introspection)).toBe(true)
+  })
+
+  it('each of its options is taken as it is given', () => {
+    const given = {
+      ...{ endpoint: 'https://issuer.example/introspect', tokens: 'all', signedResponse: true, maxCacheSeconds: 0 },
+      ...{ maxConcurrentRequests: 1, requiredMembers: ['exp', 'aud'] },
+      ...{ clientId: 'api', clientSecret: 's', privateKey: key, authMethod: 'client_secret_post' }
+    }
+    expect(of(given)).toEqual(given)
+  })
+
+  it('a key implies private_key_jwt, and a secret wins where it is asked for by name', () => {
+    expect(of({ clientId: 'api', privateKey: key })?.authMethod).toBe('private_key_jwt')
+    expect(of({ ...basic, privateKey: key, authMethod: 'client_secret_basic' })?.authMethod).toBe('client_secret_basic')
+  })
+})
+
 describe('an unknown key is refused with the nearest known one', () => {
   it.each([
     [{ ...good, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
     [{ ...good, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
+    [{ ...good, certificate: 'x' }, '"certificate" is not an option; did you mean "clientCertificate"?'],
     [{ ...good, allowbearer: true }, '"allowbearer" is not an option; did you mean "allowBearer"?'],
     [{ ...good, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxBytes"?'],
     [{ ...good, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
@@ -227,6 +369,8 @@ describe('http: is for loopback only, where nobody listens in between', () => {
     'http://localhost:3000',
     'http://127.0.0.1',
     'http://127.8.9.1:80',
+    'http://127.10.20.30',
+    'http://127.1',
     'http://[::1]:8080',
     'http://api.localhost'
   ]
@@ -234,14 +378,44 @@ describe('http: is for loopback only, where nobody listens in between', () => {
     expect(make({ issuer: url, baseUrl: url })).not.toThrow()
   })
 
-  it.each(['http://localhost.example', 'http://127.0.0.1.example', 'http://10.0.0.1', 'http://0.0.0.0', 'http://[::]'])(
-    '%s is refused, unless all of http is dangerously allowed',
-    (url) => {
-      expect(make({ issuer: url, baseUrl })).toThrow('"issuer" must be an https URL')
-      expect(make({ issuer, baseUrl: url })).toThrow('"baseUrl" must be an https URL')
-      expect(make({ issuer: url, baseUrl: url, dangerouslyAllowInsecureRequests: true })).not.toThrow()
-    }
-  )
+  const others = [
+    'http://localhost.example',
+    'http://127.0.0.1.example',
+    'http://127.example',
+    'http://10.127.0.1',
+    'http://0.0.0.0',
+    'http://[::]'
+  ]
+  it.each(others)('%s is refused, unless all of http is dangerously allowed', (url) => {
+    expect(make({ issuer: url, baseUrl })).toThrow('"issuer" must be an https URL')
+    expect(make({ issuer, baseUrl: url })).toThrow('"baseUrl" must be an https URL')
+    expect(make({ issuer: url, baseUrl: url, dangerouslyAllowInsecureRequests: true })).not.toThrow()
+  })
+})
+
+it('other schemes are never accepted, wherever they lead', () => {
+  const insecure = { dangerouslyAllowInsecureRequests: true }
+  for (const url of ['ftp://localhost', 'ws://127.0.0.1', 'data:,x'])
+    expect(make({ ...good, ...insecure, issuer: url })).toThrow(new TypeError(`"issuer" ${https}`))
+})
+
+describe('what is given is taken', () => {
+  it('hooks as they are', () => {
+    const hook = () => undefined
+    const config = resolve({ clock: hook, fetch: hook, clientCertificate: hook, token: { isRevoked: hook } })
+    expect(config).toMatchObject({ clock: hook, fetch: hook, clientCertificate: hook, token: { isRevoked: hook } })
+    expect(resolve({ nonce: { secrets: ['x'.repeat(32)], required: hook } }).nonce?.required).toBe(hook)
+  })
+
+  it.each<object>([
+    { allowBearer: true },
+    { optional: true },
+    { token: { type: 'any' } },
+    { signatureThreads: 'inline' },
+    { signatureThreads: 'pool' }
+  ])('%j', (option) => {
+    expect(resolve(option)).toMatchObject(option)
+  })
 })
 
 describe('defaults', () => {
@@ -256,6 +430,8 @@ describe('defaults', () => {
       proof: { maxAgeSeconds: 300, maxFutureSeconds: 30, maxBytes: 8192 },
       token: { type: 'at+jwt', clockToleranceSeconds: 5, isRevoked: undefined },
       clientCertificate: undefined,
+      signatureThreads: 'auto',
+      staleIfErrorSeconds: 3600,
       clock: Date.now,
       allowHttp: false
     })
@@ -359,6 +535,29 @@ describe('baseUrl as a function of the request', () => {
     'its answer is checked like the option: %j',
     async (value) => {
       await expect(basesOf(value)).rejects.toThrow(TypeError)
+    }
+  )
+})
+
+describe('issuer as a function of the iss of a token', () => {
+  const ask = async (answer: unknown, iss = issuer) => {
+    const { issuers } = resolve({ issuer: () => answer })
+    return typeof issuers === 'function' ? await issuers(iss) : issuers
+  }
+
+  it('may answer now or later; undefined is no issuer, and so is another one than was asked for', async () => {
+    const config = issuersOf(resolve({}))[0]
+    expect(config).toBeDefined()
+    expect(await ask(issuer)).toEqual(config)
+    expect(await ask(Promise.resolve({ issuer }))).toEqual(config)
+    expect(await ask(undefined)).toBeUndefined()
+    expect(await ask(issuer, `${issuer}/`)).toBeUndefined()
+  })
+
+  it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
+    'its answer is checked like the option: %j',
+    async (value) => {
+      await expect(ask(value)).rejects.toThrow(TypeError)
     }
   )
 })

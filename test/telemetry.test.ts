@@ -8,7 +8,7 @@ beforeAll(async () => {
   world = await createWorld()
 })
 
-const names = ['dpop-guard:verified', 'dpop-guard:refused', 'dpop-guard:unavailable']
+const names = ['verified', 'refused', 'unavailable', 'misconfigured'].map((name) => `dpop-guard:${name}`)
 const subscriptions: (() => void)[] = []
 afterEach(() => {
   for (const unsubscribe of subscriptions.splice(0)) unsubscribe()
@@ -67,6 +67,15 @@ describe('diagnostics channels tell the operator what the client must not know',
     const replay = { reserve: () => Promise.reject(cause) }
     await verdictOf(createVerifier({ ...world.options, replay }).verifyRequest(await world.request()))
     expect(events).toEqual([['dpop-guard:unavailable', { code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause }]])
+  })
+
+  it('misconfigured: what is valid and most likely a mistake', () => {
+    const events = listen()
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    createVerifier({ ...world.options, instances: 2 })
+    emitWarning.mockRestore()
+    const event = { code: 'DPOP_GUARD_LONE_MEMORY', message: expect.any(String) }
+    expect(events).toEqual([['dpop-guard:misconfigured', event]])
   })
 
   it('no event has a token, a proof, a segment of one, or a nonce (RFC 6750 §5.2)', async () => {

@@ -98,7 +98,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   return Object.freeze({
     issuers: resolveIssuers(options.issuer, { audience, algorithms: tokenAlgorithms, allowHttp, limits }),
     baseUrls,
-    realm: typeof baseUrls === 'function' ? 'api' : `${baseUrls[0]?.origin}${baseUrls[0]?.prefix}`,
+    realm: typeof baseUrls === 'function' ? 'api' : realmOf(baseUrls[0] as BaseUrl),
     allowBearer,
     optional: check.flag('optional', options.optional),
     proof: resolveProof(options.proof, limits),
@@ -126,9 +126,14 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   })
 }
 
+function realmOf({ origin, prefix }: BaseUrl): string {
+  return `${origin}${prefix}`
+}
+
+/** The base URLs are checked already. */
 function resolveAudience({ audience, baseUrl }: VerifierOptions): readonly string[] | undefined {
   if (audience !== undefined) return check.strings('audience', audience)
-  return typeof baseUrl === 'function' ? undefined : check.strings('baseUrl', baseUrl)
+  return typeof baseUrl === 'function' ? undefined : Object.freeze([baseUrl].flat())
 }
 
 function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean): VerifierConfig['baseUrls'] {

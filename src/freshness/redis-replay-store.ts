@@ -20,6 +20,11 @@ export interface RedisReplayStoreOptions {
   readonly timeoutMs?: number
 }
 
+const knownOptions = { sendCommand: true, prefix: true, timeoutMs: true } as const satisfies Record<
+  keyof RedisReplayStoreOptions,
+  true
+>
+
 /** Proofs that this process saw lately and refuses again without asking. */
 const MAX_SEEN_HERE = 100_000
 
@@ -33,7 +38,7 @@ const MAX_SEEN_HERE = 100_000
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-11.1 | RFC 9449 §11.1}
  */
 export function redisReplayStore(options: RedisReplayStoreOptions): ReplayStore {
-  checkKeys('', options, { sendCommand: true, prefix: true, timeoutMs: true })
+  checkKeys('', options, knownOptions)
   const { sendCommand, prefix = 'dpop:' } = options
   if (typeof sendCommand !== 'function') misconfigured('sendCommand', 'be a function')
   if (typeof prefix !== 'string') misconfigured('prefix', 'be a string')

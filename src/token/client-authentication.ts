@@ -40,9 +40,9 @@ async function signAssertion(clientId: string, issuer: string, jwk: JWK & { alg:
   // Most APIs never sign anything: whoever does loads it at the first question, or in ready().
   const { importJWK, SignJWT } = await import('jose')
   const iat = Math.floor(nowMs / 1000)
-  const kid = jwk.kid === undefined ? {} : { kid: jwk.kid }
   const claims = { iss: clientId, sub: clientId, aud: issuer, jti: crypto.randomUUID(), iat, exp: iat + ASSERTION_SECONDS }
-  return await new SignJWT(claims).setProtectedHeader({ alg: jwk.alg, ...kid }).sign(await importJWK(jwk))
+  const header = { alg: jwk.alg, ...(jwk.kid && { kid: jwk.kid }) }
+  return await new SignJWT(claims).setProtectedHeader(header).sign(await importJWK(jwk))
 }
 
 /** RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined. */

@@ -50,10 +50,8 @@ class RemoteKeys implements IssuerKeys {
   /** Age up to which keys that were good stay in use while the issuer cannot be reached. */
   readonly #usableMs: number
   #jwksUri: string | undefined
-  #keys: KeySet | undefined
-  /** The document that they came from, to see whether it changed. */
-  #document = ''
-  #loadedAtMs = Number.NEGATIVE_INFINITY
+  /** The keys, with the document that they came from, to see whether it changed. */
+  #loaded: { readonly keys: KeySet; readonly document: string; readonly atMs: number } | undefined
   #loading: Promise<KeySet> | undefined
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
   #askedForUnknownAtMs = Number.NEGATIVE_INFINITY
@@ -66,11 +64,12 @@ class RemoteKeys implements IssuerKeys {
   }
 
   present(nowMs: number): KeySet | undefined {
+    if (this.#loaded === undefined) return undefined
     // Where the clock was set back nobody knows how old they are: at least by so much.
-    const ageMs = Math.abs(nowMs - this.#loadedAtMs)
+    const ageMs = Math.abs(nowMs - this.#loaded.atMs)
     if (ageMs >= this.#usableMs) return undefined
     if (ageMs >= FRESH_MS) this.#refresh(nowMs)
-    return this.#keys
+    return this.#loaded.keys
   }
 
   async current(): Promise<KeySet> {
@@ -123,11 +122,10 @@ class RemoteKeys implements IssuerKeys {
 
   #accept(jwks: JwkSet, atMs: number): KeySet {
     const document = JSON.stringify(jwks)
-    if (this.#keys === undefined || document !== this.#document) this.#keys = new KeySet(jwks.keys)
-    this.#document = document
-    this.#loadedAtMs = atMs
+    const keys = this.#loaded?.document === document ? this.#loaded.keys : new KeySet(jwks.keys)
+    this.#loaded = { keys, document, atMs }
     this.#failure = undefined
-    return this.#keys
+    return keys
   }
 }
 

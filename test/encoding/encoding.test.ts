@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodeJsonObject, splitCompactJws } from '../../src/encoding/compact-jws.js'
 import { deepFreeze } from '../../src/encoding/json.js'
+import { isNumericDate } from '../../src/encoding/numeric-date.js'
 import { unpinned } from '../../src/encoding/text.js'
 import { encode } from '../support/world.js'
 
@@ -61,4 +62,29 @@ it('deepFreeze freezes lists and objects to their last member', () => {
 
 it('unpinned gives an equal text', () => {
   for (const text of ['', 'abc', 'é😀', 'x'.repeat(10_000)]) expect(unpinned(text)).toBe(text)
+})
+
+describe('a NumericDate is a number of seconds (RFC 7519 §2), as far as milliseconds are exact', () => {
+  const last = Number.MAX_SAFE_INTEGER / 1000
+  it.each([0, -1, 1.5, 1_800_000_000, last, -last])('%d is one', (value) => {
+    expect(isNumericDate(value)).toBe(true)
+  })
+
+  const others = [
+    last * 1.001,
+    -last * 1.001,
+    1e300,
+    Number.POSITIVE_INFINITY,
+    Number.NaN,
+    '1',
+    '',
+    null,
+    undefined,
+    true,
+    [1],
+    {}
+  ]
+  it.each(others.map((value) => [value]))('%s is none', (value) => {
+    expect(isNumericDate(value)).toBe(false)
+  })
 })

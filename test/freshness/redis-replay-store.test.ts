@@ -72,6 +72,15 @@ describe('redisReplayStore', () => {
     vi.useRealTimers()
   })
 
+  it('one that comes in time leaves no timer behind, which would keep a process alive', async () => {
+    vi.useFakeTimers()
+    for (const answer of [async () => 'OK', async () => null, () => Promise.reject(new Error('LOADING'))]) {
+      await Promise.allSettled([createStore(answer).store.reserve('k', NOW_MS + 1000, context)])
+      expect(vi.getTimerCount()).toBe(0)
+    }
+    vi.useRealTimers()
+  })
+
   it.each<[string, () => Promise<unknown>]>([
     ['fails', () => Promise.reject(new Error('Connection is closed'))],
     ['says OK', () => Promise.resolve('OK')]

@@ -3,7 +3,11 @@ export const rooms = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
   { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
-  { name: 'proof', mutate: ['src/proof/**'], tests: ['test/proof/**'] },
+  {
+    name: 'proof',
+    mutate: ['src/proof/**'],
+    tests: ['test/proof/**', 'test/{telemetry,verified-request}.test.ts']
+  },
   { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**'] },
   { name: 'freshness', mutate: ['src/freshness/**'], tests: ['test/freshness/**'] },
   {
@@ -14,12 +18,7 @@ export const rooms = [
   {
     name: 'config',
     mutate: ['src/config/**'],
-    tests: [
-      'test/options.test.ts',
-      'test/freshness/nonce.test.ts',
-      'test/token/{introspection,issuers,issuer-keys}.test.ts',
-      'test/instances/lone-memory.test.ts'
-    ]
+    tests: ['test/options.test.ts', 'test/config/**']
   },
   {
     name: 'verifier',

@@ -1,6 +1,7 @@
 /**
  * Mutation testing, room by room: every change of a line of src/ must make a test of its room fail. Prints the score of each
- * room and of all, and every survivor; fails below the threshold. `--room NAME` runs one.
+ * room and of all, and every survivor; fails below the threshold. `--room NAME` runs one, `--mutate FILE` (or `FILE:1-20`, also
+ * several with commas) less than a room, `--concurrency N` on fewer or more cores.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -12,15 +13,22 @@ import { rooms } from './rooms.mjs'
 const THRESHOLD_PERCENT = 90
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const report = `${root}reports/mutation/mutation.json`
-const { room: wanted } = parseArgs({ options: { room: { type: 'string' } } }).values
+const {
+  room: wanted,
+  mutate: only,
+  concurrency
+} = parseArgs({
+  options: { room: { type: 'string' }, mutate: { type: 'string' }, concurrency: { type: 'string', default: '2' } }
+}).values
 
 const totals = { killed: 0, survived: 0 }
 const survivors = []
 for (const room of rooms.filter(({ name }) => wanted === undefined || name === wanted)) {
+  const startMs = Date.now()
   const counts = run(room)
   totals.killed += counts.killed
   totals.survived += counts.survived
-  console.log(`${room.name.padEnd(10)} ${line(counts)}`)
+  console.log(`${room.name.padEnd(10)} ${line(counts)}, in ${Math.round((Date.now() - startMs) / 1000)} s`)
 }
 for (const survivor of survivors) console.log(survivor)
 console.log(`${'all'.padEnd(10)} ${line(totals)}`)
@@ -29,7 +37,7 @@ process.exitCode = percent(totals) >= THRESHOLD_PERCENT ? 0 : 1
 function run({ name, mutate, tests }) {
   rmSync(report, { force: true })
   const env = { ...process.env, MUTATION_TESTS: tests.join(';') }
-  const args = ['stryker', 'run', '--mutate', mutate.join(',')]
+  const args = ['stryker', 'run', '--mutate', only ?? mutate.join(','), '--concurrency', concurrency]
   const { stdout } = spawnSync('npx', args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 28 })
   let files
   try {

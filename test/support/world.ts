@@ -1,5 +1,6 @@
 /** One issuer, one client and one clock that stands still: what most unit tests need. */
 
+import { channel } from 'node:diagnostics_channel'
 import { isDPoPError, isDPoPUnavailableError, type PlainRequest, type VerifierOptions } from 'dpop-guard'
 import {
   createTestClient,
@@ -55,6 +56,19 @@ export async function verdictOf(promise: Promise<unknown>): Promise<string> {
     if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.code
     throw error
   }
+}
+
+/** What operators are told, on the diagnostics channels, of a request that does not pass: why it was refused, or the cause of an outage. */
+export async function toldOf(verify: () => Promise<unknown>): Promise<{ code: string; reason?: unknown; cause?: unknown }> {
+  const told: { code: string; detail?: { reason?: string }; cause?: unknown }[] = []
+  const listen = (event: unknown) => void told.push(event as (typeof told)[number])
+  const channels = ['dpop-guard:refused', 'dpop-guard:unavailable'].map((name) => channel(name))
+  for (const one of channels) one.subscribe(listen)
+  await verdictOf(verify())
+  for (const one of channels) one.unsubscribe(listen)
+  if (told.length !== 1) throw new Error(`Operators were told ${told.length} times`)
+  const [{ code, detail, cause } = { code: '' }] = told
+  return { code, ...(detail && { reason: detail.reason }), ...(cause !== undefined && { cause }) }
 }
 
 /** base64url of JSON, or of text as it is. */

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createVerifier, type PlainRequest, type VerifierOptions } from 'dpop-guard'
 import { createTestIssuer, type TokenSpec } from 'dpop-guard/testing'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { platform } from '#crypto'
-import { BASE_URL, createWorld, encode, ISSUER, NOW, NOW_MS, verdictOf, type World } from '../support/world.js'
+import { BASE_URL, createWorld, encode, ISSUER, NOW, NOW_MS, toldOf, verdictOf, type World } from '../support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -19,6 +19,11 @@ async function verdict(token: string, extra: Extra = {}): Promise<string> {
 }
 const issued = async (spec: TokenSpec, extra?: Extra) =>
   await verdict(await world.issuer.issue({ jkt: world.client.jkt, ...spec }), extra)
+/** What operators are told of a request with this token. */
+const told = async (token: string, extra: Extra = {}) => {
+  const request = await world.request({ token })
+  return await toldOf(() => createVerifier({ ...world.options, ...extra }).verifyRequest(request))
+}
 const withClaims = (claims: Record<string, unknown>, extra?: Extra) => issued({ claims }, extra)
 
 describe('a JWT access token as RFC 9068 profiles it', () => {
@@ -30,7 +35,7 @@ describe('a JWT access token as RFC 9068 profiles it', () => {
     expect(await issued({ header: { typ } })).toBe('accepted')
   })
 
-  it.each(['JWT', 'jwt', '', 'at+jwt2', 'dpop+jwt', 'logout+jwt', 'application/secevent+jwt', undefined])(
+  it.each(['JWT', 'jwt', '', 'at+jwt2', 'at+application/jwt', 'dpop+jwt', 'logout+jwt', 'application/secevent+jwt', undefined])(
     'typ %s is refused (§4)',
     async (typ) => {
       expect(await issued({ header: { typ } })).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -188,6 +193,21 @@ describe('signature algorithms', () => {
   })
 })
 
+describe('operators are told why a token was refused', () => {
+  const issue = (spec: TokenSpec) => world.issuer.issue({ jkt: world.client.jkt, ...spec })
+  it.each<[reason: string, token: () => Promise<string>, extra?: Extra]>([
+    ['neither a JWT nor active at an issuer', async () => 'opaque'],
+    ['not one of the configured issuers', () => issue({ claims: { iss: 'https://evil.example' } })],
+    ['typ is of another kind of JWT', () => issue({ header: { typ: 'JWT' } })],
+    ['no key of the issuer verifies it', () => issue({ header: { kid: 'unknown' } })],
+    ['sub is missing', () => issue({ claims: { sub: undefined } })],
+    ['a claim of the wrong type', () => issue({ claims: { sub: 7 } })],
+    ['the access token was revoked', () => issue({}), { token: { isRevoked: () => true } }]
+  ])('%s', async (reason, token, extra) => {
+    expect(await told(await token(), extra)).toEqual({ code: 'ERR_DPOP_TOKEN_INVALID', reason })
+  })
+})
+
 describe('several issuers', () => {
   it('the keys of one never verify a token that names another', async () => {
     const other = await createTestIssuer({ issuer: 'https://other.example', clock: world.clock, alg: 'ES256' })
@@ -252,6 +272,47 @@ describe('key sets in the wild', () => {
     expect(await verdict(signed(privateKey, {}), under(Array.from({ length: 9 }, () => bad)))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     // Among several of one kid it is passed over.
     expect(await verdict(signed(privateKey, { kid: 'good' }), under([{ ...bad, kid: 'good' }, good]))).toBe('accepted')
+  })
+
+  it.each<[string, object]>([
+    ['crit', { crit: ['exp'] }],
+    ['b64', { b64: true }],
+    ['a kid that is no text, though a key has the same', { kid: 7 }]
+  ])('a good signature does not help a header with %s (RFC 7515 §4.1.4, §4.1.11, RFC 7797 §7)', async (_title, header) => {
+    const { privateKey, publicKey } = ecKey()
+    const keys = under([jwkOf(publicKey), { ...jwkOf(publicKey), kid: 7 }])
+    expect(await verdict(signed(privateKey, {}), keys)).toBe('accepted')
+    expect(await verdict(signed(privateKey, header), keys)).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('a token without kid may be of a key that has one', async () => {
+    const { privateKey, publicKey } = ecKey()
+    expect(await verdict(signed(privateKey, {}), under([{ ...jwkOf(publicKey), kid: 'k' }]))).toBe('accepted')
+  })
+
+  it('a signature that a usable key does not verify is bad, whatever other keys are of no use', async () => {
+    const { publicKey } = ecKey()
+    const keys = [{ ...jwkOf(publicKey), y: 'AAAA' }, jwkOf(publicKey)]
+    expect(await verdict(signed(ecKey().privateKey, {}), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it('operators are told why no key can be used', async () => {
+    const ec = ecKey()
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2040 })
+    const { n, e, kty } = jwkOf(rsa.publicKey)
+    const causeOf = async (token: string, jwk: Record<string, unknown>) => (await told(token, under([jwk]))).cause
+    for (const [jwk, reason] of [
+      [jwkOf(ec.privateKey), 'A private key was published'],
+      [{ ...jwkOf(ec.publicKey), x: undefined }, 'The key has no x'],
+      [{ ...jwkOf(ec.publicKey), y: 7 }, 'The key has no y'],
+      [{ e, kty, n }, 'The RSA key is too short'],
+      [{ e, kty, n: `${n}=` }, 'The modulus is not base64url'],
+      [{ kty, n }, 'The key has no e']
+    ] as const) {
+      const token = 'kty' in jwk && jwk.kty === 'RSA' ? signed(rsa.privateKey, { alg: 'RS256' }) : signed(ec.privateKey, {})
+      const message = 'No key of the issuer can be used'
+      expect(await causeOf(token, jwk)).toMatchObject({ message, errors: [new TypeError(reason)] })
+    }
   })
 
   it('a private key that was published is not used', async () => {
@@ -355,6 +416,43 @@ describe('isRevoked', () => {
       () => Promise.reject(new Error('database down'))
     ]
     for (const isRevoked of broken) expect(await issued({}, { token: { isRevoked } })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+  })
+})
+
+describe('a token is verified once, and then remembered', () => {
+  /** A verifier, and how often it verified the signature of a token. */
+  async function createCountingWorld(extra: Extra = {}) {
+    const issuer = await createTestIssuer({ clock: world.clock, alg: 'EdDSA' })
+    const options = { ...world.options, issuer: issuer.options, signatureThreads: 'inline', ...extra } as const
+    const verifier = createVerifier(options)
+    const verify = vi.spyOn(platform, 'verify')
+    onTestFinished(() => verify.mockRestore())
+    return {
+      issue: (claims: object = {}) => issuer.issue({ jkt: world.client.jkt, expiresInSeconds: 60, claims: { ...claims } }),
+      verdict: async (token: string) => await verdictOf(verifier.verifyRequest(await world.request({ token }))),
+      // The proofs are of another algorithm.
+      count: () => verify.mock.calls.filter(([alg]) => alg === 'EdDSA').length
+    }
+  }
+
+  it.each<[string, object]>([
+    ['without nbf', {}],
+    ['with nbf', { nbf: NOW }]
+  ])('for as long as its times allow, the tolerance included: %s', async (_title, claims) => {
+    const { issue, verdict, count } = await createCountingWorld()
+    const token = await issue(claims)
+    for (const seconds of [0, -5, 30, 64.999]) {
+      world.clock.set(NOW_MS + seconds * 1000)
+      expect(await verdict(token)).toBe('accepted')
+    }
+    expect(count()).toBe(1)
+  })
+
+  it('also where it is asked on every request whether it was revoked', async () => {
+    const { issue, verdict, count } = await createCountingWorld({ token: { isRevoked: () => false } })
+    const token = await issue()
+    for (let i = 0; i < 3; i++) expect(await verdict(token)).toBe('accepted')
+    expect(count()).toBe(1)
   })
 })
 

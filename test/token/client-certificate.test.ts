@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createVerifier, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createWorld, verdictOf, type World } from '../support/world.js'
+import { createWorld, toldOf, verdictOf, type World } from '../support/world.js'
 
 const PEM = `-----BEGIN CERTIFICATE-----
 MIIBeDCCAR+gAwIBAgIUZG7wezMtT3oY6gQ8ocuxfCFixicwCgYIKoZIzj0EAwIw
@@ -31,14 +31,15 @@ beforeAll(async () => {
   world = await createWorld()
 })
 
-/** The verdict on a request whose token is bound to the client's key and to its certificate. */
-async function verdict(clientCertificate: unknown, cnf: object = { jkt: world.client.jkt, 'x5t#S256': x5tS256 }) {
+/** A request whose token is bound to the client's key and to its certificate. */
+async function verify(clientCertificate: unknown, cnf: object = { jkt: world.client.jkt, 'x5t#S256': x5tS256 }) {
   const options = {
     ...world.options,
     ...(clientCertificate !== undefined && { clientCertificate })
   } as unknown as VerifierOptions
-  return await verdictOf(createVerifier(options).verifyRequest(await world.request({ tokenSpec: { claims: { cnf } } })))
+  return await createVerifier(options).verifyRequest(await world.request({ tokenSpec: { claims: { cnf } } }))
 }
+const verdict = (...args: Parameters<typeof verify>) => verdictOf(verify(...args))
 
 describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
   it.each<[string, unknown]>([
@@ -64,19 +65,25 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
     expect(seen).toBe(request)
   })
 
-  it.each<[string, unknown]>([
-    ['no hook', undefined],
-    ['no certificate', () => undefined],
-    ['another certificate', () => CA],
-    ['a chain with the client second', () => `${CA}\n${PEM}`],
-    ['another certificate as DER', () => new X509Certificate(CA).raw]
-  ])('is refused with %s', async (_title, hook) => {
-    expect(await verdict(hook)).toBe('ERR_DPOP_TOKEN_BINDING')
+  it.each<[string, unknown, reason: string]>([
+    ['no hook', undefined, 'there is no client certificate'],
+    ['no certificate', () => undefined, 'there is no client certificate'],
+    ['another certificate', () => CA, 'the client certificate is another one'],
+    ['a chain with the client second', () => `${CA}\n${PEM}`, 'the client certificate is another one'],
+    ['another certificate as DER', () => new X509Certificate(CA).raw, 'the client certificate is another one']
+  ])('is refused with %s', async (_title, hook, reason) => {
+    expect(await toldOf(() => verify(hook))).toEqual({ code: 'ERR_DPOP_TOKEN_BINDING', reason })
   })
 
+  it.each(['Zm9v', '', 'CERTIFICATE', PEM.slice(0, -1)])(
+    'a text that is no PEM is 503, and operators are told: %j',
+    async (text) => {
+      const cause = new TypeError('"clientCertificate" must give PEM, DER or undefined')
+      expect(await toldOf(() => verify(() => text))).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
+    }
+  )
+
   it.each<[string, unknown]>([
-    ['a text that is no PEM', () => 'Zm9v'],
-    ['an empty text', () => ''],
     ['PEM with bad base64', () => '-----BEGIN CERTIFICATE-----\nA=B=C\n-----END CERTIFICATE-----'],
     ['null', () => null],
     ['a number', () => 7],

@@ -23,24 +23,29 @@ describe('cnf says what a token is bound to (RFC 7800 §3.1)', () => {
     expect(readConfirmation(cnf === undefined ? {} : { cnf })).toEqual(expected)
   })
 
-  const malformed: unknown[] = [
-    ...[null, 'x', 1, true, [], [{ jkt }]],
+  const objects: unknown[] = [null, 'x', 1, true, [], [{ jkt }]]
+  it.each(objects.map((cnf) => [cnf]))('a cnf that is no object is refused, never taken for unbound: %j', (cnf) => {
+    const refusal = { code: 'ERR_DPOP_TOKEN_BINDING', detail: { reason: 'cnf is not an object' } }
+    expect(() => readConfirmation({ cnf })).toThrow(expect.objectContaining(refusal))
+  })
+
+  const malformed: { jkt: unknown; 'x5t#S256'?: unknown }[] = [
     ...[null, '', 1, true, {}, [jkt], `${jkt}=`, ` ${jkt}`, jkt.slice(1), `${jkt}A`, 'a'.repeat(64), jkt.replace('I', 'J')].map(
       (value) => ({ jkt: value })
     ),
     ...['', 1, null, 'x'].map((value) => ({ jkt, 'x5t#S256': value }))
   ]
   it.each(malformed.map((cnf) => [cnf]))('malformed is refused, never taken for unbound: %j', (cnf) => {
-    expect(() => readConfirmation({ cnf })).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_BINDING' }))
+    const detail = { reason: `cnf has a malformed ${cnf.jkt === jkt ? 'x5t#S256' : 'jkt'}` }
+    expect(() => readConfirmation({ cnf })).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_BINDING', detail }))
   })
 
   it.each(['jwk', 'jwe', 'kid', 'jku', 'osc'])(
     '%s is a registered method that is not verified here: refused, whatever it says',
     (name) => {
       for (const value of [{}, 'x', null, undefined]) {
-        expect(() => readConfirmation({ cnf: { jkt, [name]: value } })).toThrow(
-          expect.objectContaining({ code: 'ERR_DPOP_TOKEN_BINDING' })
-        )
+        const refusal = { code: 'ERR_DPOP_TOKEN_BINDING', detail: { reason: `cnf has ${name}, which is not verified here` } }
+        expect(() => readConfirmation({ cnf: { jkt, [name]: value } })).toThrow(expect.objectContaining(refusal))
       }
     }
   )

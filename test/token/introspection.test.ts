@@ -3,7 +3,7 @@ import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { createIntrospectionWorld, METADATA } from '../support/introspection-world.js'
-import { BASE_URL, NOW, NOW_MS, verdictOf } from '../support/world.js'
+import { BASE_URL, NOW, NOW_MS, toldOf, verdictOf } from '../support/world.js'
 
 describe('an opaque token is asked about (RFC 7662 §2)', () => {
   it('and its members are the claims, under the issuer that answered', async () => {
@@ -13,8 +13,10 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
     expect(Object.isFrozen(auth.claims)).toBe(true)
     expect(questions).toHaveLength(1)
-    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
-    expect(questions[0]).toMatchObject({ method: 'POST', headers })
+    expect(questions[0]).toMatchObject({
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    })
     expect(Object.fromEntries(questions[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
   })
 
@@ -262,22 +264,28 @@ describe('signed answers (RFC 9701 §5)', () => {
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-    ['for another', { aud: 'other' }, {}],
-    ['for nobody', { aud: undefined }, {}],
-    ['of another', { iss: 'https://evil.example' }, {}],
-    ['of nobody', { iss: undefined }, {}],
-    ['of another kind', {}, { typ: 'at+jwt' }],
-    ['that are old', { iat: NOW - 306 }, {}],
-    ['of the future', { iat: NOW + 6 }, {}],
-    ['without time', { iat: undefined }, {}],
-    ['without the claim', { token_introspection: undefined }, {}],
-    ['with a claim that is no object', { token_introspection: [] }, {}],
-    ['of a key that is not known', {}, { kid: 'unknown' }]
-  ])('%s are none', async (_title, claims, header) => {
-    const { verdict, says, signed } = await createSignedWorld()
+  const notNow = 'The answer is not for us, now'
+  const shape = 'The answer is not an object'
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, message: string]>([
+    ['for another', { aud: 'other' }, {}, `${notNow}: aud is not this API`],
+    ['for nobody', { aud: undefined }, {}, `${notNow}: aud is missing`],
+    ['of another', { iss: 'https://evil.example' }, {}, `${notNow}: iss is of another issuer`],
+    ['of nobody', { iss: undefined }, {}, `${notNow}: iss is missing`],
+    ['of another kind', {}, { typ: 'at+jwt' }, 'The answer is not a signed one'],
+    ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not of late`],
+    ['that are of the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not of late`],
+    ['without time', { iat: undefined }, {}, `${notNow}: iat is missing`],
+    ['without the claim', { token_introspection: undefined }, {}, shape],
+    ['with a claim that is null', { token_introspection: null }, {}, shape],
+    ['with a claim that is a list', { token_introspection: [] }, {}, shape],
+    ['with a claim that is a text', { token_introspection: 'x' }, {}, shape],
+    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp has passed`],
+    ['of a key that is not known', {}, { kid: 'unknown' }, 'The answer is not signed by the issuer']
+  ])('%s are none, and operators are told', async (_title, claims, header, message) => {
+    const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))
-    expect(await verdict()).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const cause = expect.objectContaining({ message })
+    expect(await toldOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
   })
 
   it.each([NOW - 305, NOW + 5])('are good for five minutes, and clocks may differ by five seconds: iat %i', async (iat) => {
@@ -287,9 +295,10 @@ describe('signed answers (RFC 9701 §5)', () => {
   })
 
   it('unsigned ones are none, and neither are those that another key signed', async () => {
-    const { verdict, says, signed, server, clock, client } = await createSignedWorld()
+    const { verdict, verify, says, signed, server, clock, client } = await createSignedWorld()
     says({ active: true, cnf: { jkt: client.jkt } })
-    expect(await verdict('one')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+    const cause = new Error('The answer is not a signed one')
+    expect(await toldOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
     says(await signed({}, {}, rogue))
     expect(await verdict('two')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
@@ -308,13 +317,14 @@ describe('signed answers (RFC 9701 §5)', () => {
 
 describe("tokens: 'all' asks about JWTs as well, after they were verified here", () => {
   it('so that revocation is seen as soon as the answer is not remembered any more', async () => {
-    const { clock, verdict, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+    const { clock, verdict, verify, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
     const token = await issue()
     expect([await verdict(token), await verdict(token)]).toEqual(['accepted', 'accepted'])
     expect(questions).toHaveLength(1)
     says({ active: false })
     clock.advance(30)
-    expect(await verdict(token)).toBe('ERR_DPOP_TOKEN_INVALID')
+    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
+    expect(await toldOf(() => verify(token))).toEqual(told)
   })
 
   it('a JWT that is not valid is not asked about', async () => {
@@ -324,13 +334,15 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
   })
 
   it('the server must not know another key; that it names none does not matter', async () => {
-    const { clock, verdict, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
+    const { clock, verdict, verify, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
     const stranger = await createTestClient()
     says({ active: true })
     expect(await verdict(await issue())).toBe('accepted')
     says({ active: true, cnf: { jkt: stranger.jkt } })
     clock.advance(30)
-    expect(await verdict(await issue())).toBe('ERR_DPOP_TOKEN_BINDING')
+    const token = await issue()
+    const told = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the server knows another key' }
+    expect(await toldOf(() => verify(token))).toEqual(told)
   })
 
   it('strangers cannot take the questions of a JWT that was verified here (RFC 7662 §4)', async () => {
@@ -401,56 +413,5 @@ describe('ready() finds out at the start what would fail at the first request', 
     expect(await ready(store)).toBe('accepted')
     expect(await ready({ ...store, ready: async () => {} })).toBe('accepted')
     expect(await ready({ ...store, ready: () => Promise.reject(new Error('x')) })).toBe('ERR_DPOP_REPLAY_STORE_UNAVAILABLE')
-  })
-})
-
-describe('options', () => {
-  const good = { clientId: 'api', clientSecret: 's' }
-  const key = { kty: 'EC', alg: 'ES256', d: 'x' }
-  const secret = '"issuer.introspection.clientSecret" must be a non-empty string'
-  const badKey = '"issuer.introspection.privateKey" must be a private JWK with its "alg"'
-  it.each<[unknown, string]>([
-    [null, '"issuer.introspection" must be an object'],
-    [true, '"issuer.introspection" must be an object'],
-    [
-      { ...good, clientID: 'x' },
-      '"issuer.introspection.clientID" is not an option; did you mean "issuer.introspection.clientId"?'
-    ],
-    [{ clientSecret: 's' }, '"issuer.introspection.clientId" must be a non-empty string'],
-    [{ ...good, clientId: '' }, '"issuer.introspection.clientId" must be a non-empty string'],
-    [{ clientId: 'api' }, secret],
-    [{ ...good, clientSecret: '' }, secret],
-    [{ ...good, clientSecret: 7 }, secret],
-    [{ clientId: 'api', authMethod: 'client_secret_post' }, secret],
-    [
-      { ...good, authMethod: 'none' },
-      '"issuer.introspection.authMethod" must be one of client_secret_basic, client_secret_post, private_key_jwt'
-    ],
-    [{ ...good, authMethod: 'private_key_jwt' }, badKey],
-    [{ clientId: 'api', privateKey: 'x' }, badKey],
-    [{ clientId: 'api', privateKey: null }, badKey],
-    [{ clientId: 'api', privateKey: { ...key, alg: undefined } }, badKey],
-    [{ clientId: 'api', privateKey: { ...key, d: undefined } }, badKey],
-    [{ ...good, endpoint: '/introspect' }, '"issuer.introspection.endpoint" must be an absolute URL'],
-    [{ ...good, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],
-    [{ ...good, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
-    [{ ...good, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
-    [{ ...good, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
-    [{ ...good, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
-    [{ ...good, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
-    [
-      { ...good, maxConcurrentRequests: 10_001 },
-      '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'
-    ]
-  ])('%j', (introspection, message) => {
-    const issuer = { issuer: 'https://issuer.example', introspection } as IssuerOptions
-    expect(() => createVerifier({ issuer, baseUrl: BASE_URL })).toThrow(new TypeError(message))
-  })
-
-  it('a key implies private_key_jwt, and a secret wins where it is asked for by name', () => {
-    const make = (introspection: object) => () =>
-      createVerifier({ issuer: { issuer: 'https://issuer.example', introspection } as IssuerOptions, baseUrl: BASE_URL })
-    expect(make({ clientId: 'api', privateKey: key })).not.toThrow()
-    expect(make({ ...good, privateKey: key, authMethod: 'client_secret_basic' })).not.toThrow()
   })
 })

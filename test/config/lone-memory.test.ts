@@ -1,0 +1,83 @@
+/** Memory of one process, where others serve the same API, is a mistake that nobody would notice: it is said, once. */
+
+import cluster from 'node:cluster'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { type MisconfiguredEvent, type ReplayStore, redisReplayStore, type VerifierOptions } from 'dpop-guard'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+
+const options = { issuer: 'https://issuer.example', baseUrl: 'https://api.example' } satisfies VerifierOptions
+
+// Once for each process: each test has modules of its own.
+beforeEach(() => vi.resetModules())
+
+/** What is said when verifiers are made with these options. */
+async function warningsOf(...made: Partial<VerifierOptions>[]): Promise<MisconfiguredEvent[]> {
+  const events: MisconfiguredEvent[] = []
+  const keep = (event: unknown) => void events.push(event as MisconfiguredEvent)
+  subscribe('dpop-guard:misconfigured', keep)
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  onTestFinished(() => {
+    unsubscribe('dpop-guard:misconfigured', keep)
+    emitWarning.mockRestore()
+  })
+  const { createVerifier } = await import('dpop-guard')
+  for (const extra of made) createVerifier({ ...options, ...extra })
+  expect(emitWarning.mock.calls).toEqual(
+    events.map(({ message, code }) => [message, expect.objectContaining({ type: 'DPoPGuardWarning', code })])
+  )
+  return events
+}
+
+/** The memory store of the modules that a test has at present. */
+const memory = async (): Promise<ReplayStore> => (await import('dpop-guard')).memoryReplayStore()
+const shared = redisReplayStore({ sendCommand: async () => 'OK' })
+const loneMemory = {
+  code: 'DPOP_GUARD_LONE_MEMORY',
+  message: expect.stringMatching(/^Several processes serve this API.*redisReplayStore\(\).*"replay"/)
+}
+
+describe('several instances and memoryReplayStore()', () => {
+  it('by default: it is said what to use instead', async () => {
+    expect(await warningsOf({ instances: 2 })).toEqual([loneMemory])
+  })
+
+  it('given', async () => {
+    expect(await warningsOf({ instances: 2, replay: await memory() })).toEqual([loneMemory])
+  })
+
+  it('is said once for each process, however many verifiers it has', async () => {
+    expect(await warningsOf({ instances: 4 }, { instances: 4 }, { instances: 2 })).toHaveLength(1)
+  })
+
+  it('one instance, a store that is shared, or none by intention, are in order', async () => {
+    const replay = await memory()
+    expect(await warningsOf({}, { instances: 1 }, { replay }, { instances: 4, replay: shared })).toEqual([])
+    expect(await warningsOf({ instances: 4, replay: false })).toEqual([])
+  })
+
+  it('a worker of node:cluster is never alone', async () => {
+    const was = cluster.isWorker
+    Object.assign(cluster, { isWorker: true })
+    onTestFinished(() => void Object.assign(cluster, { isWorker: was }))
+    expect(await warningsOf({ replay: shared })).toEqual([])
+    expect(await warningsOf({})).toEqual([loneMemory])
+  })
+
+  it.each([0, -1, 1.5, Number.NaN, 1_000_001, '4', null])('instances must be a number of processes: %j', async (instances) => {
+    const { createVerifier } = await import('dpop-guard')
+    const message = '"instances" must be an integer from 1 to 1000000'
+    expect(() => createVerifier({ ...options, instances: instances as number })).toThrow(new TypeError(message))
+    expect(() => createVerifier({ ...options, replay: shared, instances: instances as number })).toThrow(new TypeError(message))
+  })
+})
+
+it.each([undefined, {}, { getBuiltinModule: () => undefined }])(
+  'a runtime that cannot warn, and knows no workers, is no reason to fail: process is %j',
+  async (process) => {
+    const { createVerifier } = await import('dpop-guard')
+    vi.stubGlobal('process', process)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    expect(() => createVerifier(options)).not.toThrow()
+    expect(() => createVerifier({ ...options, instances: 2 })).not.toThrow()
+  }
+)

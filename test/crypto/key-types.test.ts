@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { type ProofAlgorithm, proofAlgorithms } from '../../src/crypto/crypto.js'
+import { isMeantFor, isOfType, isPrivate, keyTypes } from '../../src/crypto/key-types.js'
+
+/** A key of each type and curve, by its name. */
+const keys = {
+  'P-256': { kty: 'EC', crv: 'P-256' },
+  'P-384': { kty: 'EC', crv: 'P-384' },
+  'P-521': { kty: 'EC', crv: 'P-521' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
+  RSA: { kty: 'RSA' }
+}
+const all: [ProofAlgorithm, keyof typeof keys, octets: number | undefined][] = [
+  ['ES256', 'P-256', 32],
+  ['ES384', 'P-384', 48],
+  ['ES512', 'P-521', 66],
+  ['EdDSA', 'Ed25519', 32],
+  ['Ed25519', 'Ed25519', 32],
+  ['PS256', 'RSA', undefined],
+  ['PS384', 'RSA', undefined],
+  ['PS512', 'RSA', undefined],
+  ['RS256', 'RSA', undefined],
+  ['RS384', 'RSA', undefined],
+  ['RS512', 'RSA', undefined]
+]
+
+describe('each algorithm has one type of key, and one curve (RFC 7518 §3.1, §3.4, RFC 8037 §3.1)', () => {
+  it('all of them are known', () => {
+    expect(all.map(([alg]) => alg)).toEqual(proofAlgorithms)
+  })
+
+  it.each(all)('%s: %s and no other, with coordinates of %s octets', (alg, type, octets) => {
+    for (const [name, key] of Object.entries(keys)) expect(isOfType(key, alg), name).toBe(name === type)
+    expect(keyTypes[alg].octets).toBe(octets)
+  })
+
+  it.each([{ kty: 'oct' }, { crv: 'P-256' }, { kty: 'ec', crv: 'P-256' }, { kty: 'OKP', crv: 'P-256' }, { kty: 'EC' }, {}])(
+    '%j is of no algorithm’s type',
+    (key) => {
+      for (const alg of proofAlgorithms) expect(isOfType(key, alg)).toBe(false)
+    }
+  )
+
+  it('the name of a curve means nothing to RSA', () => {
+    expect(isOfType({ kty: 'RSA', crv: 'x' }, 'PS256')).toBe(true)
+  })
+})
+
+describe('use, key_ops and alg must allow a key to verify, where it has them (RFC 7517 §4.2 to §4.4)', () => {
+  it.each([{}, { use: 'sig' }, { key_ops: ['verify'] }, { key_ops: ['sign', 'verify'] }, { alg: 'ES256' }])('%j does', (key) => {
+    expect(isMeantFor(key, 'ES256')).toBe(true)
+  })
+
+  it.each([
+    ...['enc', 'SIG', '', null, ['sig']].map((use) => ({ use })),
+    ...[[], ['sign'], ['VERIFY'], 'verify', null, {}].map((operations) => ({ key_ops: operations })),
+    ...['ES384', 'es256', 'EdDSA', '', null, ['ES256']].map((alg) => ({ alg })),
+    { use: 'sig', key_ops: ['verify'], alg: 'PS256' }
+  ])('%j does not', (key) => {
+    expect(isMeantFor(key, 'ES256')).toBe(false)
+  })
+
+  it('EdDSA and Ed25519 are two names of one algorithm (RFC 9864 §2.2), and of no other', () => {
+    for (const alg of ['EdDSA', 'Ed25519'] as const) {
+      for (const keyAlg of ['EdDSA', 'Ed25519']) expect(isMeantFor({ alg: keyAlg }, alg)).toBe(true)
+      for (const keyAlg of ['Ed448', 'ES256', '']) expect(isMeantFor({ alg: keyAlg }, alg)).toBe(false)
+    }
+  })
+})
+
+describe('isPrivate', () => {
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('%s is for the owner alone, whatever it holds', (member) => {
+    for (const value of ['x', '', null, undefined]) expect(isPrivate({ kty: 'EC', [member]: value })).toBe(true)
+  })
+
+  it('nothing of a public key is, nor what a prototype has', () => {
+    const names = ['kty', 'crv', 'x', 'y', 'e', 'n', 'kid', 'use', 'key_ops', 'alg', 'x5c', 'D', '']
+    expect(isPrivate(Object.fromEntries(names.map((name) => [name, 'x'])))).toBe(false)
+    expect(isPrivate(Object.create({ d: 'x' }))).toBe(false)
+  })
+})
