@@ -31,7 +31,7 @@ const results = {
     openssl: process.versions.openssl,
     cores: cpus().length,
     cpu: cpus()[0].model.trim(),
-    os: `${type()} ${release()}`
+    os: `${type()} ${release().split('-', 1)[0]}`
   },
   versions: [jose, expressMiddleware, oauth4webapi, solid, betterAuth].map((one) => ({ ...one, version: versionOf(one.package) }))
 }
