@@ -45,6 +45,7 @@ describe('diagnostics channels tell the operator what the client must not know',
     const verify = (request: PlainRequest) => verifier.verifyRequest(request)
     await verdictOf(verify(await world.request({ url: 'http://localhost:3000/notes' })))
     await verdictOf(verify(await world.request({ claims: { iat: world.clock() / 1000 - 301 } })))
+    await verdictOf(verify(await world.request({ claims: { iat: world.clock() / 1000 - 60, exp: world.clock() / 1000 - 30 } })))
     await verdictOf(verify(await world.request({ tokenSpec: { claims: { aud: 'https://other.example' } } })))
     await verdictOf(verify(await world.request({ method: 'PUT', claims: { htm: 'GET' } })))
     expect(events).toEqual([
@@ -56,6 +57,7 @@ describe('diagnostics channels tell the operator what the client must not know',
         }
       ],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -301 } }],
+      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -60 } }],
       ['dpop-guard:refused', { code: 'ERR_DPOP_TOKEN_INVALID', detail: { reason: 'aud is not this API' } }],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_HTM', detail: {} }]
     ])

@@ -63,7 +63,7 @@ export function parseJson(document: string): unknown {
 export async function fetchDocument(url: string, request: Request, { fetch }: FetchConfig): Promise<string> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
   const tooLate = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    signal.addEventListener('abort', () => reject(signal.reason))
   })
   // Also where somebody's own fetch does not heed the signal. Whichever loses is still heard, so that no rejection is unhandled.
   return await Promise.race([readDocument(url, { ...request, redirect: 'manual', signal }, fetch), tooLate])

@@ -49,6 +49,12 @@ describe('check 2: a well-formed JWT (RFC 9449 §4.3)', () => {
     expect(await verdict({ claims: { x: 'x'.repeat(1000) } })).toBe('accepted')
     expect(await verdict({ claims: { x: 'x'.repeat(8192) } })).toBe('ERR_DPOP_PROOF_MALFORMED')
     expect(await verdict({ claims: { x: 'x'.repeat(8192) } }, { maxBytes: 65_536 })).toBe('accepted')
+    const [request, same] = [await world.request(), await world.request()]
+    const { length } = (request.headers as Record<string, string>)['DPoP'] as string
+    const verify = (maxBytes: number, of: typeof request) =>
+      verdictOf(createVerifier({ ...world.options, proof: { maxBytes } }).verifyRequest(of))
+    expect(await verify(length, request)).toBe('accepted')
+    expect(await verify(length - 1, same)).toBe('ERR_DPOP_PROOF_MALFORMED')
   })
 
   it.each([{ crit: ['exp'] }, { crit: [] }, { crit: null }, { b64: true }, { b64: false, crit: ['b64'] }, { b64: null }])(
