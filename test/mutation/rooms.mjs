@@ -8,7 +8,7 @@ export const rooms = [
     mutate: ['src/proof/**'],
     tests: ['test/proof/**', 'test/{telemetry,verified-request}.test.ts']
   },
-  { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**'] },
+  { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**', 'test/crypto/web-verifier.test.ts'] },
   { name: 'freshness', mutate: ['src/freshness/**'], tests: ['test/freshness/**'] },
   {
     name: 'answer',

@@ -37,6 +37,23 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
+  it('the first of several issuers that calls it active is the one whose word counts', async () => {
+    const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
+    const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
+    a.says({ active: true, aud: 'https://other.example', cnf: { jkt: a.client.jkt } })
+    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_INVALID')
+  })
+
+  it.each(['a.b.c', 'eyJhbGciOiJFUzI1NiJ9', 'eyJ.a', 'x.eyJ.y'])(
+    'whatever it looks like, if it is not meant as a JWT: %s',
+    async (token) => {
+      const { verdict, questions } = await createIntrospectionWorld()
+      expect(await verdict(token)).toBe('accepted')
+      expect(questions).toHaveLength(1)
+    }
+  )
+
   it('that one of several issuers is out of reach matters where none of the others knows the token', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
@@ -67,11 +84,12 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
   })
 
   it('a JWT in another spelling is none, and not asked about (RFC 7515 §2)', async () => {
-    const { verdict, issue, questions } = await createIntrospectionWorld()
+    const { verify, issue, questions } = await createIntrospectionWorld()
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const token = await issue()
     const alias = token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1) as string) ^ 1]
-    expect(await verdict(alias)).toBe('ERR_DPOP_TOKEN_INVALID')
+    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'a JWT that is not spelt as one' }
+    for (const token of [alias, `${alias}=`]) expect(await toldOf(() => verify(token))).toEqual(told)
     expect(questions).toEqual([])
   })
 
@@ -325,6 +343,17 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
     clock.advance(30)
     const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
     expect(await toldOf(() => verify(token))).toEqual(told)
+  })
+
+  it('also where other issuers are not asked', async () => {
+    const [all, other] = [await createIntrospectionWorld({ tokens: 'all' }), await createIntrospectionWorld()]
+    const issuer = [other.options.issuer, all.options.issuer] as IssuerOptions[]
+    const verifier = createVerifier({ ...all.options, issuer })
+    const token = await all.issue()
+    expect(await all.verdict(token, verifier)).toBe('accepted')
+    all.says({ active: false })
+    all.clock.advance(30)
+    expect(await all.verdict(token, verifier)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
   it('a JWT that is not valid is not asked about', async () => {

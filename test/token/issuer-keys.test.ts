@@ -108,6 +108,23 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(2)
   })
 
+  it('a kid that the newer keys lack as well is nobody’s', async () => {
+    const { server, rotated, client, clock, issue, verify, keyFetches } = await createRemoteWorld()
+    expect(await verify(await issue())).toBe('accepted')
+    server.answers['/keys'] = rotated.jwks
+    const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
+    expect(await verify(await rogue.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(2)
+  })
+
+  it('a bad signature under a kid that is known has nothing fetched', async () => {
+    const { issuer, rotated, client, issue, verify, keyFetches } = await createRemoteWorld()
+    expect(await verify(await issue())).toBe('accepted')
+    const header = { kid: issuer.jwks.keys[0]?.['kid'] }
+    expect(await verify(await rotated.issue({ jkt: client.jkt, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(keyFetches()).toBe(1)
+  })
+
   it('but at most once in half a minute, since anybody can send one', async () => {
     const { clock, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     await verify(await issue())
