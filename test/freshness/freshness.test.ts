@@ -1,6 +1,6 @@
 import { createVerifier, type ReplayStore, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createWorld, NOW_MS, verdictOf, type World } from '../support/world.js'
+import { createWorld, NOW_MS, toldOf, verdictOf, type World } from '../support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -61,5 +61,77 @@ describe('a store that is slow to look does not let a proof in a second time (RF
       world.clock.advance(age)
       expect(await verdictOf(verifier.verifyRequest(request))).toBe(expected)
     }
+  })
+})
+
+const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
+
+describe('the word of a store', () => {
+  const reserving = (reserve: unknown) => createVerifier({ ...world.options, replay: { reserve } as ReplayStore })
+
+  it.each<[string, unknown, string]>([
+    ['true', () => true, 'accepted'],
+    ['true, later', async () => true, 'accepted'],
+    ['false', () => false, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['false, later', async () => false, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['1: only true is a first use', () => 1, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['nothing, later', async () => undefined, 'ERR_DPOP_PROOF_REPLAYED']
+  ])('%s', async (_title, reserve, expected) => {
+    expect(await verdictOf(reserving(reserve).verifyRequest(await world.request()))).toBe(expected)
+  })
+
+  const cause = new Error('ECONNREFUSED')
+  it.each<[string, unknown]>([
+    [
+      'throws',
+      () => {
+        throw cause
+      }
+    ],
+    ['rejects', () => Promise.reject(cause)]
+  ])('one that %s cannot tell: 503, and operators are told why', async (_title, reserve) => {
+    const request = await world.request()
+    expect(await toldOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause })
+  })
+
+  it('one that is too late to tell is 503 too, and operators are told', async () => {
+    const reserve = async () => {
+      world.clock.advance(400)
+      return true
+    }
+    const request = await world.request()
+    const late = new Error('The replay store answered too late to tell')
+    expect(await toldOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause: late })
+  })
+})
+
+it('replay: false accepts a proof as often as it comes inside its window', async () => {
+  const verifier = createVerifier({ ...world.options, replay: false })
+  const request = await world.request()
+  for (let i = 0; i < 3; i++) expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
+  world.clock.advance(301)
+  expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_IAT')
+})
+
+describe('ready() asks the store', () => {
+  const ready = (replay: unknown) => createVerifier({ ...world.options, replay: replay as false }).ready()
+  const store = { reserve: () => true }
+
+  it('where there is one, and where it can be asked', async () => {
+    let asked = 0
+    for (const replay of [false, store, { ...store, ready: () => void asked++ }, { ...store, ready: async () => void asked++ }])
+      expect(await ready(replay)).toBeUndefined()
+    expect(asked).toBe(2)
+  })
+
+  it('and rejects where it does not answer', async () => {
+    const cause = new Error('NOAUTH')
+    const failures = [
+      () => Promise.reject(cause),
+      () => {
+        throw cause
+      }
+    ]
+    for (const fails of failures) await expect(ready({ ...store, ready: fails })).rejects.toMatchObject({ code: OUTAGE, cause })
   })
 })

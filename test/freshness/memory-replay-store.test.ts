@@ -19,6 +19,10 @@ describe('memoryReplayStore', () => {
     )
   })
 
+  it.each([1, 2 ** 26])('maxEntries may be %d', (maxEntries) => {
+    expect(memoryReplayStore({ maxEntries }).reserve('a', NOW_MS + 1, { nowMs: NOW_MS, jkt: 'j' })).toBe(true)
+  })
+
   it('an unknown option is a TypeError', () => {
     expect(() => memoryReplayStore({ max: 1 } as never)).toThrow(
       new TypeError('"max" is not an option; did you mean "maxEntries"?')
@@ -57,7 +61,7 @@ describe('memoryReplayStore', () => {
     'what it could not remember so long it does not take: %d ms',
     (ttlMs) => {
       const reserve = createStore()
-      expect(() => reserve('a', NOW_MS + ttlMs, NOW_MS)).toThrow(RangeError)
+      expect(() => reserve('a', NOW_MS + ttlMs, NOW_MS)).toThrow(new RangeError('A reservation must end within 24 days'))
       expect(reserve('a', NOW_MS + 2 ** 31 - 1, NOW_MS)).toBe(true)
     }
   )

@@ -9,7 +9,11 @@ export const rooms = [
     tests: ['test/proof/**', 'test/{telemetry,verified-request}.test.ts']
   },
   { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**', 'test/crypto/web-verifier.test.ts'] },
-  { name: 'freshness', mutate: ['src/freshness/**'], tests: ['test/freshness/**'] },
+  {
+    name: 'freshness',
+    mutate: ['src/freshness/**'],
+    tests: ['test/freshness/**', 'test/config/lone-memory.test.ts', 'test/crypto/web-verifier.test.ts']
+  },
   {
     name: 'answer',
     mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],

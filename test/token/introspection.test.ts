@@ -432,15 +432,4 @@ describe('ready() finds out at the start what would fail at the first request', 
     delete server.answers[METADATA]
     expect(await verdictOf(verifier.ready())).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
-
-  it('the replay store is asked, where it can be', async () => {
-    const issuer = await createTestIssuer()
-    const ready = (replay: unknown) =>
-      verdictOf(createVerifier({ issuer: issuer.options, baseUrl: BASE_URL, replay: replay as false }).ready())
-    const store = { reserve: () => true }
-    expect(await ready(false)).toBe('accepted')
-    expect(await ready(store)).toBe('accepted')
-    expect(await ready({ ...store, ready: async () => {} })).toBe('accepted')
-    expect(await ready({ ...store, ready: () => Promise.reject(new Error('x')) })).toBe('ERR_DPOP_REPLAY_STORE_UNAVAILABLE')
-  })
 })
