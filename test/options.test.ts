@@ -381,6 +381,7 @@ describe('http: is for loopback only, where nobody listens in between', () => {
   const others = [
     'http://localhost.example',
     'http://127.0.0.1.example',
+    'http://127.0.0.1..',
     'http://127.example',
     'http://10.127.0.1',
     'http://0.0.0.0',

@@ -68,9 +68,10 @@ export const check = {
   }
 }
 
-/** `hostname` is as a URL has it: whatever begins with 127 and has but digits and dots is an IPv4 address of four parts. */
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname)
+  return (
+    hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  )
 }
 
 function nearest(word: string, known: readonly string[]): string | undefined {
