@@ -8,17 +8,15 @@ import { barChart } from './lib/bar-chart.mjs'
 const home = new URL('./charts/', import.meta.url)
 
 /** Writes a chart for each part that was measured. */
-export function drawCharts({ machine, inProcess, http }) {
+export function drawCharts({ machine, inProcess, openLoop, http }) {
   mkdirSync(home, { recursive: true })
   const source = `Node.js ${machine.node}, ${machine.cores} × ${machine.cpu}, ${machine.date}, commit ${machine.commit}`
   if (inProcess) {
     draw('in-process', { source, ...inProcessChart(inProcess) })
     draw('algorithms', { source, ...algorithmChart(inProcess) })
   }
-  if (http) {
-    draw('http', { source, ...httpChart(http) })
-    draw('latency', { source, ...latencyChart(http) })
-  }
+  if (http) draw('http', { source, ...httpChart(http) })
+  if (openLoop) draw('latency', { source, ...latencyChart(openLoop) })
 }
 
 function draw(name, chart) {
@@ -78,14 +76,14 @@ function httpChart({ closed, connections }) {
   }
 }
 
-function latencyChart({ open }) {
-  const groups = open.results.map(({ rate, rows }) => ({
+function latencyChart({ results, workMicroseconds }) {
+  const groups = results.map(({ rate, rows }) => ({
     title: `${rate.toLocaleString('en').replaceAll(',', ' ')} requests a second`,
     bars: rows.map(({ name, p99, dropped }) => bar(guardName(name), p99, dropped > 0 ? `${dropped} not answered` : ''))
   }))
   return {
     title: 'How long the slowest 1 % wait',
-    subtitle: `One process with ${open.workMicroseconds} µs of work of its own, constant arrival rate. p99 in ms; each rate has a scale of its own`,
+    subtitle: `One process with ${workMicroseconds} µs of work of its own, constant arrival rate. p99 in ms; each rate has a scale of its own`,
     unit: 'ms',
     groups,
     isScaledByGroup: true

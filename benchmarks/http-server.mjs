@@ -9,6 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createVerifier, memoryReplayStore } from 'dpop-guard'
 import { api } from './lib/fixtures.mjs'
 import { rawGuard } from './lib/raw-guard.mjs'
+import { workFor } from './lib/work.mjs'
 import { middleware } from './parties/express-oauth2-jwt-bearer.mjs'
 import * as jose from './parties/jose-with-caches.mjs'
 
@@ -17,7 +18,7 @@ const DELAY_RESOLUTION_MS = 5
 const settings = JSON.parse(process.argv[2])
 const { framework, issuer, workMicroseconds = 0 } = settings
 const { start } = await import(`./servers/${framework}.mjs`)
-const server = await start(await guardOf(settings), () => work(workMicroseconds / 1000))
+const server = await start(await guardOf(settings), () => workFor(workMicroseconds))
 if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
 
 // Connections wait here while another server is measured.
@@ -62,10 +63,4 @@ async function guardOf({ guard, verifierOptions, ecdsaForm }) {
     default:
       return {}
   }
-}
-
-function work(milliseconds) {
-  if (milliseconds === 0) return
-  const end = performance.now() + milliseconds
-  while (performance.now() < end);
 }

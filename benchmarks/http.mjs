@@ -10,8 +10,8 @@ import { median, summary } from './lib/stats.mjs'
 
 const CLIENTS = 100
 const CONNECTIONS = 32
-const WARM_UP = 2000
-const CLOSED = { rounds: 6, requests: 1500 }
+const WARM_UP = 4000
+const CLOSED = { rounds: 10, requests: 1500 }
 const BURST = { size: 64, bursts: 60, pauseMs: 10 }
 const WORK_MICROSECONDS = 20
 const OPEN = { rates: [4000, 8000, 11_000], seconds: 3, connections: 256, shareOfRaw: 0.85 }

@@ -18,7 +18,14 @@ import { facts as jose } from './parties/jose-with-caches.mjs'
 import { facts as oauth4webapi } from './parties/oauth4webapi.mjs'
 import { facts as solid } from './parties/solid-access-token-verifier.mjs'
 
-const parts = { start: 'start.mjs', replay: 'replay.mjs', redis: 'redis.mjs', inProcess: 'in-process.mjs', http: 'http.mjs' }
+const parts = {
+  start: 'start.mjs',
+  replay: 'replay.mjs',
+  redis: 'redis.mjs',
+  inProcess: 'in-process.mjs',
+  openLoop: 'open-loop.mjs',
+  http: 'http.mjs'
+}
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { as: { type: 'string', default: 'results' } } })
 const chosen = positionals.length > 0 ? positionals : Object.keys(parts)
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { api } from './fixtures.mjs'
 import { quantile } from './stats.mjs'
+import { Tally } from './tally.mjs'
 
 /** One request as it goes over the wire. */
 export function toWire({ authorization, proof }) {
@@ -140,33 +141,4 @@ export async function openLoop(connections, texts, { rate, graceMs = 10_000 }) {
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   return tally.result(texts.length)
-}
-
-class Tally {
-  #latencies = []
-  #accepted = 0
-  #begin = performance.now()
-
-  get count() {
-    return this.#latencies.length
-  }
-
-  add(status, latencyMs) {
-    this.#latencies.push(latencyMs)
-    if (status === 200) this.#accepted++
-  }
-
-  /** What was not answered with 200 is missing from `accepted`. */
-  result(offered) {
-    const seconds = (performance.now() - this.#begin) / 1000
-    const latencies = this.#latencies.length > 0 ? this.#latencies : [Number.NaN]
-    return {
-      offered,
-      accepted: this.#accepted,
-      requestsPerSecond: this.count / seconds,
-      p50: quantile(latencies, 0.5),
-      p99: quantile(latencies, 0.99),
-      max: quantile(latencies, 1)
-    }
-  }
 }

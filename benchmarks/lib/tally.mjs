@@ -1,0 +1,33 @@
+/** How long requests took, and how many of them were answered well. */
+
+import { quantile } from './stats.mjs'
+
+/** Counts from the instant at which it is made. */
+export class Tally {
+  #latencies = []
+  #accepted = 0
+  #begin = performance.now()
+
+  get count() {
+    return this.#latencies.length
+  }
+
+  add(status, latencyMs) {
+    this.#latencies.push(latencyMs)
+    if (status === 200) this.#accepted++
+  }
+
+  /** What was not answered with 200 is missing from `accepted`. */
+  result(offered) {
+    const seconds = (performance.now() - this.#begin) / 1000
+    const latencies = this.#latencies.length > 0 ? this.#latencies : [Number.NaN]
+    return {
+      offered,
+      accepted: this.#accepted,
+      requestsPerSecond: this.count / seconds,
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
+      max: quantile(latencies, 1)
+    }
+  }
+}
