@@ -97,6 +97,14 @@ describe('what is remembered of a request', () => {
     await expect(protect(verifier, sent, answerWith({}), { scopes: ['write'] }, key)).rejects.toMatchObject({ status: 403 })
   })
 
+  test('is nothing of a request for its copy, nor for an object that inherits from it', async () => {
+    const key = {}
+    await protect(createVerifier({ ...options, optional: true }), request, answerWith({}), {}, key)
+    expect(() => protectScopes(key, answerWith({}), ['a'])).toThrow(expect.objectContaining({ status: 401 }))
+    for (const other of [{ ...key }, Object.create(key)])
+      expect(() => protectScopes(other, answerWith({}), ['a'])).toThrow('requireScopes() must come after dpop()')
+  })
+
   test('is nothing of one request for another', async () => {
     expect(() => protectScopes({}, answerWith({}), ['a'])).toThrow(TypeError)
   })
