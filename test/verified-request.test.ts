@@ -24,9 +24,10 @@ describe('a verified request', () => {
     })
   })
 
-  it('has no nonce where the proof had none, and no proof under Bearer', async () => {
+  it('has no nonce where the proof had none, or none that is a text, and no proof under Bearer', async () => {
     const verifier = createVerifier({ ...world.options, allowBearer: true })
-    expect((await verifier.verifyRequest(await world.request())).proof).not.toHaveProperty('nonce')
+    for (const claims of [{}, { nonce: 7 }])
+      expect((await verifier.verifyRequest(await world.request({ claims }))).proof).not.toHaveProperty('nonce')
     const headers = { authorization: `Bearer ${await world.issuer.issue()}` }
     const bearer = await verifier.verifyRequest({ method: 'GET', target: '/', headers })
     expect(bearer.scheme).toBe('Bearer')

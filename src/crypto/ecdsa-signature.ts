@@ -4,8 +4,8 @@ const SEQUENCE = 0x30
 const INTEGER = 0x02
 const LENGTH_IN_ONE_MORE_OCTET = 0x81
 
-/** Room for the longest: a header of three octets, and two integers of 66 octets with a sign octet and a header each. */
-const der = new Uint8Array(3 + 2 * (2 + 67))
+/** Room for the longest, 3 + 2 × (2 + 67): its header, and two integers of 66 octets with a sign octet and a header each. */
+const der = new Uint8Array(141)
 
 /** The DER form of a raw R‖S signature of at most 132 octets. It is good until the next call. */
 export function toDer(raw: Uint8Array): Uint8Array {
@@ -15,7 +15,7 @@ export function toDer(raw: Uint8Array): Uint8Array {
   der[2] = contentLength
   // A length above 127 takes two octets (ITU-T X.690 §8.1.3): then the header begins one octet earlier.
   const start = contentLength > 127 ? 0 : 1
-  der[1] = contentLength > 127 ? LENGTH_IN_ONE_MORE_OCTET : SEQUENCE
+  der[1] = LENGTH_IN_ONE_MORE_OCTET
   der[start] = SEQUENCE
   return der.subarray(start, end)
 }

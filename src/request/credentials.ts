@@ -70,7 +70,7 @@ function trim(value: string): string {
   let start = 0
   let end = value.length
   while (isOws(value.charCodeAt(start))) start++
-  while (end > start && isOws(value.charCodeAt(end - 1))) end--
+  while (isOws(value.charCodeAt(end - 1))) end--
   return value.slice(start, end)
 }
 

@@ -14,7 +14,17 @@ describe('R and S side by side become DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', 
     ['zero keeps one octet', raw('00', '00'), '3006020100020100'],
     ['both full', raw('f'.repeat(64), '1'.repeat(64)), `3045022100${'f'.repeat(64)}0220${'1'.repeat(64)}`],
     [
-      'a length above 127 takes two octets',
+      'a length of 127 takes one octet',
+      raw('1'.repeat(122), '1'.repeat(124), 66),
+      `307f023d${'1'.repeat(122)}023e${'1'.repeat(124)}`
+    ],
+    [
+      'a length of 128 takes two',
+      raw('1'.repeat(124), '1'.repeat(124), 66),
+      `308180023e${'1'.repeat(124)}023e${'1'.repeat(124)}`
+    ],
+    [
+      'as does any above it',
       raw('f'.repeat(132), '1'.repeat(132), 66),
       `30818902430 0${'f'.repeat(132)}0242${'1'.repeat(132)}`.replace(' ', '')
     ]

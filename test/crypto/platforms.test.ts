@@ -176,6 +176,13 @@ describe.each(proofAlgorithms)('%s', (alg) => {
     for (const other of [...lengths, new Uint8Array([0, ...signature])]) expect(await verdict(other)).toBe(false)
   })
 
+  it('nor the same two numbers with more zeros before them: a signature has one spelling', async () => {
+    const signature = signer.sign(input)
+    const half = signature.length / 2
+    const padded = new Uint8Array([0, ...signature.subarray(0, half), 0, ...signature.subarray(half)])
+    expect(await verdict(padded)).toBe(false)
+  })
+
   it('neither zeros nor ones', async () => {
     const { length } = signer.sign(input)
     expect(await verdict(new Uint8Array(length))).toBe(false)
@@ -212,6 +219,11 @@ describe('one algorithm is not taken for another', () => {
       expect(await web.verify(alg, await web.importKey(signer.jwk, alg), 'x', signature)).toBe(false)
     }
   })
+})
+
+it('a key that WebCrypto holds cannot be taken out again', async () => {
+  const { jwk } = createSigner('ES256')
+  expect(await web.importKey(jwk, 'ES256')).toMatchObject({ extractable: false, usages: ['verify'] })
 })
 
 it('what is no key at all verifies nothing, and is no reason to throw', async () => {

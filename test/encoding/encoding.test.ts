@@ -8,6 +8,7 @@ import { encode } from '../support/world.js'
 describe('a compact JWS has exactly three segments, none of them empty (RFC 7515 ยง7.1)', () => {
   it('is split', () => {
     expect(splitCompactJws('a.bc.d')).toEqual({ header: 'a', payload: 'bc', signature: 'd', signingInput: 'a.bc' })
+    expect(splitCompactJws('a.b.c')).toEqual({ header: 'a', payload: 'b', signature: 'c', signingInput: 'a.b' })
   })
 
   it.each(['', '.', '..', 'a', 'a.b', 'a..c', '.b.c', 'a.b.', 'a.b.c.', 'a.b.c.d', 'a.b..d', '....'])('%j is none', (text) => {
@@ -58,6 +59,7 @@ describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 ย
 it('deepFreeze freezes lists and objects to their last member', () => {
   const value = deepFreeze({ a: [{ b: {} }], c: null, d: 'x', e: undefined })
   for (const part of [value, value.a, value.a[0], value.a[0]?.b]) expect(Object.isFrozen(part)).toBe(true)
+  expect(Object.isFrozen(deepFreeze({ flat: 1 }))).toBe(true)
 })
 
 it('unpinned gives an equal text', () => {

@@ -68,8 +68,12 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     expect(splitAuthorization(incoming(lines)).scheme).toBeUndefined()
   })
 
-  it('a token too long to be one is the token’s fault', () => {
+  it('a token too long to be one is the token’s fault, and operators are told', () => {
     expect(read(`DPoP ${'a'.repeat(16_385)}`)).toBe('ERR_DPOP_TOKEN_INVALID')
+    const long = incoming([`DPoP ${'a'.repeat(16_385)}`])
+    expect(() => tokenOf(splitAuthorization(long), long)).toThrow(
+      expect.objectContaining({ detail: { reason: 'the access token is too long' } })
+    )
   })
 })
 

@@ -100,6 +100,7 @@ describe('a Node request that a framework or a test emulates', () => {
   it('without raw headers its headers are read, lists as lines', () => {
     const headers = { host: 'rs.example', authorization: 'DPoP abc', dpop: ['h.p.s'], 'x-other': undefined }
     expect(readRequest({ ...emulated, headers })).toEqual(READ)
+    expect(readRequest({ ...emulated, headers: { ...headers, DPoP: undefined } })).toEqual(READ)
     expect(readRequest({ ...emulated, headers: { dpop: ['a', 'b'] } })).toMatchObject({ authority: undefined, dpop: ['a', 'b'] })
   })
 
@@ -181,6 +182,20 @@ describe('a plain request', () => {
 })
 
 describe('anything else is a TypeError, which the verifier answers with 503', () => {
+  const plain = { method: 'GET', target: '/' }
+  it.each<[string, object]>([
+    [
+      'The request must be a Fetch Request, a Node IncomingMessage, or { method, target, headers }',
+      { method: 'GET', headers: {} }
+    ],
+    ['The headers of the request must be a record, or iterable', { ...plain, headers: { get: () => 'DPoP abc' } }],
+    ['The header lines of the request must be pairs of name and value', { ...plain, headers: ['DPoP', 'h.p.s'] }],
+    ['The header lines of the request must be strings', { ...plain, headers: { dpop: 1 } }],
+    ['The method and the target of the request must be strings', { ...plain, method: 1, headers: {} }]
+  ])('and says what is wrong: %s', (message, request) => {
+    expect(attempt(request)).toEqual(new TypeError(message))
+  })
+
   it.each([
     [undefined],
     [null],

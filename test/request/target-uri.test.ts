@@ -102,6 +102,7 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     'https://rs.example\u007f/r',
     'https://rs.example/%zz',
     'https://rs.example/%7',
+    'https://rs.example/%7g',
     'https://rs.example/"r"',
     'https://rs.example/<r>',
     'https://rs.example/é',
@@ -112,15 +113,27 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     'https://[gg::1]/r',
     'https://[::1]x/r',
     'https://a"b/r',
+    'https://{a/r',
+    'https://a}/r',
     'https://a%22b/r',
     'https://a%00b/r',
     'https://a%2Fb/r',
-    `https://rs.example/${'a'.repeat(8200)}`,
+    `https://rs.example:0443/r?${'a'.repeat(8192)}`,
     `https://${'a'.repeat(256)}/r`
   ])('%j', (htu) => {
     const targets = ['/r', '/', '/%zz']
     for (const target of targets) expect(matches(htu, target, ['https://rs.example', 'https://a'])).not.toBe(true)
     expect(matchHtu(htu, ['https://rs.example/r', 'https://rs.example/', 'undefined'])).toBeUndefined()
+  })
+
+  it('is as long as a target may be, and its host as a name may be (RFC 1035 §2.3.4)', () => {
+    const longest = `https://rs.example:0443/${'a'.repeat(8192 - 'https://rs.example:0443/'.length)}`
+    expect(longest).toHaveLength(8192)
+    expect(matchHtu(longest, [longest.replace(':0443', '')])).toBe(longest.replace(':0443', ''))
+    expect(matchHtu(`${longest}a`, [`${longest}a`.replace(':0443', '')])).toBeUndefined()
+    const host = 'a'.repeat(255)
+    expect(parseBaseUrl(`https://${host}`)).toMatchObject({ host })
+    expect(parseBaseUrl(`https://${host}a`)).toBeUndefined()
   })
 
   it('a long international host costs no more than a short one', () => {
@@ -137,9 +150,20 @@ describe('hosts have one form (RFC 3986 §3.2.2, §6.2.2.1)', () => {
     ['https://xn--bcher-kva.example/', 'https://bücher.example/'],
     ['https://xn--bcher-kva.example/', 'https://b%C3%BCcher.example/'],
     ['https://127.0.0.1/', 'https://%3127.0.0.1/'],
+    ['https://0x7f.1/', 'https://0X7F.1/'],
     ["https://a!$&'()*+,;=~.example/", "https://A!$&'()*+,;=~.example/"]
   ])('%s is %s', (normalised, other) => {
     expect(matchHtu(other, [normalised])).toBe(normalised)
+  })
+
+  it.each(['0x7f.1', '127.1', '2130706433'])('the name %s is not the address that a browser would go to', (host) => {
+    expect(parseBaseUrl(`https://${host}`)).toMatchObject({ host })
+    expect(matchHtu(`https://${host}:0443/`, ['https://127.0.0.1/'])).toBeUndefined()
+  })
+
+  it.each(['/r', '/{id}'])('a host that has none is that of no URI, with whatever port: %s', (path) => {
+    expect(parseBaseUrl(`https://{}:8443${path}`)).toBeUndefined()
+    expect(matchHtu(`https://{}:8443${path}`, [`https://undefined:8443${path}`])).toBeUndefined()
   })
 })
 
@@ -154,6 +178,11 @@ describe('parseBaseUrl', () => {
     ['https://rs.example/%7Ea/./b/../c', 'https://rs.example', 'rs.example', '/~a/c']
   ])('%s', (url, origin, host, prefix) => {
     expect(parseBaseUrl(url)).toEqual({ scheme: origin.split(':')[0], origin, host, prefix })
+  })
+
+  it('a port is one of 65535', () => {
+    expect(parseBaseUrl('https://rs.example:65535')).toMatchObject({ host: 'rs.example:65535' })
+    expect(parseBaseUrl('https://rs.example:65536')).toBeUndefined()
   })
 
   it.each(['rs.example', 'https://rs.example?', 'https://rs.example/#', 'https://u@rs.example', 'https://rs.example/a b'])(
@@ -196,7 +225,7 @@ describe('the request side is never collapsed: a router would not do it', () => 
   )
 
   it('a target longer than any server accepts is refused unread', () => {
-    expect(() => urisOf(`/${'a'.repeat(8192)}`)).toThrow(Refusal)
+    expect(() => urisOf(`/${'a'.repeat(8192)}`)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_PROOF_HTU' }))
     expect(urisOf(`/${'a'.repeat(8191)}`)).toHaveLength(1)
   })
 })
@@ -222,6 +251,10 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('/r', ['https://a.example', 'https://b.example:8443'], host)).toEqual(expected)
   })
 
+  it('no Host field at all selects none, whatever its name', () => {
+    expect(urisOf('/r', ['https://undefined', 'https://a.example'], undefined)).toEqual([])
+  })
+
   it('several prefixes on one host are all meant', () => {
     const bases = ['https://a.example/v1', 'https://a.example/v2']
     expect(urisOf('/r', bases, 'a.example')).toEqual(['https://a.example/v1/r', 'https://a.example/v2/r'])
@@ -235,6 +268,7 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('https://rs.example/r?a')).toEqual(['https://rs.example/r'])
     expect(urisOf('http://RS.example/r')).toEqual(['https://rs.example/r'])
     expect(urisOf('http://rs.example')).toEqual(['https://rs.example/'])
+    expect(urisOf('http://rs.example/r/')).toEqual(['https://rs.example/r/'])
     expect(urisOf('http://evil.example/r')).toEqual([])
     expect(urisOf('http://u@rs.example/r')).toEqual([])
     expect(urisOf('http://evil.example/r', ['https://rs.example'], 'rs.example')).toEqual([])
