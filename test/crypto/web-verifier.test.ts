@@ -26,6 +26,13 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     vi.resetModules()
   })
 
+  it('is what is tested here', async () => {
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    await web.createVerifier(world.options).verifyRequest(await world.request())
+    expect(verify).toHaveBeenCalled()
+    verify.mockRestore()
+  })
+
   it.each(specs)('%s: the same verdict as on Node, first, again, and of a second proof', async (_title, spec, nonce) => {
     const [first, second] = [await world.request(spec), await world.request(spec)]
     const verdicts = async ({ createVerifier }: Core) => {
