@@ -249,6 +249,8 @@ describe('modes', () => {
     const request = { method: 'GET', target: '/notes' }
     expect(await verifier.verifyRequest({ ...request, headers: {} })).toBeUndefined()
     expect(await verifier.verifyRequest({ ...request, headers: { cookie: 'x' } })).toBeUndefined()
+    for (const options of [{}, { target: '/mount' }, { scopes: [] }])
+      expect(await verifier.verifyRequest({ ...request, headers: {} }, options)).toBeUndefined()
     for (const headers of [{ authorization: 'Basic x' }, { authorization: '' }, { dpop: 'x' }, { dpop: '' }])
       expect(await verdictOf(verifier.verifyRequest({ ...request, headers }))).toBe('ERR_DPOP_CREDENTIALS_MISSING')
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token: 'abc' })))).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -256,6 +258,26 @@ describe('modes', () => {
       'ERR_DPOP_CREDENTIALS_MISSING'
     )
     expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe('accepted')
+  })
+
+  it('credentials that are no token are told so before their scheme is judged (RFC 9110 §11.4)', async () => {
+    for (const authorization of ['DPoP a, Bearer b', 'Bearer a, DPoP b', 'DPoP'])
+      expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: { authorization } }))).toBe(
+        'ERR_DPOP_AUTHORIZATION_MALFORMED'
+      )
+  })
+
+  it('a refusal is challenged in the scheme that was used, with the scopes that were asked for (RFC 6750 §3, RFC 9449 §7.1)', async () => {
+    const verifier = create({ allowBearer: true })
+    const unbound = await world.issuer.issue({ scope: 'a' })
+    for (const [scheme, request] of [
+      ['DPoP', await world.request({ scope: 'a' })],
+      ['Bearer', await bearer(unbound)]
+    ] as const) {
+      const { headers } = await verifier.verifyRequest(request, { scopes: ['a', 'b'] }).catch((error) => error)
+      const told = challengesOf(headers).filter(({ params }) => 'error' in params)
+      expect(told).toMatchObject([{ scheme, params: { error: 'insufficient_scope', scope: 'a b' } }])
+    }
   })
 
   it('without credentials, 401 asks for them and names no error (RFC 6750 §3.1)', async () => {

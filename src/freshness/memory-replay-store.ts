@@ -94,7 +94,7 @@ class MemoryReplayStore implements ReplayStore {
 
   /** The last entry has expired: after a pause of any length there is nothing to sweep, and no expiry to misread. */
   #forgetAll(): void {
-    if (this.#size > 0) this.#table = new DigestTable(MIN_SLOTS)
+    this.#table = new DigestTable(MIN_SLOTS)
     this.#old = undefined
     this.#cursor = 0
   }

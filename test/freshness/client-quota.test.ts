@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ClientQuota } from '../../src/freshness/client-quota.js'
 import { NOW_MS } from '../support/world.js'
@@ -37,6 +38,19 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     expect(take(quota, 'a', 10, NOW_MS, 60 * MINUTE)).toBe(10)
     for (let minutes = 1; minutes < 60; minutes++) expect(take(quota, 'a', 1, NOW_MS + minutes * MINUTE, 60 * MINUTE)).toBe(0)
     expect(take(quota, 'a', 15, NOW_MS + 66 * MINUTE + 60 * MINUTE, 60 * MINUTE)).toBe(10)
+  })
+
+  it('tells clients apart by two counters: few of those that share one share the other', () => {
+    const quota = new ClientQuota(1)
+    const clients = 2 ** 14
+    let refused = 0
+    for (let i = 0; i < clients; i++) {
+      const jkt = createHash('sha256').update(String(i)).digest('base64url')
+      if (!quota.take(jkt, NOW_MS, MINUTE)) refused++
+    }
+    // 17 % where both counters tell, 37 % where only one does, and some 50 of 16 384 are chance.
+    expect(refused / clients).toBeGreaterThan(0.12)
+    expect(refused / clients).toBeLessThan(0.22)
   })
 
   it('never counts too few, whatever the lives of entries: as many as are alive, and the share is all it gives', () => {

@@ -28,6 +28,19 @@ describe('digestOf', () => {
 })
 
 describe('DigestTable', () => {
+  it('tells digests apart by each of their three words', () => {
+    const table = new DigestTable(8)
+    const others: Digest[] = [
+      [2, 2, 3],
+      [1, 3, 3],
+      [1, 2, 4]
+    ]
+    table.set([1, 2, 3], 10)
+    for (const digest of others) expect(table.has(digest, 10)).toBe(false)
+    for (const digest of others) table.set(digest, 10)
+    expect(table.size).toBe(4)
+  })
+
   it('a gap closes: entries behind it that may move up do, also around the end of the table', () => {
     const table = new DigestTable(8)
     // Three with home 6, then two with home 7, which wrap: 6 6' 6" 7 7' stand in slots 6 7 0 1 2.

@@ -1,6 +1,6 @@
 import { memoryReplayStore } from 'dpop-guard'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW_MS } from '../support/world.js'
 
 const WRAP_MS = 2 ** 32
@@ -102,6 +102,20 @@ describe('full means full: a live entry is never dropped to make room', () => {
     expect(() => reserve('x', NOW_MS + 9000, NOW_MS + 1001)).toThrow()
   })
 
+  it('room is looked for where the dead are, wherever they lie', () => {
+    const reserve = createStore(2)
+    reserve('long', NOW_MS + 90_000, NOW_MS)
+    for (let i = 0; i < 50; i++) expect(reserve(`k${i}`, NOW_MS + i, NOW_MS + i)).toBe(true)
+  })
+
+  it('a client gets its share back when its entries have expired', () => {
+    const store = memoryReplayStore({ maxEntries: 4 })
+    const reserve = (key: string, nowMs: number) => store.reserve(key, nowMs + 1000, { nowMs, jkt: 'busy' })
+    for (const key of ['a', 'b', 'c']) expect(reserve(key, NOW_MS)).toBe(true)
+    expect(() => reserve('d', NOW_MS + 1001)).toThrow('The client has its share of the replay store')
+    for (const key of ['d', 'e', 'f']) expect(reserve(key, NOW_MS + 12 * 60_000)).toBe(true)
+  })
+
   it('one client has three quarters of it, so that others are not locked out', () => {
     const store = memoryReplayStore({ maxEntries: 100 })
     const busy = { nowMs: NOW_MS, jkt: 'busy' }
@@ -125,6 +139,45 @@ describe('growing and shrinking lose nothing', () => {
       for (let i = 0; i < 100; i++) expect(reserve(`r${round}-${i}`, NOW_MS + 2000 + round, NOW_MS + 2000 + round)).toBe(true)
     }
     for (let i = 0; i < count; i += 997) expect(reserve(`k${i}`, NOW_MS + 90_000, NOW_MS + 3000)).toBe(true)
+  })
+})
+
+/** The sizes in slots of the tables that are made from now on; a slot is 16 bytes. */
+function recordTables(): number[] {
+  const slots: number[] = []
+  class RecordedArray extends Int32Array {
+    constructor(length: number) {
+      super(length)
+      slots.push(length / 4)
+    }
+  }
+  vi.stubGlobal('Int32Array', RecordedArray)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  return slots
+}
+
+describe('room is taken for what is held, 22 to 32 bytes an entry', () => {
+  it('a table is left when it is three quarters full, for one of half as much again', () => {
+    const tables = recordTables()
+    const reserve = createStore()
+    for (let i = 0; i < 768; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
+    expect(new Set(tables)).toEqual(new Set([1024]))
+    reserve('k768', NOW_MS + 1000, NOW_MS)
+    expect(tables.at(-1)).toBe(1536)
+    for (let i = 769; i < 10_000; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
+    expect(tables.at(-1)).toBeGreaterThan(10_000 / 0.75)
+    expect(tables.at(-1)).toBeLessThan((10_000 / 0.75) * 1.5)
+  })
+
+  it('a table that is a tenth full is left for a smaller one, down to the smallest, and that one stays', () => {
+    const tables = recordTables()
+    const reserve = createStore()
+    for (let i = 0; i < 10_000; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
+    const largest = tables.at(-1) as number
+    const grown = tables.length
+    reserve('long', NOW_MS + 90_000, NOW_MS)
+    for (let i = 0; i < 5000; i++) reserve(`n${i}`, NOW_MS + 1001 + i, NOW_MS + 1001 + i)
+    expect(tables.slice(grown)).toEqual([Math.ceil(largest / 1.5 ** 4), 1024])
   })
 })
 

@@ -102,7 +102,6 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     'https://rs.example\u007f/r',
     'https://rs.example/%zz',
     'https://rs.example/%7',
-    'https://rs.example/%7g',
     'https://rs.example/"r"',
     'https://rs.example/<r>',
     'https://rs.example/é',
@@ -113,8 +112,6 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     'https://[gg::1]/r',
     'https://[::1]x/r',
     'https://a"b/r',
-    'https://{a/r',
-    'https://a}/r',
     'https://a%22b/r',
     'https://a%00b/r',
     'https://a%2Fb/r',
@@ -185,12 +182,18 @@ describe('parseBaseUrl', () => {
     expect(parseBaseUrl('https://rs.example:65536')).toBeUndefined()
   })
 
-  it.each(['rs.example', 'https://rs.example?', 'https://rs.example/#', 'https://u@rs.example', 'https://rs.example/a b'])(
-    'refuses %s',
-    (url) => {
-      expect(parseBaseUrl(url)).toBeUndefined()
-    }
-  )
+  it.each([
+    'rs.example',
+    'https://rs.example?',
+    'https://rs.example/#',
+    'https://u@rs.example',
+    'https://{a',
+    'https://a}',
+    'https://rs.example/a b',
+    'https://rs.example/%7g'
+  ])('refuses %s', (url) => {
+    expect(parseBaseUrl(url)).toBeUndefined()
+  })
 })
 
 describe('the request side is never collapsed: a router would not do it', () => {
