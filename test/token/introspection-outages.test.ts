@@ -8,7 +8,7 @@ import { resolveOptions } from '../../src/config/config.js'
 import { Issuers } from '../../src/token/issuers.js'
 import { createIntrospectionWorld, METADATA } from '../support/introspection-world.js'
 import { holdTimeouts } from '../support/timeouts.js'
-import { NOW_MS } from '../support/world.js'
+import { NOW_MS, toldOf } from '../support/world.js'
 
 const OUTAGE = 'ERR_DPOP_INTROSPECTION_UNAVAILABLE'
 const INVALID = 'ERR_DPOP_TOKEN_INVALID'
@@ -261,12 +261,15 @@ describe('a failure is remembered for a second, for that token alone', () => {
 
 describe('a stranger makes up tokens', () => {
   it('so the questions under way are bounded: above that it is 503 at once, and the server hears nothing of it', async () => {
-    const { verdict, verifier, hang, waiting, release, questions } = await createHangingWorld({ maxConcurrentRequests: 8 })
+    const { verdict, verify, verifier, hang, waiting, release, questions } = await createHangingWorld({
+      maxConcurrentRequests: 8
+    })
     await verifier.ready()
     hang()
     const asked = names(4).map((token) => verdict(token))
     await until(() => waiting.length === 4)
-    for (const token of names(20, 'more')) expect(await verdict(token)).toBe(OUTAGE)
+    const cause = new Error('Too many questions to the issuer are under way')
+    for (const token of names(20, 'more')) expect(await toldOf(() => verify(token))).toEqual({ code: OUTAGE, cause })
     expect(questions).toHaveLength(4)
     release({ active: false })
     expect(await Promise.all(asked)).toEqual([INVALID, INVALID, INVALID, INVALID])

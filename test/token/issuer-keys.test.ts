@@ -8,7 +8,7 @@ import type { Fetch, VerifierOptions } from '../../src/options.js'
 import { createIssuerKeys } from '../../src/token/issuer-keys.js'
 import { type IssuerServer, startIssuerServer } from '../support/issuer-server.js'
 import { holdTimeouts } from '../support/timeouts.js'
-import { BASE_URL, NOW_MS, verdictOf } from '../support/world.js'
+import { BASE_URL, NOW_MS, toldOf, verdictOf } from '../support/world.js'
 
 const METADATA = '/.well-known/oauth-authorization-server'
 const MINUTE = 60
@@ -35,7 +35,7 @@ async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
     await verify(await issue())
   }
   const keyFetches = () => server.asked.filter((path) => path === '/keys').length
-  return { clock, server, issuer, rotated, client, issue, verify, settled, keyFetches }
+  return { clock, server, issuer, rotated, client, verifier, issue, verify, settled, keyFetches }
 }
 
 describe('the keys of an issuer', () => {
@@ -321,6 +321,16 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     Object.assign(server.answers, whole)
     clock.advance(1)
     expect(await verify(await issue())).toBe('accepted')
+  })
+
+  it('operators are told what is wrong with the keys', async () => {
+    const { server, verifier, client, issue } = await createRemoteWorld()
+    server.answers['/keys'] = { keys: [1] }
+    const headers = await client.headers({ url: `${BASE_URL}/`, token: await issue() })
+    expect(await toldOf(() => verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toEqual({
+      code: 'ERR_DPOP_KEYS_UNAVAILABLE',
+      cause: new Error('The document is not a JWK Set')
+    })
   })
 
   it('for a second after a failure nobody asks again', async () => {
