@@ -79,7 +79,7 @@ function noteInline(begun: Begun): void {
 }
 
 function endCallback(): void {
-  isBurst = thisTurn > 1
+  isBurst = true
 }
 
 function beginTurn(): void {

@@ -1,9 +1,9 @@
 import { createVerifier, type ProofAlgorithm, type SignatureThreads } from 'dpop-guard'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { exportJWK, generateKeyPair } from 'jose'
-import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest'
 import { platform } from '#crypto'
-import { beginRequest, verifySignature } from '../../src/crypto/signature-threads.js'
+import { type Begun, beginRequest, verifySignature } from '../../src/crypto/signature-threads.js'
 
 const url = 'https://api.example/r'
 const issuer = await createTestIssuer()
@@ -51,6 +51,16 @@ async function requests(count: number, threads?: SignatureThreads, alg: ProofAlg
   inline.mockClear()
   pooled.mockClear()
   return made
+}
+
+/** Verifies a signature that is none, on behalf of a request. */
+async function signature(threads: SignatureThreads) {
+  const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const { x, y } = await exportJWK(publicKey)
+  const jwk = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string } as const
+  const key = await platform.importKey(jwk, 'ES256')
+  return (begun: Begun, length = 64) =>
+    verifySignature({ alg: 'ES256', jwk }, key, 'a.b', new Uint8Array(length).fill(1), threads, begun)
 }
 
 describe('signatureThreads: auto', () => {
@@ -117,39 +127,63 @@ describe('signatureThreads: auto', () => {
     expect(counts()).toEqual(expected)
   })
 
-  test('where the platform has no pool of its own, it decides', async () => {
-    const made = await requests(3)
-    vi.restoreAllMocks()
+  test('a request that had to wait is not in a burst because others were verified in the meantime', async () => {
+    const verify = await signature('auto')
+    const waiting = beginRequest()
+    await verify(beginRequest())
+    await nextTurn()
+    await verify(waiting)
+    expect(counts()).toEqual({ inline: 2, pooled: 0 })
+  })
+})
+
+describe('where the platform has no pool of its own', () => {
+  beforeEach(() => {
+    pooled.mockRestore()
     const bare = platform as { verifyInPool?: unknown }
     const { verifyInPool } = bare
     bare.verifyInPool = undefined
-    try {
+    onTestFinished(() => void Object.assign(platform, { verifyInPool }))
+  })
+
+  test.each(['auto', 'pool', 'inline'] as const)('it decides, whatever the option says: %s', async (threads) => {
+    for (const alg of ['ES256', 'ES384'] as const) {
+      const made = await requests(3, threads, alg)
       expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)
-    } finally {
-      bare.verifyInPool = verifyInPool
+      expect(inline).toHaveBeenCalledTimes(3)
     }
   })
+
+  test('the event loop is not looked at: it may be of another kind', async () => {
+    const verify = await signature('auto')
+    const [immediate, tick] = [vi.spyOn(globalThis, 'setImmediate'), vi.spyOn(process, 'nextTick')]
+    for (let i = 0; i < 3; i++) expect(verify(beginRequest())).toBe(false)
+    expect([immediate.mock.calls, tick.mock.calls]).toEqual([[], []])
+  })
+})
+
+test('signatureThreads: inline does not look at the event loop either', async () => {
+  const verify = await signature('inline')
+  const immediate = vi.spyOn(globalThis, 'setImmediate')
+  for (let i = 0; i < 3; i++) expect(verify(beginRequest())).toBe(false)
+  expect(immediate).not.toHaveBeenCalled()
 })
 
 test.each<[SignatureThreads, object]>([
   ['inline', { inline: 4, pooled: 0 }],
   ['pool', { inline: 0, pooled: 4 }]
-])('signatureThreads: %s is obeyed', async (threads, expected) => {
-  const made = await requests(4, threads)
-  await Promise.all(made.map((verify) => verify()))
-  expect(counts()).toEqual(expected)
+])('signatureThreads: %s is obeyed, also with slow algorithms', async (threads, expected) => {
+  for (const alg of ['ES256', 'ES384'] as const) {
+    const made = await requests(4, threads, alg)
+    await Promise.all(made.map((verify) => verify()))
+    expect(counts()).toEqual(expected)
+  }
 })
 
 test.each(['inline', 'pool'] as const)(
   'a signature that does not verify is refused wherever it was looked at: %s',
   async (threads) => {
-    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
-    const { x, y } = await exportJWK(publicKey)
-    const jwk = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string } as const
-    const key = await platform.importKey(jwk, 'ES256')
-    for (const length of [63, 64, 65]) {
-      const verdict = verifySignature({ alg: 'ES256', jwk }, key, 'a.b', new Uint8Array(length).fill(1), threads, beginRequest())
-      expect(await verdict).toBe(false)
-    }
+    const verify = await signature(threads)
+    for (const length of [63, 64, 65]) expect(await verify(beginRequest(), length)).toBe(false)
   }
 )

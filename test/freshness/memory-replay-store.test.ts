@@ -1,5 +1,4 @@
 import { memoryReplayStore } from 'dpop-guard'
-import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW_MS } from '../support/world.js'
 
@@ -178,66 +177,5 @@ describe('room is taken for what is held, 22 to 32 bytes an entry', () => {
     reserve('long', NOW_MS + 90_000, NOW_MS)
     for (let i = 0; i < 5000; i++) reserve(`n${i}`, NOW_MS + 1001 + i, NOW_MS + 1001 + i)
     expect(tables.slice(grown)).toEqual([Math.ceil(largest / 1.5 ** 4), 1024])
-  })
-})
-
-/** One call: which key, how long, and how far the clock moved before it. */
-const calls = fc.array(
-  fc.record({
-    key: fc.oneof({ weight: 3, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.nat(4000) }),
-    burst: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 300, max: 1500 }) }),
-    ttlMs: fc.integer({ min: 0, max: 400 }),
-    passMs: fc.oneof(
-      { weight: 4, arbitrary: fc.constant(0) },
-      { weight: 8, arbitrary: fc.nat(100) },
-      { weight: 1, arbitrary: fc.nat(50 * DAY_MS) }
-    )
-  }),
-  { maxLength: 60 }
-)
-
-describe('model: a Map of keys and expiries, under any clock that does not run backwards', () => {
-  it('no live entry is ever lost, nobody wins twice, and nobody loses without cause', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: NOW_MS, max: NOW_MS + WRAP_MS }), calls, (startMs, steps) => {
-        const reserve = createStore()
-        const model = new Map<string, number>()
-        let nowMs = startMs
-        for (const { key, burst, ttlMs, passMs } of steps) {
-          nowMs += passMs
-          for (let i = 0; i < burst; i++) {
-            const name = `k${key + i}`
-            const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= nowMs
-            const isFirst = reserve(name, nowMs + ttlMs, nowMs)
-            if (isFirst === isLive) throw new Error(`${name} at ${nowMs}: live ${isLive}, first ${isFirst}`)
-            if (isFirst) model.set(name, nowMs + ttlMs)
-          }
-        }
-      }),
-      { seed: 9449, numRuns: 300 }
-    )
-  })
-
-  it('and under a clock that jumps: what is live to the latest time it ever showed is never won again', () => {
-    fc.assert(
-      fc.property(calls, fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 60, maxLength: 60 }), (steps, jumps) => {
-        const reserve = createStore()
-        const model = new Map<string, number>()
-        let nowMs = NOW_MS
-        let latestMs = nowMs
-        steps.forEach(({ key, burst, ttlMs }, step) => {
-          nowMs += jumps[step] as number
-          latestMs = Math.max(latestMs, nowMs)
-          for (let i = 0; i < burst; i++) {
-            const name = `k${key + i}`
-            const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= latestMs
-            const isFirst = reserve(name, nowMs + ttlMs, nowMs)
-            if (isFirst && isLive) throw new Error(`${name} won twice`)
-            if (isFirst) model.set(name, nowMs + ttlMs)
-          }
-        })
-      }),
-      { seed: 9449, numRuns: 200 }
-    )
   })
 })

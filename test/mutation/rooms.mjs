@@ -12,7 +12,12 @@ export const rooms = [
   {
     name: 'freshness',
     mutate: ['src/freshness/**'],
-    tests: ['test/freshness/**', 'test/config/lone-memory.test.ts', 'test/crypto/web-verifier.test.ts']
+    tests: [
+      'test/freshness/**',
+      'test/fuzz/replay-memory.test.ts',
+      'test/config/lone-memory.test.ts',
+      'test/crypto/web-verifier.test.ts'
+    ]
   },
   {
     name: 'answer',

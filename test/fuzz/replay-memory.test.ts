@@ -1,0 +1,77 @@
+import { memoryReplayStore } from 'dpop-guard'
+import fc from 'fast-check'
+import { describe } from 'vitest'
+import { NOW_MS } from '../support/world.js'
+import { fuzz } from './fuzz.js'
+
+const WRAP_MS = 2 ** 32
+const DAY_MS = 86_400_000
+
+/** A store at a time of our own. */
+function createStore() {
+  const store = memoryReplayStore()
+  return (key: string, expiresAtMs: number, nowMs: number) => store.reserve(key, expiresAtMs, { nowMs } as never)
+}
+
+/** One call: which key, how long, and how far the clock moved before it. */
+const calls = fc.array(
+  fc.record({
+    key: fc.oneof({ weight: 3, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.nat(4000) }),
+    burst: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 300, max: 1500 }) }),
+    ttlMs: fc.integer({ min: 0, max: 400 }),
+    passMs: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 8, arbitrary: fc.nat(100) },
+      { weight: 1, arbitrary: fc.nat(50 * DAY_MS) }
+    )
+  }),
+  { maxLength: 60 }
+)
+const anyStart = fc.integer({ min: NOW_MS, max: NOW_MS + WRAP_MS })
+const anyJumps = fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 60, maxLength: 60 })
+
+describe('memoryReplayStore beside a Map of keys and expiries (RFC 9449 §11.1)', () => {
+  fuzz(
+    'a clock that does not run backwards: no live entry is ever lost, nobody wins twice, and nobody loses without cause',
+    [anyStart, calls],
+    300,
+    (startMs, steps) => {
+      const reserve = createStore()
+      const model = new Map<string, number>()
+      let nowMs = startMs
+      for (const { key, burst, ttlMs, passMs } of steps) {
+        nowMs += passMs
+        for (let i = 0; i < burst; i++) {
+          const name = `k${key + i}`
+          const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= nowMs
+          const isFirst = reserve(name, nowMs + ttlMs, nowMs)
+          if (isFirst === isLive) throw new Error(`${name} at ${nowMs}: live ${isLive}, first ${isFirst}`)
+          if (isFirst) model.set(name, nowMs + ttlMs)
+        }
+      }
+    }
+  )
+
+  fuzz(
+    'a clock that jumps: what is live to the latest time that it ever showed is never won again',
+    [calls, anyJumps],
+    200,
+    (steps, jumps) => {
+      const reserve = createStore()
+      const model = new Map<string, number>()
+      let nowMs = NOW_MS
+      let latestMs = nowMs
+      steps.forEach(({ key, burst, ttlMs }, step) => {
+        nowMs += jumps[step] as number
+        latestMs = Math.max(latestMs, nowMs)
+        for (let i = 0; i < burst; i++) {
+          const name = `k${key + i}`
+          const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= latestMs
+          const isFirst = reserve(name, nowMs + ttlMs, nowMs)
+          if (isFirst && isLive) throw new Error(`${name} won twice`)
+          if (isFirst) model.set(name, nowMs + ttlMs)
+        }
+      })
+    }
+  )
+})
