@@ -9,8 +9,9 @@ import {
 } from 'dpop-guard'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { platform } from '../src/crypto/node.js'
+import { AccessTokens } from '../src/token/access-token.js'
 import { challengesOf } from './support/challenge-parser.js'
-import { BASE_URL, createWorld, encode, NOW, NOW_MS, verdictOf, type World } from './support/world.js'
+import { BASE_URL, createWorld, encode, NOW, NOW_MS, toldOf, verdictOf, type World } from './support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -304,6 +305,26 @@ describe('baseUrl as a function', () => {
     expect(await verify('not a URL')).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(await verify(Promise.reject(new Error('x')))).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(new Set(seen)).toEqual(new Set([request]))
+  })
+})
+
+describe('ready() waits for what requests will need', () => {
+  const fetch = () => Promise.reject(new Error('ENOTFOUND'))
+
+  it('and says of what is out of reach the same as a request would, to operators as well', async () => {
+    const cause = new Error('ECONNREFUSED')
+    const replay = { reserve: () => true, ready: () => Promise.reject(cause) }
+    expect(await verdictOf(create().ready())).toBe('accepted')
+    expect(await toldOf(() => create({ replay }).ready())).toEqual({ code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause })
+    expect(await toldOf(() => create({ issuer: 'https://issuer.example', fetch }).ready())).toMatchObject({
+      code: 'ERR_DPOP_KEYS_UNAVAILABLE'
+    })
+  })
+
+  it('a fault that nobody foresaw is an outage too', async () => {
+    const cause = new TypeError('not foreseen')
+    vi.spyOn(AccessTokens.prototype, 'ready').mockRejectedValue(cause)
+    expect(await toldOf(() => create().ready())).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
   })
 })
 
