@@ -43,10 +43,9 @@ export function dpop(
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not wait for promises: whatever comes out goes to next.
   return function dpop(req, res, next) {
-    protect(verifier, req, headersOf(res), { target: req.originalUrl }).then((auth) => {
-      Object.assign(req, { [property]: auth })
-      next()
-    }, next)
+    protect(verifier, req, headersOf(res), { target: req.originalUrl })
+      .then((auth) => void Object.assign(req, { [property]: auth }))
+      .then(() => next(), next)
   }
 }
 

@@ -78,6 +78,16 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
+    test('a property that Express keeps for itself is an error of each request, and the process lives on', async () => {
+      const app = factory()
+      app.set('env', 'test')
+      app.use(dpop(bench.options(), { property: 'ip' }))
+      app.get('/notes', (_req, res) => void res.json({}))
+      const running = await serve(app)
+      for (let i = 0; i < 2; i++) expect((await bench.call(running)).status).toBe(500)
+      await running.close()
+    })
+
     test('an error of a handler behind the guard is the handler’s, not a refusal', async () => {
       const app = factory()
       app.set('env', 'test')
