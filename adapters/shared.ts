@@ -42,14 +42,48 @@ interface Checked {
  */
 const checked = Symbol('dpop-guard')
 
+/** The property with which it tells that it is being verified. */
+const underWay = Symbol('dpop-guard.under-way')
+
+/** A verification that is not done yet. */
+interface UnderWay {
+  /** As in {@link Checked}. */
+  readonly key: object
+  readonly verifying: Promise<unknown>
+}
+
 function earlierCheck(key: { readonly [checked]?: Checked }): Checked | undefined {
   const earlier = key[checked]
   return earlier?.key === key ? earlier : undefined
 }
 
+/** The verification that another guard has begun and not ended. */
+function othersTurn(key: { readonly [underWay]?: UnderWay | undefined }): Promise<unknown> | undefined {
+  const other = key[underWay]
+  return other?.key === key ? other.verifying : undefined
+}
+
+/** Verifies a request, and has it remember what came of that. A refusal is not remembered: the next guard may ask for less. */
+async function verifyAndRemember(
+  verifier: AnyVerifier,
+  request: RequestLike,
+  options: VerifyOptions,
+  key: object
+): Promise<VerifiedRequest | undefined> {
+  const verifying = verifier.verifyRequest(request, options)
+  Object.assign(key, { [underWay]: { key, verifying } satisfies UnderWay })
+  try {
+    const auth = await verifying
+    Object.assign(key, { [checked]: { key, verifier, auth } satisfies Checked })
+    return auth
+  } finally {
+    Object.assign(key, { [underWay]: undefined })
+  }
+}
+
 /**
- * Verifies a request once, however many guards it passes: a proof is good for one use, and two guards of one verifier are not
- * two uses.
+ * Verifies a request once, however many guards it passes, one after another or side by side: a proof is good for one use, and
+ * two guards of one verifier are not two uses.
  *
  * @param key the object that stands for this one request, and is never used for another
  */
@@ -61,13 +95,15 @@ export async function protect(
   key: object = request
 ): Promise<VerifiedRequest | undefined> {
   try {
+    // Where each resolver of one GraphQL query has a guard they run side by side. Nothing is awaited between the last look and
+    // our own turn.
+    for (let turn = othersTurn(key); turn !== undefined; turn = othersTurn(key)) await Promise.allSettled([turn])
     const earlier = earlierCheck(key)
     if (earlier?.verifier === verifier) {
       if (options.scopes) verifier.requireScopes(earlier.auth, options.scopes)
       return earlier.auth
     }
-    const auth = await verifier.verifyRequest(request, options)
-    Object.assign(key, { [checked]: { key, verifier, auth } satisfies Checked })
+    const auth = await verifyAndRemember(verifier, request, options, key)
     if (auth) addHeaders(answer, auth.responseHeaders)
     return auth
   } catch (error) {

@@ -97,6 +97,27 @@ describe('what is remembered of a request', () => {
     await expect(protect(verifier, sent, answerWith({}), { scopes: ['write'] }, key)).rejects.toMatchObject({ status: 403 })
   })
 
+  test('is waited for by guards that run side by side, as those of the resolvers of one GraphQL query do', async () => {
+    const client = await createTestClient()
+    const verifier = createVerifier(options)
+    const token = await issuer.issue({ jkt: client.jkt, scope: 'read' })
+    const headers = await client.headers({ url: 'https://api.example/', token })
+    const [key, sent] = [{}, { ...request, headers }]
+    const guards = [['write'], undefined, ['read'], ['write'], undefined]
+    const results = await Promise.allSettled(guards.map((scopes) => protect(verifier, sent, answerWith({}), { scopes }, key)))
+    // Whoever asks for more than there is uses up nothing, and is refused for that alone.
+    const outcomes = results.map((result) => (result.status === 'rejected' ? result.reason.status : result.value?.scheme))
+    expect(outcomes).toEqual([403, 'DPoP', 'DPoP', 403, 'DPoP'])
+  })
+
+  test('is not waited for by a copy that was made meanwhile', async () => {
+    const [key, lenient] = [{}, createVerifier({ ...options, optional: true })]
+    const first = protect(lenient, request, answerWith({}), {}, key)
+    const copy = { ...key }
+    await first
+    expect(await protect(lenient, request, answerWith({}), {}, copy)).toBeUndefined()
+  })
+
   test('is nothing of a request for its copy, nor for an object that inherits from it', async () => {
     const key = {}
     await protect(createVerifier({ ...options, optional: true }), request, answerWith({}), {}, key)
