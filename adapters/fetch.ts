@@ -1,5 +1,6 @@
 /** Handlers of Fetch requests (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and answers refusals. @module */
 
+import { checkKeys } from '../src/config/checks.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import { routeScopes } from '../src/policy/scopes.js'
@@ -22,6 +23,8 @@ export interface WithDPoPOptions {
   /** Scopes that the access token must have; checked before the proof is used up. */
   readonly scopes?: readonly string[]
 }
+
+const knownSettings = { scopes: true } as const satisfies Record<keyof WithDPoPOptions, true>
 
 /**
  * Wraps a handler so that it sees verified requests only (RFC 9449 §4.3 and §7). Not checked: query, body and other header fields
@@ -51,9 +54,10 @@ export function withDPoP<Rest extends unknown[]>(
 export function withDPoP<Rest extends unknown[]>(
   verifierOrOptions: AnyVerifier | VerifierOptions | undefined,
   handler: VerifiedHandler<VerifiedRequest, Rest>,
-  { scopes }: WithDPoPOptions = {}
+  settings: WithDPoPOptions = {}
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const verifier = toVerifier(verifierOrOptions)
+  const { scopes } = checkKeys('', settings, knownSettings)
   const needed = scopes === undefined ? undefined : routeScopes(scopes)
   return async function withDPoP(request, ...rest) {
     let auth: VerifiedRequest | undefined

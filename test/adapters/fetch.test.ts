@@ -102,4 +102,12 @@ describe('Fetch, its own habits', () => {
   test.each([[[]], [['']], [['a b']], ['a']])('scopes %j are a TypeError when the handler is made (RFC 6749 §3.3)', (scopes) => {
     expect(() => withDPoP(bench.options(), () => new Response(), { scopes: scopes as string[] })).toThrow(TypeError)
   })
+
+  test.each<[settings: unknown, message: string]>([
+    [{ scope: ['admin'] }, '"scope" is not an option; did you mean "scopes"?'],
+    [null, '"options" must be an object'],
+    [['admin'], '"options" must be an object']
+  ])('settings %j are a TypeError when the handler is made, not a handler that asks for no scope', (settings, message) => {
+    expect(() => withDPoP(bench.options(), () => new Response(), settings as never)).toThrow(new TypeError(message))
+  })
 })
