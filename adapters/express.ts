@@ -1,7 +1,7 @@
 /** Express 4 and 5: middleware that verifies a request, and middleware that asks for scopes. @module */
 
 import type { Request, RequestHandler, Response } from 'express'
-import { misconfigured } from '../src/config/checks.js'
+import { checkKeys, misconfigured } from '../src/config/checks.js'
 import type { VerifierOptions } from '../src/options.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
@@ -25,6 +25,8 @@ export interface DPoPExpressOptions {
   readonly property?: string
 }
 
+const knownSettings = { property: true } as const satisfies Record<keyof DPoPExpressOptions, true>
+
 /**
  * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7), and puts the result on `req.dpop`. Not
  * checked: query, body and other header fields (§11.7), and scopes, which are for {@link requireScopes}.
@@ -35,11 +37,9 @@ export interface DPoPExpressOptions {
  * @param verifierOrOptions without it, the options are those of `optionsFromEnv()`
  * @throws TypeError where an option is missing, unknown or wrong
  */
-export function dpop(
-  verifierOrOptions?: AnyVerifier | VerifierOptions,
-  { property = 'dpop' }: DPoPExpressOptions = {}
-): RequestHandler {
+export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings: DPoPExpressOptions = {}): RequestHandler {
   const verifier = toVerifier(verifierOrOptions)
+  const { property = 'dpop' } = checkKeys('', settings, knownSettings)
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not wait for promises: whatever comes out goes to next.
   return function dpop(req, res, next) {

@@ -127,6 +127,14 @@ describe('the options of the middleware', () => {
     expect(() => dpop(options, { property: property as string })).toThrow('"property" must be')
   })
 
+  test.each<[settings: unknown, message: string]>([
+    [{ propertyName: 'auth' }, '"propertyName" is not an option; did you mean "property"?'],
+    [null, '"options" must be an object'],
+    ['auth', '"options" must be an object']
+  ])('settings %j are a TypeError', (settings, message) => {
+    expect(() => dpop(options, settings as never)).toThrow(new TypeError(message))
+  })
+
   test.each([[[]], [['']], [['a b']], [['"']]])(
     'requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)',
     (scopes) => {
