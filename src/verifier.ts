@@ -1,5 +1,6 @@
 /** The whole verification of one request, top to bottom. @module */
 
+import { checkKeys, misconfigured } from './config/checks.js'
 import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { beginRequest } from './crypto/signature-threads.js'
 import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
@@ -24,6 +25,8 @@ export interface VerifyOptions {
   /** The request target as the client sent it, where a framework has rewritten the one that the request object has. */
   readonly target?: string | undefined
 }
+
+const knownCallOptions = { scopes: true, target: true } as const satisfies Record<keyof VerifyOptions, true>
 
 /** Verifies requests against one configuration. Keeps keys, verified tokens and used proofs: make one and keep it. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
@@ -77,6 +80,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
     let scheme: Scheme | undefined
     try {
+      if (options) checkCall(options)
       const incoming = readRequest(request, options?.target)
       if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
       const authorization = splitAuthorization(incoming)
@@ -177,6 +181,12 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (telemetry.unavailable.hasSubscribers) telemetry.unavailable.publish({ code: error.code, cause: error.cause })
     return error
   }
+}
+
+/** Scopes under another name, or in anything but a list, would be asked of nobody. */
+function checkCall(options: VerifyOptions): void {
+  const { scopes } = checkKeys('', options, knownCallOptions)
+  if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be a list of scope names')
 }
 
 /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */

@@ -388,6 +388,13 @@ describe('nothing but the two errors ever comes out', () => {
     expect(await verify({ scopes: 'a' })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(await verify({ scopes: ['a"\r\nX: y'] })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(await verify({ target: 7 })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+    // Else a route would be open to every token, or under the option optional to everybody.
+    expect(await verify({ scope: ['a'] })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+    const lenient = createVerifier({ ...world.options, optional: true })
+    for (const options of [{ scope: ['a'] }, { scopes: new Set(['a']) }, { scopes: { 0: 'a' } }]) {
+      const anonymous = lenient.verifyRequest({ method: 'GET', target: '/notes', headers: {} }, options as VerifyOptions)
+      expect(await verdictOf(anonymous)).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+    }
     expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: {} }, null as never))).toBe(
       'ERR_DPOP_CREDENTIALS_MISSING'
     )
