@@ -123,6 +123,9 @@ export function protectScopes(key: object, answer: AnswerHeaders, scopes: readon
   }
 }
 
+/** The verifiers of settings, one for each object, as {@link toVerifier} has them for options. */
+const made = new WeakMap<object, AnyVerifier>()
+
 /** The verifier that `settings` mean; `own` are the names of the framework's own settings among them. */
 export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: readonly string[] = []): AnyVerifier {
   if (typeof settings !== 'object' || settings === null) misconfigured('options', 'be an object')
@@ -130,7 +133,12 @@ export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: r
   const entries = Object.entries(settings).filter(([name]) => !own.includes(name))
   if (entries.length === 0) return toVerifier()
   const { verifier, ...options } = Object.fromEntries(entries) as { verifier?: AnyVerifier } & VerifierOptions
-  if (verifier === undefined) return toVerifier(options)
+  if (verifier === undefined) {
+    // The options are a copy, without the names of the framework: what lasts is the object that they are copied from.
+    const ofSettings = made.get(settings) ?? toVerifier(options)
+    made.set(settings, ofSettings)
+    return ofSettings
+  }
   return entries.length === 1 ? toVerifier(verifier) : misconfigured('verifier', 'stand alone, without options of a verifier')
 }
 

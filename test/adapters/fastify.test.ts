@@ -1,4 +1,4 @@
-import { createVerifier } from 'dpop-guard'
+import { createVerifier, memoryReplayStore } from 'dpop-guard'
 import defaultExport, { type DPoPPluginOptions, dpop, requireScopes } from 'dpop-guard/fastify'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, fastify } from 'fastify'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -205,6 +205,18 @@ describe('Fastify 5, its own habits', () => {
     const headers = Object.fromEntries(await bench.credentials())
     expect((await app.inject({ url: '/notes', headers })).statusCode).toBe(200)
     expect((await app.inject({ url: '/notes', headers })).statusCode).toBe(401)
+  })
+
+  test('registered twice with one options object, it verifies once: a store that is shared does not see a replay (RFC 9449 §11.1)', async () => {
+    const options = bench.options({ replay: memoryReplayStore() })
+    const app = await start(async (app) => {
+      await app.register(dpop, options)
+      await app.register(async (scope) => {
+        await scope.register(dpop, options)
+        scope.get('/notes', handler)
+      })
+    })
+    expect((await bench.call(app)).status).toBe(200)
   })
 
   test('the verifier may be what is registered', async () => {

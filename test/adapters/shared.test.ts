@@ -55,6 +55,12 @@ describe('the verifier that settings mean', () => {
     expect(() => verifierOf({ ...options, hook: 'x' } as object)).toThrow('"hook" is not an option')
   })
 
+  test('is one for each settings object, so that its caches and its replay memory last', () => {
+    const settings = { ...options, hook: 'x' }
+    expect(verifierOf(settings as object, ['hook'])).toBe(verifierOf(settings as object, ['hook']))
+    expect(verifierOf({ ...settings } as object, ['hook'])).not.toBe(verifierOf(settings as object, ['hook']))
+  })
+
   test.each<[string, unknown, string]>([
     ['null', null, '"options" must be an object'],
     ['a string', 'https://issuer.example', '"options" must be an object'],
