@@ -3,6 +3,7 @@
 import type { Context, Middleware } from 'koa'
 import type { VerifierOptions } from '../src/options.js'
 import { routeScopes } from '../src/policy/scopes.js'
+import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
 import { type AnswerHeaders, type AnyVerifier, protect, protectScopes } from './shared.js'
@@ -28,7 +29,9 @@ export interface DPoPState {
 export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions): Middleware<DPoPState> {
   const verifier = toVerifier(verifierOrOptions)
   return async function dpop(ctx, next) {
-    const auth = await protect(verifier, ctx.req, headersOf(ctx), { target: ctx.originalUrl })
+    // Mounted in an Express application, Koa itself sees the path without the mount point.
+    const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
+    const auth = await protect(verifier, ctx.req, headersOf(ctx), { target: originalUrl })
     Object.assign(ctx.state, { dpop: auth })
     await next()
   }

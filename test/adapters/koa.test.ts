@@ -1,7 +1,8 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { dpop, requireScopes } from 'dpop-guard/koa'
+import express from 'express'
 import Koa, { type Middleware } from 'koa'
 import mount from 'koa-mount'
 // @ts-expect-error Koa 2 is here under another name, without types of its own.
@@ -54,7 +55,10 @@ function makeApp(Application: typeof Koa, spec: AppSpec): Koa {
   return app
 }
 
-async function serve(app: Koa, create: typeof createServer | typeof createHttp2Server = createServer) {
+async function serve(
+  app: { callback(): RequestListener },
+  create: typeof createServer | typeof createHttp2Server = createServer
+) {
   const server = (create as typeof createServer)(app.callback())
   return { port: await listen(server), close: () => closeServer(server) }
 }
@@ -89,6 +93,21 @@ describe('Koa, its own habits', () => {
     const running = await serve(app)
     const answer = await bench.call(running, { target: '/notes' })
     expect([answer.status, answer.body]).toEqual([200, '/internal'])
+    await running.close()
+  })
+
+  test('a whole application that Express mounts has the mount path in htu (RFC 9449 §4.2)', async () => {
+    const app = new Koa()
+    app.silent = true
+    app.use(dpop(bench.options()))
+    app.use((ctx) => {
+      ctx.body = ctx.url
+    })
+    const running = await serve({ callback: () => express().use('/api', app.callback()) })
+    const answer = await bench.call(running, { target: '/api/notes' })
+    expect([answer.status, answer.body]).toEqual([200, '/notes'])
+    const stripped = await bench.call(running, { target: '/api/notes', proof: { url: `${BASE_URL}/notes` } })
+    expect(stripped.status).toBe(401)
     await running.close()
   })
 
