@@ -36,6 +36,18 @@ describe('every option is checked when the verifier is made, with a TypeError th
     ['issuer over http', { ...good, issuer: 'http://issuer.example' }, `"issuer" ${https}`],
     ['issuer of another scheme', { ...good, issuer: 'ftp://issuer.example' }, `"issuer" ${https}`],
     ['issuer with query', { ...good, issuer: `${issuer}?a` }, '"issuer" must have no query'],
+    ...['\n', '\u0001', ' ', '?', '#', '/\\a', '/a\tb'].map((end): [string, unknown, string] => [
+      `issuer with ${JSON.stringify(end)}, which the URL parser mends`,
+      { ...good, issuer: issuer + end },
+      '"issuer" must be an absolute URL without white space, "?" or "#"'
+    ]),
+    ...[` ${issuer}`, 'https:issuer.example', 'https:///issuer.example', 'https:\\\\issuer.example'].map(
+      (text): [string, unknown, string] => [
+        `issuer ${JSON.stringify(text)}, which the URL parser mends`,
+        { ...good, issuer: text },
+        '"issuer" must be an absolute URL without white space, "?" or "#"'
+      ]
+    ),
     ['issuer with fragment', { ...good, issuer: `${issuer}#a` }, '"issuer" must have no user information and no fragment'],
     [
       'issuer with user',

@@ -37,6 +37,9 @@ interface IssuerDefaults {
   readonly limits: Limits
 }
 
+/** RFC 8414 §2. */
+const issuerIdentifier = /^https?:\/\/(?!\/)[^\s\p{Cc}\\?#]+$/iu
+
 const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 
 const knownIssuerOptions = {
@@ -85,6 +88,8 @@ function resolveIssuer(value: IssuerChoice, defaults: IssuerDefaults): IssuerCon
       ? { issuer: value }
       : checkKeys('issuer.', value ?? misconfigured('issuer', 'be given'), knownIssuerOptions)
   if (check.url('issuer', given.issuer, defaults.allowHttp).search !== '') misconfigured('issuer', 'have no query')
+  // It is compared with tokens as it stands: what the URL parser mends would refuse them all.
+  if (!issuerIdentifier.test(given.issuer)) misconfigured('issuer', 'be an absolute URL without white space, "?" or "#"')
   const audience = given.audience === undefined ? defaults.audience : check.strings('issuer.audience', given.audience)
   if (given.jwks !== undefined && given.jwksUri !== undefined)
     misconfigured('issuer.jwks', 'not be given beside "issuer.jwksUri"')
