@@ -68,7 +68,9 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
     const { origin } = new URL(url)
     const nonce = nonces.get(origin)
     const sent = new Headers(init.headers)
-    const spec = { method: init.method ?? 'GET', url, token, ...(nonce !== undefined && { nonce }) }
+    // As fetch is going to send them: it writes post in capitals, and encodes what a URL cannot have.
+    const { method, url: sentUrl } = new Request(url, { method: init.method ?? 'GET' })
+    const spec = { method, url: sentUrl, token, ...(nonce !== undefined && { nonce }) }
     for (const [name, value] of Object.entries(await headers(spec))) sent.set(name, value)
     const response = await fetch(url, { ...init, headers: sent })
     const next = response.headers.get('dpop-nonce')

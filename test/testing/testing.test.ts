@@ -92,6 +92,9 @@ describe('createTestClient', () => {
     expect(await get.text()).toBe('GET accepted undefined')
     const put = await client.fetch(`${baseUrl}/r`, token, { method: 'PUT', body: 'x', headers: { 'x-own': '1' } })
     expect(await put.text()).toBe('PUT accepted 1')
+    // fetch itself changes these before they are sent.
+    expect(await (await client.fetch(`${baseUrl}/r`, token, { method: 'post' })).text()).toBe('POST accepted undefined')
+    expect(await (await client.fetch(`${baseUrl}/café au lait`, token)).text()).toBe('GET accepted undefined')
   })
 
   describe('knows nonces (RFC 9449 §8.2, §9)', () => {
