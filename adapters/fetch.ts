@@ -72,7 +72,8 @@ export function withDPoP<Rest extends unknown[]>(
 }
 
 function withHeaders(response: Response, headers: ResponseHeaders): Response {
-  if (Object.keys(headers).length === 0) return response
+  // An upgrade to WebSocket (101) and an error (0) cannot be copied. The client learns the next nonce from another answer.
+  if (Object.keys(headers).length === 0 || response.status < 200) return response
   // A copy, because the headers of a redirect or of another server's response are immutable.
   const answer = new Response(response.body, response)
   addHeaders(

@@ -68,16 +68,25 @@ describe('Fetch, its own habits', () => {
     })
   })
 
-  test('a response that is not ours to change gets its header fields on a copy (RFC 9449 §8.2)', async () => {
+  /** A verifier whose verified requests come with the next nonce. */
+  function nonceGiver() {
     const verifier = createVerifier({ ...bench.options(), optional: false })
-    const withNonce = {
+    return {
       ...verifier,
       async verifyRequest(request: Request) {
         const auth = await verifier.verifyRequest(request)
         return new VerifiedRequestClass({ ...auth, responseHeaders: { 'DPoP-Nonce': 'next' } }, auth.token, auth.proof)
       }
     }
-    const handler = withDPoP(withNonce as never, () => Response.redirect('https://api.example/other'))
+  }
+
+  test.each([0, 101])('a response of status %d, which cannot be copied, is handed on as it is', async (status) => {
+    const response = Object.defineProperty(new Response(), 'status', { value: status })
+    expect(await withDPoP(nonceGiver() as never, () => response)(await request())).toBe(response)
+  })
+
+  test('a response that is not ours to change gets its header fields on a copy (RFC 9449 §8.2)', async () => {
+    const handler = withDPoP(nonceGiver() as never, () => Response.redirect('https://api.example/other'))
     const answer = await handler(await request())
     expect([answer.status, answer.headers.get('Location'), answer.headers.get('DPoP-Nonce')]).toEqual([
       302,
