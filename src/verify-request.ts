@@ -8,6 +8,16 @@ import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js
 
 const made = new WeakMap<VerifierOptions, Verifier<VerifiedRequest | undefined>>()
 
+/** What the environment said when it was last asked. */
+let lastFromEnv: VerifierOptions | undefined
+
+/** {@link optionsFromEnv}, the same object for as long as the environment says the same. */
+function sameFromEnv(): VerifierOptions {
+  const options = optionsFromEnv()
+  if (lastFromEnv === undefined || JSON.stringify(options) !== JSON.stringify(lastFromEnv)) lastFromEnv = options
+  return lastFromEnv
+}
+
 /**
  * The verifier that is meant: a ready one as it is, options made into one (once for each object), and without either the
  * one of {@link optionsFromEnv}.
@@ -17,7 +27,7 @@ const made = new WeakMap<VerifierOptions, Verifier<VerifiedRequest | undefined>>
 export function toVerifier(
   verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions
 ): Verifier<VerifiedRequest | undefined> {
-  const given = verifierOrOptions ?? optionsFromEnv()
+  const given = verifierOrOptions ?? sameFromEnv()
   if (isVerifier(given)) return given
   const verifier = made.get(given) ?? createVerifier(given)
   made.set(given, verifier)

@@ -23,6 +23,11 @@ describe('toVerifier', () => {
     vi.stubEnv('DPOP_ISSUER', ISSUER)
     vi.stubEnv('DPOP_BASE_URL', BASE_URL)
     expect(toVerifier()).toHaveProperty('verifyRequest')
+    // Else verifyRequest(request) would begin with an empty replay memory, and a guard that runs twice verify twice.
+    const verifier = toVerifier()
+    expect(toVerifier()).toBe(verifier)
+    vi.stubEnv('DPOP_AUDIENCE', 'other')
+    expect(toVerifier()).not.toBe(verifier)
     vi.stubEnv('DPOP_ISSUER', '')
     expect(() => toVerifier()).toThrow(new TypeError('"DPOP_ISSUER" must be set in the environment where no options are given'))
   })
