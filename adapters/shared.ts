@@ -104,7 +104,7 @@ export async function protect(
       return earlier.auth
     }
     const auth = await verifyAndRemember(verifier, request, options, key)
-    if (auth) addHeaders(answer, auth.responseHeaders)
+    if (auth) addHeadersInTime(answer, auth.responseHeaders)
     return auth
   } catch (error) {
     throw withHeaders(error, answer)
@@ -154,7 +154,16 @@ export function addHeaders(answer: AnswerHeaders, headers: ResponseHeaders): voi
   }
 }
 
+/** The same, unless the answer is sent already, as by a time limit: that changes nothing of what came of the request. */
+function addHeadersInTime(answer: AnswerHeaders, headers: ResponseHeaders): void {
+  try {
+    addHeaders(answer, headers)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_HTTP_HEADERS_SENT') throw error
+  }
+}
+
 function withHeaders(error: unknown, answer: AnswerHeaders): unknown {
-  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeaders(answer, error.headers)
+  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeadersInTime(answer, error.headers)
   return error
 }

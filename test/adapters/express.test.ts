@@ -100,6 +100,21 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
+    test('a refusal that comes after the answer was sent is still the error of next', async () => {
+      const [app, onError] = [factory(), vi.fn()]
+      app.use((_req, res, next) => {
+        res.status(503).end()
+        next()
+      })
+      app.use(dpop(bench.options()))
+      app.use(((error, _req, _res, _next) => onError(error)) as ErrorRequestHandler)
+      const running = await serve(app)
+      expect((await bench.call(running, { headers: [] })).status).toBe(503)
+      await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce())
+      expect(onError.mock.calls[0]?.[0]).toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING' })
+      await running.close()
+    })
+
     test('two verifiers of one request each look at it', async () => {
       const app = factory()
       const replay = { reserve: vi.fn(() => true) }

@@ -41,6 +41,28 @@ describe('header fields that are put on an answer', () => {
   })
 })
 
+describe('an answer that takes no header fields', () => {
+  const request = { method: 'GET', target: '/', headers: {} }
+  const answerThat = (error: Error) => ({
+    get() {},
+    set() {
+      throw error
+    }
+  })
+
+  test('because it was sent meanwhile does not change what came of the request', async () => {
+    const sent = answerThat(Object.assign(new Error('sent'), { code: 'ERR_HTTP_HEADERS_SENT' }))
+    await expect(protect(createVerifier(options), request, sent, {}, {})).rejects.toMatchObject({ status: 401 })
+    const nonceGiver = { verifyRequest: async () => ({ responseHeaders: { 'DPoP-Nonce': 'next' } }), requireScopes() {} }
+    expect(await protect(nonceGiver as never, request, sent, {}, {})).toHaveProperty('responseHeaders')
+  })
+
+  test('for any other reason is the fault of whoever made it', async () => {
+    const broken = answerThat(new RangeError('broken'))
+    await expect(protect(createVerifier(options), request, broken, {}, {})).rejects.toThrow(RangeError)
+  })
+})
+
 describe('the verifier that settings mean', () => {
   const verifier = createVerifier(options)
 
