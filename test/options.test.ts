@@ -3,6 +3,7 @@ import { createVerifier, optionsFromEnv } from 'dpop-guard'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { resolveOptions } from '../src/config/config.js'
 import { type IssuerConfig, isJwkSet } from '../src/config/issuers.js'
+import { proofAlgorithms } from '../src/crypto/crypto.js'
 
 const issuer = 'https://issuer.example'
 const baseUrl = 'https://api.example'
@@ -278,7 +279,7 @@ describe('nonce', () => {
 
 describe('issuer.introspection', () => {
   const basic = { clientId: 'api', clientSecret: 's' }
-  const key = { kty: 'EC', alg: 'ES256', d: 'x' }
+  const key = { kty: 'EC', crv: 'P-256', alg: 'ES256', d: 'x' }
   const of = (introspection: unknown) => issuersOf(resolve({ issuer: { issuer, introspection } }))[0]?.introspection
   const id = '"issuer.introspection.clientId" must be a non-empty string'
   const secret = '"issuer.introspection.clientSecret" must be a non-empty string'
@@ -307,6 +308,14 @@ describe('issuer.introspection', () => {
     [{ clientId: 'api', privateKey: Object.assign(() => {}, key) }, badKey],
     [{ clientId: 'api', privateKey: { ...key, alg: undefined } }, badKey],
     [{ clientId: 'api', privateKey: { ...key, d: undefined } }, badKey],
+    ...['HS256', 'none', 'es256', ''].map((alg): [unknown, string] => [
+      { clientId: 'api', privateKey: { ...key, alg } },
+      `"issuer.introspection.privateKey.alg" must be one of ${proofAlgorithms.join(', ')}`
+    ]),
+    ...[{ kty: 'oct' }, { kty: 'RSA' }, { crv: 'P-384' }].map((other): [unknown, string] => [
+      { clientId: 'api', privateKey: { ...key, ...other } },
+      '"issuer.introspection.privateKey" must be of the type of its "alg"'
+    ]),
     [{ ...basic, endpoint: '/introspect' }, '"issuer.introspection.endpoint" must be an absolute URL'],
     [{ ...basic, endpoint: 'http://issuer.example/introspect' }, `"issuer.introspection.endpoint" ${https}`],
     [{ ...basic, tokens: 'jwt' }, '"issuer.introspection.tokens" must be one of opaque, all'],

@@ -1,6 +1,7 @@
 /** The issuers, checked. @module */
 
-import type { MaybePromise } from '../crypto/crypto.js'
+import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from '../crypto/crypto.js'
+import { isOfType } from '../crypto/key-types.js'
 import type { IntrospectionOptions, IssuerChoice, IssuerOptions, JwkSet, TokenAlgorithm, VerifierOptions } from '../options.js'
 import { check, checkKeys, misconfigured } from './checks.js'
 import type { Limits } from './limits.js'
@@ -144,6 +145,8 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
 function checkPrivateKey(key: IntrospectionOptions['privateKey']): void {
   const isGood = typeof key === 'object' && key !== null && typeof key['alg'] === 'string' && typeof key['d'] === 'string'
   if (!isGood) misconfigured('issuer.introspection.privateKey', 'be a private JWK with its "alg"')
+  const alg = check.oneOf('issuer.introspection.privateKey.alg', key['alg'], proofAlgorithms)
+  if (!isOfType(key, alg as ProofAlgorithm)) misconfigured('issuer.introspection.privateKey', 'be of the type of its "alg"')
 }
 
 /** Whether a value has the shape of a JWK Set (RFC 7517 §5). */
