@@ -23,6 +23,8 @@ export interface DPoPVariables {
  * replay store or a hook of yours is out of order. Hono answers with it, or hands it to your `app.onError`. Run twice for one
  * request, it verifies once.
  *
+ * `app.mount` hands over requests without the mount path: there it belongs into `baseUrl`. `app.route` leaves them as they are.
+ *
  * @param verifierOrOptions without it, the options are those of `optionsFromEnv()`
  * @throws TypeError where an option is missing, unknown or wrong
  */

@@ -28,12 +28,15 @@ export interface AnswerHeaders {
   set(name: string, value: string | string[]): void
 }
 
-/** What came of a request. */
-interface Checked {
-  /** The object that stands for this request: what was copied or inherited from it was checked for another one. */
+/** What comes of a request. */
+interface Check {
+  /** The object that stands for this request: what was copied or inherited from it is checked for another one. */
   readonly key: object
   readonly verifier: AnyVerifier
-  readonly auth: VerifiedRequest | undefined
+  /** Settles once the state is no longer `'under way'`. */
+  readonly verifying: Promise<VerifiedRequest | undefined>
+  state: 'under way' | 'accepted' | 'refused'
+  auth: VerifiedRequest | undefined
 }
 
 /**
@@ -42,43 +45,10 @@ interface Checked {
  */
 const checked = Symbol('dpop-guard')
 
-/** The property with which it tells that it is being verified. */
-const underWay = Symbol('dpop-guard.under-way')
-
-/** A verification that is not done yet. */
-interface UnderWay {
-  /** As in {@link Checked}. */
-  readonly key: object
-  readonly verifying: Promise<unknown>
-}
-
-function earlierCheck(key: { readonly [checked]?: Checked }): Checked | undefined {
-  const earlier = key[checked]
-  return earlier?.key === key ? earlier : undefined
-}
-
-/** The verification that another guard has begun and not ended. */
-function othersTurn(key: { readonly [underWay]?: UnderWay | undefined }): Promise<unknown> | undefined {
-  const other = key[underWay]
-  return other?.key === key ? other.verifying : undefined
-}
-
-/** Verifies a request, and has it remember what came of that. A refusal is not remembered: the next guard may ask for less. */
-async function verifyAndRemember(
-  verifier: AnyVerifier,
-  request: RequestLike,
-  options: VerifyOptions,
-  key: object
-): Promise<VerifiedRequest | undefined> {
-  const verifying = verifier.verifyRequest(request, options)
-  Object.assign(key, { [underWay]: { key, verifying } satisfies UnderWay })
-  try {
-    const auth = await verifying
-    Object.assign(key, { [checked]: { key, verifier, auth } satisfies Checked })
-    return auth
-  } finally {
-    Object.assign(key, { [underWay]: undefined })
-  }
+/** A refusal is not remembered: the next guard may ask for less. */
+function checkOf(key: { readonly [checked]?: Check }): Check | undefined {
+  const check = key[checked]
+  return check?.key === key && check.state !== 'refused' ? check : undefined
 }
 
 /**
@@ -95,10 +65,12 @@ export async function protect(
   key: object = request
 ): Promise<VerifiedRequest | undefined> {
   try {
-    // Where each resolver of one GraphQL query has a guard they run side by side. Nothing is awaited between the last look and
-    // our own turn.
-    for (let turn = othersTurn(key); turn !== undefined; turn = othersTurn(key)) await Promise.allSettled([turn])
-    const earlier = earlierCheck(key)
+    let earlier = checkOf(key)
+    // Guards of the resolvers of one GraphQL query run side by side. Nothing may be awaited between the last look and our turn.
+    while (earlier?.state === 'under way') {
+      await Promise.allSettled([earlier.verifying])
+      earlier = checkOf(key)
+    }
     if (earlier?.verifier === verifier) {
       if (options.scopes) verifier.requireScopes(earlier.auth, options.scopes)
       return earlier.auth
@@ -111,10 +83,30 @@ export async function protect(
   }
 }
 
+async function verifyAndRemember(
+  verifier: AnyVerifier,
+  request: RequestLike,
+  options: VerifyOptions,
+  key: object
+): Promise<VerifiedRequest | undefined> {
+  const verifying = verifier.verifyRequest(request, options)
+  const check: Check = { key, verifier, verifying, state: 'under way', auth: undefined }
+  Object.assign(key, { [checked]: check })
+  try {
+    check.auth = await verifying
+    check.state = 'accepted'
+    return check.auth
+  } catch (error) {
+    check.state = 'refused'
+    throw error
+  }
+}
+
 /** Checks the scopes of a request that passed {@link protect}; a `TypeError` where none did. */
 export function protectScopes(key: object, answer: AnswerHeaders, scopes: readonly string[]): void {
-  const earlier = earlierCheck(key)
-  if (earlier === undefined) throw new TypeError('requireScopes() must come after dpop(), and nothing checked this request')
+  const earlier = checkOf(key)
+  if (earlier?.state !== 'accepted')
+    throw new TypeError('requireScopes() must come after dpop(), and nothing checked this request')
   const verifier: AnyVerifier = earlier.verifier
   try {
     verifier.requireScopes(earlier.auth, scopes)
@@ -123,9 +115,6 @@ export function protectScopes(key: object, answer: AnswerHeaders, scopes: readon
   }
 }
 
-/** The verifiers of settings, one for each object, as {@link toVerifier} has them for options. */
-const made = new WeakMap<object, AnyVerifier>()
-
 /** The verifier that `settings` mean; `own` are the names of the framework's own settings among them. */
 export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: readonly string[] = []): AnyVerifier {
   if (typeof settings !== 'object' || settings === null) misconfigured('options', 'be an object')
@@ -133,12 +122,8 @@ export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: r
   const entries = Object.entries(settings).filter(([name]) => !own.includes(name))
   if (entries.length === 0) return toVerifier()
   const { verifier, ...options } = Object.fromEntries(entries) as { verifier?: AnyVerifier } & VerifierOptions
-  if (verifier === undefined) {
-    // The options are a copy, without the names of the framework: what lasts is the object that they are copied from.
-    const ofSettings = made.get(settings) ?? toVerifier(options)
-    made.set(settings, ofSettings)
-    return ofSettings
-  }
+  // The options are a copy, without the names of the framework: what lasts is the object that they are copied from.
+  if (verifier === undefined) return toVerifier(options, settings)
   return entries.length === 1 ? toVerifier(verifier) : misconfigured('verifier', 'stand alone, without options of a verifier')
 }
 

@@ -6,7 +6,7 @@ import type { RequestLike } from './request/request.js'
 import type { VerifiedRequest } from './verified-request.js'
 import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 
-const made = new WeakMap<VerifierOptions, Verifier<VerifiedRequest | undefined>>()
+const made = new WeakMap<object, Verifier<VerifiedRequest | undefined>>()
 
 /** What the environment said when it was last asked. */
 let lastFromEnv: VerifierOptions | undefined
@@ -22,15 +22,17 @@ function sameFromEnv(): VerifierOptions {
  * The verifier that is meant: a ready one as it is, options made into one (once for each object), and without either the
  * one of {@link optionsFromEnv}.
  *
+ * @param origin the object that counts, where the options are a copy of a part of it
  * @throws TypeError that names the option, where one is missing, unknown or wrong
  */
 export function toVerifier(
-  verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions
+  verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions,
+  origin?: object
 ): Verifier<VerifiedRequest | undefined> {
   const given = verifierOrOptions ?? sameFromEnv()
   if (isVerifier(given)) return given
-  const verifier = made.get(given) ?? createVerifier(given)
-  made.set(given, verifier)
+  const verifier = made.get(origin ?? given) ?? createVerifier(given)
+  made.set(origin ?? given, verifier)
   return verifier
 }
 
