@@ -59,6 +59,17 @@ describe('DigestTable', () => {
     expect(table.size).toBe(4)
   })
 
+  it('an entry that stands beyond the end of the table does not move before its home', () => {
+    const table = new DigestTable(8)
+    // Homes 5, 6, 7, 7: the last one wraps to slot 0.
+    const digests = [5, 6, 7, 7].map((slot, id) => at(slot, 8, id))
+    digests.forEach((digest, id) => {
+      table.set(digest, id === 0 ? 10 : 100)
+    })
+    table.sweep(5, 1, 11)
+    expect(digests.map((digest) => table.has(digest, 11))).toEqual([false, true, true, true])
+  })
+
   it('under any order of insertion and removal, what was put in is found until it dies', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(15), fc.nat(12), fc.integer({ min: 1, max: 30 })), { maxLength: 60 }), (steps) => {

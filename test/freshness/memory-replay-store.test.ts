@@ -92,6 +92,12 @@ describe('full means full: a live entry is never dropped to make room', () => {
     for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(false)
   })
 
+  it('also while entries move to a larger table', () => {
+    const reserve = createStore(800)
+    for (let i = 0; i < 800; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
+    expect(() => reserve('one too many', NOW_MS + 1000, NOW_MS)).toThrow('The replay store is full of live entries')
+  })
+
   it('room comes back as entries expire', () => {
     const reserve = createStore(100)
     for (let i = 0; i < 99; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
