@@ -395,6 +395,14 @@ describe('nothing but the two errors ever comes out', () => {
       const anonymous = lenient.verifyRequest({ method: 'GET', target: '/notes', headers: {} }, options as VerifyOptions)
       expect(await verdictOf(anonymous)).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     }
+    for (const [options, message] of [
+      [{ scope: ['a'] }, '"scope" is not an option; did you mean "scopes"?'],
+      [{ scopes: 'a' }, '"scopes" must be a list of scope names']
+    ] as const) {
+      const request = await world.request()
+      const told = await toldOf(() => create().verifyRequest(request, options as VerifyOptions))
+      expect(told.cause).toEqual(new TypeError(message))
+    }
     expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: {} }, null as never))).toBe(
       'ERR_DPOP_CREDENTIALS_MISSING'
     )
