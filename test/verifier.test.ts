@@ -400,7 +400,7 @@ describe('nothing but the two errors ever comes out', () => {
       [{ scopes: 'a' }, '"scopes" must be a list of scope names']
     ] as const) {
       const request = await world.request()
-      const told = await toldOf(() => create().verifyRequest(request, options as VerifyOptions))
+      const told = await toldOf(() => create().verifyRequest(request, options as never))
       expect(told.cause).toEqual(new TypeError(message))
     }
     expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: {} }, null as never))).toBe(
