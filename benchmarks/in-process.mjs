@@ -11,6 +11,7 @@ import * as betterAuth from './parties/better-auth.mjs'
 import * as dpopGuard from './parties/dpop-guard.mjs'
 import * as expressMiddleware from './parties/express-oauth2-jwt-bearer.mjs'
 import * as jose from './parties/jose-with-caches.mjs'
+import * as leastWork from './parties/least-work.mjs'
 import * as oauth4webapi from './parties/oauth4webapi.mjs'
 import * as solid from './parties/solid-access-token-verifier.mjs'
 
@@ -90,6 +91,8 @@ async function oursAlone(clients) {
   const stolen = newRequests(clients, count, strangers).map(guard.prepare)
   await warmUp(guard, clients)
   return [
+    await contender(leastWork.facts.name, leastWork.create(), newRequests(clients, count), clients),
+    await contender(`${leastWork.facts.name}, 10 000 clients`, leastWork.create(), newRequests(many, count), many),
     await contender('dpop-guard, 1 client', dpopGuard.create(issuer), newRequests(one, count), one),
     await contender('dpop-guard, 10 000 clients', dpopGuard.create(issuer), newRequests(many, count), many),
     {

@@ -62,7 +62,7 @@ export function cheapestEcdsaForm(requests) {
 }
 
 /** R and S side by side as a DER sequence of two integers. */
-function toDer(raw) {
+export function toDer(raw) {
   const half = raw.length / 2
   const integers = Buffer.concat([derInteger(raw.subarray(0, half)), derInteger(raw.subarray(half))])
   return Buffer.concat([Buffer.from([0x30, integers.length]), integers])
