@@ -33,7 +33,7 @@ export interface IntrospectionOptions {
   /** The identifier under which the server knows this API. */
   readonly clientId: string
   readonly clientSecret?: string
-  /** A private JWK with its `alg`, for `private_key_jwt` (RFC 7523). */
+  /** A private JWK with its `alg`, a signature algorithm that fits its type, for `private_key_jwt` (RFC 7523). */
   readonly privateKey?: Readonly<Record<string, unknown>>
   /** @defaultValue `'private_key_jwt'` with a `privateKey`, `'client_secret_basic'` with a `clientSecret` */
   readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'

@@ -7,10 +7,16 @@ import { fuzz } from './fuzz.js'
 const WRAP_MS = 2 ** 32
 const DAY_MS = 86_400_000
 
-/** A store at a time of our own. */
-function createStore() {
+/** A store and its model: whether a reservation came first, and whether by the model an earlier one lived at `liveAtMs`. */
+function createPair() {
   const store = memoryReplayStore()
-  return (key: string, expiresAtMs: number, nowMs: number) => store.reserve(key, expiresAtMs, { nowMs } as never)
+  const model = new Map<string, number>()
+  return (key: string, ttlMs: number, nowMs: number, liveAtMs: number) => {
+    const isLive = (model.get(key) ?? Number.NEGATIVE_INFINITY) >= liveAtMs
+    const isFirst = store.reserve(key, nowMs + ttlMs, { nowMs } as never)
+    if (isFirst) model.set(key, nowMs + ttlMs)
+    return { isFirst, isLive }
+  }
 }
 
 /** One call: which key, how long, and how far the clock moved before it. */
@@ -36,17 +42,13 @@ describe('memoryReplayStore beside a Map of keys and expiries (RFC 9449 §11.1)'
     [anyStart, calls],
     300,
     (startMs, steps) => {
-      const reserve = createStore()
-      const model = new Map<string, number>()
+      const reserve = createPair()
       let nowMs = startMs
       for (const { key, burst, ttlMs, passMs } of steps) {
         nowMs += passMs
         for (let i = 0; i < burst; i++) {
-          const name = `k${key + i}`
-          const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= nowMs
-          const isFirst = reserve(name, nowMs + ttlMs, nowMs)
-          if (isFirst === isLive) throw new Error(`${name} at ${nowMs}: live ${isLive}, first ${isFirst}`)
-          if (isFirst) model.set(name, nowMs + ttlMs)
+          const { isFirst, isLive } = reserve(`k${key + i}`, ttlMs, nowMs, nowMs)
+          if (isFirst === isLive) throw new Error(`k${key + i} at ${nowMs}: live ${isLive}, first ${isFirst}`)
         }
       }
     }
@@ -57,19 +59,15 @@ describe('memoryReplayStore beside a Map of keys and expiries (RFC 9449 §11.1)'
     [calls, anyJumps],
     200,
     (steps, jumps) => {
-      const reserve = createStore()
-      const model = new Map<string, number>()
+      const reserve = createPair()
       let nowMs = NOW_MS
       let latestMs = nowMs
       steps.forEach(({ key, burst, ttlMs }, step) => {
         nowMs += jumps[step] as number
         latestMs = Math.max(latestMs, nowMs)
         for (let i = 0; i < burst; i++) {
-          const name = `k${key + i}`
-          const isLive = (model.get(name) ?? Number.NEGATIVE_INFINITY) >= latestMs
-          const isFirst = reserve(name, nowMs + ttlMs, nowMs)
-          if (isFirst && isLive) throw new Error(`${name} won twice`)
-          if (isFirst) model.set(name, nowMs + ttlMs)
+          const { isFirst, isLive } = reserve(`k${key + i}`, ttlMs, nowMs, latestMs)
+          if (isFirst && isLive) throw new Error(`k${key + i} won twice`)
         }
       })
     }
