@@ -1,7 +1,7 @@
-/** The one table of everything that can go wrong: code, status, OAuth error, sentence; and the two errors that carry it out. @module */
+/** The table of all errors (code, status, OAuth error, description) and the two error classes. @module */
 
-/** What the answer to a refused request is: HTTP status, the OAuth error code of the challenge (if any), and a constant sentence. */
-interface Answer {
+/** The response to a rejected request: HTTP status, OAuth error code of the challenge (if any), and a constant description. */
+interface ErrorResponse {
   readonly status: 400 | 401 | 403
   readonly error: OAuthErrorCode | undefined
   readonly description: string
@@ -10,71 +10,71 @@ interface Answer {
 /** The OAuth error codes of a challenge: RFC 6750 §3.1 and RFC 9449 §7.1. */
 export type OAuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
 
-const badRequest = (description: string): Answer => ({ status: 400, error: 'invalid_request', description })
-const badToken = (description: string): Answer => ({ status: 401, error: 'invalid_token', description })
-const nonceNeeded = (description: string): Answer => ({ status: 401, error: 'use_dpop_nonce', description })
-const badProof = (description: string): Answer => ({ status: 401, error: 'invalid_dpop_proof', description })
+const invalidRequest = (description: string): ErrorResponse => ({ status: 400, error: 'invalid_request', description })
+const invalidToken = (description: string): ErrorResponse => ({ status: 401, error: 'invalid_token', description })
+const nonceRequired = (description: string): ErrorResponse => ({ status: 401, error: 'use_dpop_nonce', description })
+const invalidProof = (description: string): ErrorResponse => ({ status: 401, error: 'invalid_dpop_proof', description })
 
-// The sentences are constants: frameworks send them to the client, so nothing of a request may ever be woven in.
+// Descriptions are constants: frameworks send them to the client, so no part of a request may be interpolated.
 const refusals = {
-  ERR_DPOP_CREDENTIALS_MISSING: { status: 401, error: undefined, description: 'This resource needs a DPoP-bound access token' },
-  ERR_DPOP_REQUEST_MALFORMED: badRequest('The request must name one host, the same in every place'),
-  ERR_DPOP_AUTHORIZATION_MALFORMED: badRequest('The Authorization field must occur once, as a scheme and one token'),
-  ERR_DPOP_SCHEME_NOT_ALLOWED: badToken('This resource does not accept access tokens under the Bearer scheme'),
-  ERR_DPOP_PROOF_MISSING: badProof('The DPoP field with the proof is missing'),
-  ERR_DPOP_PROOF_MULTIPLE: badProof('The DPoP field must occur once, with one proof'),
-  ERR_DPOP_PROOF_MALFORMED: badProof('The proof is not a well-formed JWT in compact serialization'),
-  ERR_DPOP_PROOF_TYP: badProof('The typ of the proof must be dpop+jwt'),
-  ERR_DPOP_PROOF_ALG: badProof('The alg of the proof is not accepted here'),
-  ERR_DPOP_PROOF_JWK: badProof('The jwk of the proof must be one valid public key that fits its alg'),
-  ERR_DPOP_PROOF_SIGNATURE: badProof('The signature of the proof does not verify'),
-  ERR_DPOP_PROOF_CLAIMS: badProof('The proof lacks a required claim or has one of a wrong type or size'),
-  ERR_DPOP_PROOF_HTM: badProof('The htm of the proof is not the method of this request'),
-  ERR_DPOP_PROOF_HTU: badProof('The htu of the proof is not the URI of this request'),
-  ERR_DPOP_PROOF_IAT: badProof('The proof is outside its time window'),
-  ERR_DPOP_PROOF_ATH: badProof('The ath of the proof is not the hash of the access token'),
-  ERR_DPOP_PROOF_REPLAYED: badProof('The proof was already used'),
-  ERR_DPOP_NONCE_REQUIRED: nonceNeeded('The proof must have the nonce that comes with this answer'),
-  ERR_DPOP_NONCE_INVALID: nonceNeeded('The nonce of the proof is not one of late; use the one that comes with this answer'),
-  ERR_DPOP_TOKEN_INVALID: badToken('The access token is not valid here'),
-  ERR_DPOP_TOKEN_EXPIRED: badToken('The access token has expired'),
-  ERR_DPOP_TOKEN_UNBOUND: badToken('The access token is not bound to a DPoP key'),
-  ERR_DPOP_TOKEN_BINDING: badToken('The access token is bound to something that this request does not prove'),
+  ERR_DPOP_CREDENTIALS_MISSING: { status: 401, error: undefined, description: 'A DPoP-bound access token is required' },
+  ERR_DPOP_REQUEST_MALFORMED: invalidRequest('The request must have one Host that matches its :authority'),
+  ERR_DPOP_AUTHORIZATION_MALFORMED: invalidRequest('The Authorization header field must occur once with one token'),
+  ERR_DPOP_SCHEME_NOT_ALLOWED: invalidToken('The Bearer scheme is not accepted; use the DPoP scheme'),
+  ERR_DPOP_PROOF_MISSING: invalidProof('The DPoP header field is missing'),
+  ERR_DPOP_PROOF_MULTIPLE: invalidProof('The DPoP header field must occur once with one proof'),
+  ERR_DPOP_PROOF_MALFORMED: invalidProof('The DPoP proof is not a well-formed JWT'),
+  ERR_DPOP_PROOF_TYP: invalidProof('The DPoP proof typ must be dpop+jwt'),
+  ERR_DPOP_PROOF_ALG: invalidProof('The DPoP proof alg is not accepted; see algs'),
+  ERR_DPOP_PROOF_JWK: invalidProof('The DPoP proof jwk must be a valid public key for its alg'),
+  ERR_DPOP_PROOF_SIGNATURE: invalidProof('The DPoP proof signature is invalid'),
+  ERR_DPOP_PROOF_CLAIMS: invalidProof('A DPoP proof claim is missing or has an invalid value'),
+  ERR_DPOP_PROOF_HTM: invalidProof('The DPoP proof htm does not match the request method'),
+  ERR_DPOP_PROOF_HTU: invalidProof('The DPoP proof htu does not match the request URI'),
+  ERR_DPOP_PROOF_IAT: invalidProof('The DPoP proof iat is outside the accepted time window'),
+  ERR_DPOP_PROOF_ATH: invalidProof('The DPoP proof ath does not match the access token'),
+  ERR_DPOP_PROOF_REPLAYED: invalidProof('The DPoP proof has already been used'),
+  ERR_DPOP_NONCE_REQUIRED: nonceRequired('A DPoP nonce is required; use the DPoP-Nonce of this response'),
+  ERR_DPOP_NONCE_INVALID: nonceRequired('The DPoP nonce has expired; use the DPoP-Nonce of this response'),
+  ERR_DPOP_TOKEN_INVALID: invalidToken('The access token is invalid'),
+  ERR_DPOP_TOKEN_EXPIRED: invalidToken('The access token has expired'),
+  ERR_DPOP_TOKEN_UNBOUND: invalidToken('The access token is not bound to a DPoP key'),
+  ERR_DPOP_TOKEN_BINDING: invalidToken('The access token is bound to a different key or certificate'),
   ERR_DPOP_SCOPE_INSUFFICIENT: {
     status: 403,
     error: 'insufficient_scope',
-    description: 'The access token does not cover the scope of this resource'
+    description: 'The access token lacks a required scope'
   }
-} as const satisfies Record<string, Answer>
+} as const satisfies Record<string, ErrorResponse>
 
 const outages = {
-  ERR_DPOP_KEYS_UNAVAILABLE: 'The keys of the authorization server are out of reach',
-  ERR_DPOP_INTROSPECTION_UNAVAILABLE: 'The introspection of the authorization server is out of reach',
-  ERR_DPOP_REPLAY_STORE_UNAVAILABLE: 'The replay store is out of reach',
+  ERR_DPOP_KEYS_UNAVAILABLE: 'The keys of the authorization server are unavailable',
+  ERR_DPOP_INTROSPECTION_UNAVAILABLE: 'The introspection endpoint of the authorization server is unavailable',
+  ERR_DPOP_REPLAY_STORE_UNAVAILABLE: 'The replay store is unavailable',
   ERR_DPOP_VERIFIER_UNAVAILABLE: 'The request could not be verified'
 } as const
 
-/** The stable reason codes of {@link DPoPError}. */
+/** The error codes of {@link DPoPError}. */
 export type DPoPErrorCode = keyof typeof refusals
-/** The stable reason codes of {@link DPoPUnavailableError}. */
+/** The error codes of {@link DPoPUnavailableError}. */
 export type DPoPUnavailableErrorCode = keyof typeof outages
 
-/** Response header fields by name; several lines of one field are an array. */
+/** Response header fields by name; a field that occurs more than once has an array of values. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
 
-/** Seconds after which a client may try again when we could not decide (RFC 9110 §10.2.3). */
+/** The `Retry-After` of a 503 response, in seconds (RFC 9110 §10.2.3). */
 const RETRY_AFTER_SECONDS = 1
 
 const isError = Symbol.for('dpop-guard.error')
 const isUnavailable = Symbol.for('dpop-guard.unavailable')
 
 /**
- * Why a request is refused, on its way from a check to the verifier, which turns it into a {@link DPoPError} with the
- * challenge that fits. Not an `Error`: it never leaves the verifier, and a stack trace would cost more than the check.
+ * Thrown by a check to reject a request. The verifier converts it into a {@link DPoPError} with its challenge. It is not an
+ * `Error`, because it never leaves the verifier and a stack trace would cost more than the check.
  */
 export class Refusal {
   readonly code: DPoPErrorCode
-  /** What the operator should know and the client must not, for the diagnostics channel. Never a token, proof or nonce. */
+  /** Details for the diagnostics channel, which the client does not receive. Never a token, proof or nonce. */
   readonly detail: RefusalDetail | undefined
   constructor(code: DPoPErrorCode, detail?: RefusalDetail) {
     this.code = code
@@ -82,44 +82,44 @@ export class Refusal {
   }
 }
 
-/** What the diagnostics channel tells beside the code. */
+/** Details of a rejection that the diagnostics channel publishes. */
 export interface RefusalDetail {
-  /** The htu values that this request would have needed. */
+  /** The htu values that would have been accepted. */
   readonly expectedHtu?: readonly string[]
-  /** The htu that the proof had, as sent. */
+  /** The htu of the proof, as sent. */
   readonly receivedHtu?: string
-  /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) our clock. */
+  /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) the clock of the verifier. */
   readonly skewSeconds?: number
-  /** Why the access token was refused, in constant words. */
+  /** Why the access token was rejected, as a constant string. */
   readonly reason?: string
 }
 
-/** Ends a check with a refusal. */
+/** Rejects the request. */
 export function refuse(code: DPoPErrorCode, detail?: RefusalDetail): never {
   throw new Refusal(code, detail)
 }
 
 /**
- * The request is refused: 400, 401 or 403, always the client's to mend.
+ * A rejected request: status 400, 401 or 403.
  *
- * `message` and `description` are constant sentences, `headers` hold the challenge (`WWW-Authenticate`). Hand it to the
- * framework's error path, or answer with {@link DPoPError.getResponse}.
+ * `message` and `description` are constant, `headers` holds the challenge (`WWW-Authenticate`). Pass it to the error handler of
+ * the framework, or respond with {@link DPoPError.getResponse}.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-7.1 | RFC 9449 §7.1}
  */
 export class DPoPError extends Error {
   override readonly name = 'DPoPError'
-  /** The stable reason, one for each kind of fault. */
+  /** The stable error code. */
   readonly code: DPoPErrorCode
   /** The HTTP status: 400, 401 or 403. */
   readonly status: 400 | 401 | 403
-  /** The same as `status`, under the name that some frameworks read. */
+  /** The same as `status`, for frameworks that read `statusCode`. */
   readonly statusCode: 400 | 401 | 403
   /** The OAuth error code of the challenge; undefined where the request had no credentials (RFC 6750 §3.1). */
   readonly error: OAuthErrorCode | undefined
-  /** The constant sentence of the challenge's `error_description`. */
+  /** The `error_description` of the challenge, a constant. */
   readonly description: string
-  /** The header fields that the answer must carry. */
+  /** Header fields that the response must have. */
   readonly headers: ResponseHeaders
   /** The message is safe to show to the client. */
   readonly expose = true
@@ -135,12 +135,12 @@ export class DPoPError extends Error {
     this.headers = headers
   }
 
-  /** The body of the answer: the members of RFC 6749 §5.2 that apply. */
+  /** The response body: the members of RFC 6749 §5.2 that apply. */
   toJSON(): { error?: OAuthErrorCode; error_description: string } {
     return { ...(this.error && { error: this.error }), error_description: this.description }
   }
 
-  /** The answer as a Fetch `Response`. */
+  /** The response as a Fetch `Response`. */
   getResponse(): Response {
     return toResponse(this)
   }
@@ -151,20 +151,20 @@ export class DPoPError extends Error {
 }
 
 /**
- * We cannot decide: keys, replay store or one of your hooks is out of order. 503 with `Retry-After`, never the client's fault
- * and never a way in. `cause` has what happened.
+ * The verifier cannot decide, because keys, introspection, the replay store or a hook is unavailable. Status 503 with
+ * `Retry-After`. `cause` is the underlying error.
  */
 export class DPoPUnavailableError extends Error {
   override readonly name = 'DPoPUnavailableError'
-  /** The stable reason. */
+  /** The stable error code. */
   readonly code: DPoPUnavailableErrorCode
   /** The HTTP status. */
   readonly status = 503
-  /** The same as `status`, under the name that some frameworks read. */
+  /** The same as `status`, for frameworks that read `statusCode`. */
   readonly statusCode = 503
-  /** The constant sentence. */
+  /** The description, a constant. */
   readonly description: string
-  /** The header fields that the answer must carry. */
+  /** Header fields that the response must have. */
   readonly headers: ResponseHeaders = { 'Retry-After': String(RETRY_AFTER_SECONDS) }
   /** The message is safe to show to the client. */
   readonly expose = true
@@ -175,12 +175,12 @@ export class DPoPUnavailableError extends Error {
     this.description = outages[code]
   }
 
-  /** The body of the answer. */
+  /** The response body. */
   toJSON(): { error_description: string } {
     return { error_description: this.description }
   }
 
-  /** The answer as a Fetch `Response`. */
+  /** The response as a Fetch `Response`. */
   getResponse(): Response {
     return toResponse(this)
   }
@@ -198,8 +198,8 @@ function toResponse(error: DPoPError | DPoPUnavailableError): Response {
   return Response.json(error, { status: error.status, headers })
 }
 
-/** The OAuth answer that belongs to a code. */
-export function answerTo(code: DPoPErrorCode): Answer {
+/** The response for an error code. */
+export function answerTo(code: DPoPErrorCode): ErrorResponse {
   return refusals[code]
 }
 

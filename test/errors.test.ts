@@ -51,10 +51,10 @@ describe('DPoPError', () => {
   it('as JSON has the members of RFC 6749 §5.2, without error where there were no credentials (RFC 6750 §3.1)', () => {
     expect(JSON.parse(JSON.stringify(new DPoPError('ERR_DPOP_PROOF_HTM')))).toEqual({
       error: 'invalid_dpop_proof',
-      error_description: 'The htm of the proof is not the method of this request'
+      error_description: 'The DPoP proof htm does not match the request method'
     })
     expect(new DPoPError('ERR_DPOP_CREDENTIALS_MISSING').toJSON()).toEqual({
-      error_description: 'This resource needs a DPoP-bound access token'
+      error_description: 'A DPoP-bound access token is required'
     })
   })
 

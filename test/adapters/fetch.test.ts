@@ -64,7 +64,7 @@ describe('Fetch, its own habits', () => {
     const answer = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))
     expect(await answer.json()).toEqual({
       error: 'invalid_dpop_proof',
-      error_description: 'The DPoP field with the proof is missing'
+      error_description: 'The DPoP header field is missing'
     })
   })
 

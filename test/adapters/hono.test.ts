@@ -66,7 +66,7 @@ describe('Hono 4, its own habits', () => {
     const answer = await bench.call(await bench.start(), { proof: false })
     expect(JSON.parse(answer.body)).toEqual({
       error: 'invalid_dpop_proof',
-      error_description: 'The DPoP field with the proof is missing'
+      error_description: 'The DPoP header field is missing'
     })
   })
 

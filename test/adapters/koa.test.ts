@@ -113,7 +113,7 @@ describe('Koa, its own habits', () => {
 
   test('a refusal is shown with its sentence by the default error handler', async () => {
     const answer = await bench.call(await bench.start(), { proof: false })
-    expect(answer.body).toBe('The DPoP field with the proof is missing')
+    expect(answer.body).toBe('The DPoP header field is missing')
   })
 
   test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {

@@ -170,7 +170,7 @@ function describeHabits(framework: Framework, platform: Platform): void {
       const answer = await bench.call(app, { proof: false })
       expect(JSON.parse(answer.body)).toEqual({
         error: 'invalid_dpop_proof',
-        error_description: 'The DPoP field with the proof is missing'
+        error_description: 'The DPoP header field is missing'
       })
     })
 

@@ -156,7 +156,7 @@ describe('what is told to whom', () => {
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual({
       error: 'invalid_dpop_proof',
-      error_description: 'The htm of the proof is not the method of this request'
+      error_description: 'The DPoP proof htm does not match the request method'
     })
   })
 
