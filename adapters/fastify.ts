@@ -2,7 +2,7 @@
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { check } from '../src/config/checks.js'
+import { check, checkKeys } from '../src/config/checks.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { type AnswerHeaders, protect, protectScopes, type VerifierSettings, verifierOf } from './shared.js'
@@ -22,8 +22,11 @@ declare module 'fastify' {
     verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
   interface FastifyContextConfig {
-    /** `false` leaves a route open; `scopes` are what its access tokens must have. */
-    dpop?: false | { readonly scopes: readonly string[] }
+    /**
+     * `false` leaves a route unprotected. `true`, or an object with the `scopes` that the access token must have, protects it also
+     * under `global: false`. Validated when the route is registered, or at its first request if it was registered before the plugin.
+     */
+    dpop?: boolean | { readonly scopes: readonly string[] }
   }
 }
 
@@ -34,7 +37,10 @@ export type DPoPHook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandle
 export type DPoPPluginOptions = VerifierSettings & {
   /** The hook that verifies. Before the default none of the body is read. @defaultValue 'onRequest' */
   readonly hook?: DPoPHook
-  /** Verify every request of this scope, unknown URLs included; `false` leaves it to `verifyDPoP`. @defaultValue true */
+  /**
+   * Verify every request of this scope, including those for unknown URLs. `false`: only requests for routes with `config.dpop`, and
+   * where `verifyDPoP` is called. @defaultValue true
+   */
   readonly global?: boolean
 }
 
@@ -53,12 +59,12 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 
   if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null as unknown as VerifiedRequest)
   if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', verifyDPoP)
-  // A hook of the scope, not of each route: routes that were there before the plugin are covered as well.
-  if (isGlobal) {
-    app.addHook(hook as 'onRequest', async (request, reply) => {
-      if (request.routeOptions.config.dpop !== false) await verifyDPoP(request, reply)
-    })
-  }
+  app.addHook('onRoute', ({ config = {} }) => void scopesOf(config))
+  // A hook of the scope instead of each route also covers routes that were registered before the plugin.
+  app.addHook(hook as 'onRequest', async (request, reply) => {
+    const { dpop = isGlobal } = request.routeOptions.config
+    if (dpop !== false) await verifyDPoP(request, reply)
+  })
 }
 
 /**
@@ -87,8 +93,12 @@ export function requireScopes(...scopes: string[]): (request: FastifyRequest, re
   }
 }
 
+const knownRouteOptions = { scopes: true } as const
+
+/** The scopes that the configuration of a route requires; a `TypeError` where the configuration is invalid. */
 function scopesOf({ dpop }: FastifyContextConfig): readonly string[] | undefined {
-  return dpop ? routeScopes(dpop.scopes) : undefined
+  if (dpop === undefined || typeof dpop === 'boolean') return undefined
+  return routeScopes(checkKeys('config.dpop.', dpop, knownRouteOptions).scopes)
 }
 
 function headersOf(reply: FastifyReply): AnswerHeaders {

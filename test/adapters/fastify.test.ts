@@ -147,14 +147,16 @@ describe('Fastify 5, its own habits', () => {
     expect((await bench.call(app, { target: '/admin', headers: [] })).status).toBe(401)
   })
 
-  test.each([{}, { scopes: [] }, { scopes: 'admin' }, true])(
-    'config.dpop %j is a mistake that lets nobody in: 500',
+  test.each([{}, { scopes: [] }, { scopes: 'admin' }, 'yes'])(
+    'responds with 500 when a route registered before the plugin has the invalid configuration dpop: %j',
     async (config) => {
-      const app = await start(async (app) => {
-        await app.register(dpop, bench.options())
-        app.get('/notes', { config: { dpop: config as never } }, handler)
-      })
-      expect((await bench.call(app, { scope: 'admin' })).status).toBe(500)
+      for (const global of [true, false]) {
+        const app = await start(async (app) => {
+          app.get('/notes', { config: { dpop: config as never } }, handler)
+          await app.register(dpop, { ...bench.options(), global })
+        })
+        expect((await bench.call(app, { scope: 'admin' })).status).toBe(500)
+      }
     }
   )
 
@@ -184,6 +186,60 @@ describe('Fastify 5, its own habits', () => {
       expect([target, (await bench.call(app, { target })).status]).toEqual([target, 200])
     }
     expect((await bench.call(app, { target: '/composed', scope: 'other' })).status).toBe(403)
+  })
+
+  test.each<[title: string, register: (app: FastifyInstance, config: object) => Promise<void> | void]>([
+    ['after the plugin', (app, config) => void app.get('/notes', { config }, handler)],
+    [
+      'in an encapsulated plugin',
+      (app, config) => void app.register(async (scope) => void scope.get('/notes', { config }, handler))
+    ],
+    [
+      'in a plugin with a prefix',
+      (app, config) => void app.register(async (scope) => void scope.get('/', { config }, handler), { prefix: '/notes' })
+    ]
+  ])('enforces config.dpop of a route registered %s under global false', async (_title, register) => {
+    for (const config of [{ dpop: true }, { dpop: { scopes: ['notes:read'] } }]) {
+      const app = await start(async (app) => {
+        await app.register(dpop, { ...bench.options(), global: false })
+        await register(app, config)
+      })
+      expect((await bench.call(app, { headers: [] })).status).toBe(401)
+      expect((await bench.call(app, { method: 'HEAD', headers: [] })).status).toBe(401)
+      expect((await bench.call(app)).status).toBe(200)
+    }
+  })
+
+  test('enforces config.dpop of a route registered before the plugin under global false', async () => {
+    const app = await start(async (app) => {
+      app.get('/notes', { config: { dpop: { scopes: ['admin'] } } }, handler)
+      await app.register(dpop, { ...bench.options(), global: false })
+    })
+    expect((await bench.call(app, { headers: [] })).status).toBe(401)
+    expect((await bench.call(app)).status).toBe(403)
+  })
+
+  test('leaves routes without config.dpop, or with config.dpop false, unprotected under global false', async () => {
+    const app = await start(async (app) => {
+      await app.register(dpop, { ...bench.options(), global: false })
+      app.get('/notes', handler)
+      app.get('/health', { config: { dpop: false } }, handler)
+    })
+    for (const target of ['/notes', '/health']) expect((await bench.call(app, { target, headers: [] })).status).toBe(200)
+  })
+
+  test.each<[config: unknown, message: string]>([
+    ['yes', '"config.dpop" must be an object'],
+    [null, '"config.dpop" must be an object'],
+    [{ scope: ['admin'] }, '"config.dpop.scope" is not an option; did you mean "config.dpop.scopes"?'],
+    [{}, '"scopes" must be one or more scope names without spaces'],
+    [{ scopes: 'admin' }, '"scopes" must be one or more scope names without spaces']
+  ])('rejects the route configuration dpop: %j with a TypeError when the route is registered', async (config, message) => {
+    for (const global of [true, false]) {
+      const app = fastify()
+      await app.register(dpop, { ...bench.options(), global })
+      expect(() => app.get('/notes', { config: { dpop: config } as never }, handler)).toThrow(new TypeError(message))
+    }
   })
 
   test('a URL that rewriteUrl changed is not what the client signed (RFC 9449 §4.2)', async () => {
