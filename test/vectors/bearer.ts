@@ -288,7 +288,7 @@ const scopes: Vector[] = [
     })
   ),
   {
-    title: '§7.2 a scope that lacks is told on the challenge of the scheme: DPoP beside Bearer',
+    title: '§7.2 insufficient_scope is in the challenge of the scheme of the request: DPoP, with allowBearer',
     rules: ['W-06', 'D-54', 'L42'],
     options,
     scopes: ['notes:write'],
@@ -297,7 +297,7 @@ const scopes: Vector[] = [
     refuse: lacksScope('SCOPE_INSUFFICIENT')
   },
   {
-    title: '§7.2 a scope that lacks is told on the challenge of the scheme: Bearer',
+    title: '§7.2 insufficient_scope is in the challenge of the scheme of the request: Bearer',
     rules: ['W-06', 'D-54', 'L42'],
     ...withControl,
     scopes: ['notes:write'],
@@ -305,7 +305,7 @@ const scopes: Vector[] = [
     refuse: lacksScope('SCOPE_INSUFFICIENT', 'Bearer')
   },
   {
-    title: '§4.3 a scope is no excuse for a broken proof',
+    title: '§4.3 an invalid proof is rejected before scopes are checked',
     rules: ['D-41', 'A-07'],
     scopes: ['notes:read'],
     fault: { proof: { signedBy: 'another ES256' } },

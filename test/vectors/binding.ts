@@ -124,51 +124,51 @@ const spoofed: Line[] = [
 
 const certificates: Vector[] = [
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: it was shown, as DER',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate as DER',
     rules: ['X-02', 'X-01'],
     options: showing(der),
     accept: both
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: it was shown, as PEM',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate as PEM',
     rules: ['X-02', 'X-01'],
     options: showing(pem),
     accept: both
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: it was shown, first of a chain',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate first in a chain',
     rules: ['X-02', 'X-01'],
     options: showing(`${pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`),
     accept: both
   },
   {
-    title: 'RFC 8705 §3 a certificate that no token asks for does no harm',
+    title: 'RFC 8705 §3 a client certificate is ignored when the token is not bound to one',
     rules: ['X-02'],
     options: showing(der),
     accept: {}
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: nobody asked for one',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, without the option clientCertificate',
     rules: ['X-02', 'J-24', 'AMB-14', 'L14'],
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: none was shown',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, without a client certificate',
     rules: ['X-02', 'AMB-14'],
     options: { clientCertificate: () => undefined },
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: another was shown',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, with a different certificate',
     rules: ['X-02', 'X-01'],
     options: showing(Buffer.from('another certificate')),
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate: the key is another',
+    title: 'RFC 8705 §3 a token that is also bound to a certificate, with a different DPoP key',
     rules: ['X-02', 'D-30'],
     options: showing(der),
     control: both,
@@ -176,7 +176,7 @@ const certificates: Vector[] = [
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is bound to a certificate alone is no DPoP token',
+    title: 'RFC 8705 §3 a token that is bound only to a certificate is rejected under the DPoP scheme',
     rules: ['X-03', 'D-34'],
     options: showing(der),
     control: both,
@@ -184,7 +184,7 @@ const certificates: Vector[] = [
     refuse: unbound
   },
   {
-    title: 'RFC 9440 §2 a certificate in a header field of the client is none',
+    title: 'RFC 9440 §2 a certificate in a header field that the client sends is ignored',
     rules: ['X-04', 'C-06'],
     fault: {
       ...both,
@@ -207,7 +207,7 @@ const certificates: Vector[] = [
 const bearer: Recipe = { lines: ({ host, token }) => [host, ['Authorization', `Bearer ${token}`]] }
 const asBearer: Vector[] = [
   {
-    title: 'RFC 8705 §3 a token that is bound to a certificate, as Bearer: it was shown',
+    title: 'RFC 8705 §3 a token that is bound to a certificate, as Bearer with that certificate',
     rules: ['X-01'],
     options: { ...showing(der), allowBearer: true },
     accept: { ...certificateOnly, ...bearer },
@@ -231,7 +231,7 @@ const asBearer: Vector[] = [
     })
   ),
   {
-    title: '§7.2 a token that is bound to a key and a certificate, as Bearer: the certificate is not enough',
+    title: '§7.2 a token that is bound to a key and a certificate is rejected as Bearer, also with that certificate',
     rules: ['X-02', 'D-50', 'L15'],
     options: { ...showing(der), allowBearer: true },
     control: { ...certificateOnly, ...bearer },

@@ -74,7 +74,7 @@ const otherAlgorithms: Vector[] = (
 
 const tokens: Vector[] = [
   {
-    title: 'FAPI 2.0 §5.3.4 tokens are sender-constrained',
+    title: 'FAPI 2.0 §5.3.4 access tokens must be sender-constrained',
     rules: ['F-05', 'D-34'],
     options,
     control: plain,
@@ -82,7 +82,7 @@ const tokens: Vector[] = [
     refuse: badToken('TOKEN_UNBOUND')
   },
   {
-    title: 'FAPI 2.0 §5.4.1 no other algorithms, in a token: RS256',
+    title: 'FAPI 2.0 §5.4.1 an access token signed with RS256 is rejected',
     rules: ['F-06'],
     options: () => ({
       profile: 'fapi2',

@@ -256,7 +256,7 @@ const asterisk: Vector = {
 
 const hosts: Vector[] = [
   {
-    title: '§4.3#9 the Host of the request does not choose where it went: behind a proxy it is another',
+    title: '§4.3#9 the Host header field does not determine the expected htu behind a proxy',
     rules: ['U-15', 'L3', 'L37', 'AMB-23'],
     accept: named('/r', 'https://api.example/r', 'internal:8080')
   },

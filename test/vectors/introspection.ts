@@ -178,7 +178,7 @@ const remembered: Vector[] = [
     ]
   },
   {
-    title: 'RFC 7662 §4 what is remembered of a token does not outlive it',
+    title: 'RFC 7662 §4 a cached introspection response is not used after the exp of the token',
     rules: ['I-04', 'I-03'],
     options: () => asking({ abc: active({ exp: now + 10 }) }, { maxCacheSeconds: 3600 }),
     steps: () => [
@@ -188,7 +188,7 @@ const remembered: Vector[] = [
     ]
   },
   {
-    title: 'RFC 7662 §4 a token that is revoked is refused once its answer is no longer remembered',
+    title: 'RFC 7662 §4 a revoked token is rejected once its cached introspection response has expired',
     rules: ['I-04', 'F-03'],
     options: (elapsed) => ({
       ...asking({}),
@@ -209,14 +209,14 @@ const beside: Vector[] = [
     accept: {}
   },
   {
-    title: 'RFC 9068 §4 where opaque tokens are accepted, a bad JWT is not asked about',
+    title: 'RFC 9068 §4 an invalid JWT is not introspected when opaque tokens are accepted',
     rules: ['A-05', 'A-07'],
     options: () => asking({}),
     fault: { token: { signedBy: 'RSA', header: { alg: 'RS256' } } },
     refuse: badToken('TOKEN_INVALID')
   },
   {
-    title: 'RFC 7662 §2.2 where JWTs are asked about too, one that was revoked',
+    title: 'RFC 7662 §2.2 a revoked JWT is rejected with tokens: all',
     rules: ['F-03', 'I-02', 'AMB-30'],
     options: () => ({
       ...asking({}, { tokens: 'all' }),
@@ -230,7 +230,7 @@ const beside: Vector[] = [
     refuse: badToken('TOKEN_INVALID')
   },
   {
-    title: 'RFC 7662 §2 where no server is asked, an opaque token is none',
+    title: 'RFC 7662 §2 an opaque token is rejected without introspection',
     rules: ['D-33', 'A-05'],
     fault: opaque(base64url('opaque')),
     refuse: badToken('TOKEN_INVALID')

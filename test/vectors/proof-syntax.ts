@@ -351,12 +351,12 @@ const twice: Vector[] = [
     refuse: badProof('PROOF_TYP')
   },
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: another key in front changes nothing',
+    title: 'RFC 7515 §4 the last of duplicate jwk members is used: a different key first has no effect',
     rules: ['J-04', 'D-23'],
     accept: { proof: { headerText: (json) => front(`"jwk":${JSON.stringify(key('another ES256').jwk)}`)(json) } }
   },
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: another key behind',
+    title: 'RFC 7515 §4 the last of duplicate jwk members is used: a different key last is rejected',
     rules: ['J-04', 'D-30'],
     fault: { proof: { headerText: (json) => back(`"jwk":${JSON.stringify(key('another ES256').jwk)}`)(json) } },
     refuse: badToken('TOKEN_BINDING')

@@ -137,16 +137,16 @@ const history = (
 })
 
 const again: Vector[] = [
-  history('§11.1 a proof is good once', ['D-45', 'D-02', 'D-56', 'C-05', 'D-41', 'P-M8'], () => {
+  history('§11.1 a proof is accepted once', ['D-45', 'D-02', 'D-56', 'C-05', 'D-41', 'P-M8'], () => {
     const send = prepare()
     return [{ send }, { send, expect: replayed }, { send, expect: replayed, at: 1 }]
   }),
   history('§7.3 a retry with a new proof is a new request', ['D-56', 'D-02'], () => [{ send: prepare() }, { send: prepare() }]),
-  history('§11.1 a proof is good once, whatever the query', ['D-45', 'U-11'], () => {
+  history('§11.1 a proof is accepted once, whatever the query', ['D-45', 'U-11'], () => {
     const send = prepare({ target: '/r?page=1' })
     return [{ send }, { send: { ...send, target: '/r?page=2' }, expect: replayed }]
   }),
-  history('§11.1 a proof is good once, whatever header fields come with it', ['D-45', 'D-79'], () => {
+  history('§11.1 a proof is accepted once, whatever the other header fields', ['D-45', 'D-79'], () => {
     const send = prepare()
     return [{ send }, { send: { ...send, lines: [...send.lines, ['X-Retry', '1']] }, expect: replayed }]
   }),
@@ -172,12 +172,12 @@ const again: Vector[] = [
     { send: fresh('same', { target: '/b' }) },
     { send: fresh('same', { target: '/a' }), expect: replayed }
   ]),
-  history('§11.1 jti in another case is another jti', ['D-45', 'D-05'], () => [{ send: fresh('abc') }, { send: fresh('ABC') }]),
+  history('§11.1 jti is compared case-sensitively', ['D-45', 'D-05'], () => [{ send: fresh('abc') }, { send: fresh('ABC') }]),
   history('§11.1 of fifty copies at once one is the first', ['D-45', 'L6', 'AMB-21'], () => [
     { send: prepare(), copies: 50, others: replayed }
   ]),
   history(
-    '§11.1 of fifty copies at once one is the first, though the store is slow',
+    '§11.1 exactly one of fifty concurrent copies is accepted, also with a slow store',
     ['D-45', 'L6', 'AMB-21'],
     () => [{ send: prepare(), copies: 50, others: replayed }],
     () => ({ replay: slowStore() })
@@ -204,7 +204,7 @@ const again: Vector[] = [
       { send, scopes: ['notes:read'] }
     ]
   }),
-  history('§11.1 a stranger cannot use up the proof of a client', ['L8', 'L9', 'AMB-19'], () => [
+  history('§11.1 an attacker without the token cannot consume the proof of a client', ['L8', 'L9', 'AMB-19'], () => [
     { send: fresh('other') },
     { send: fresh('victim', { key: 'another ES256', token: { boundTo: 'ES256' } }), expect: badToken('TOKEN_BINDING') },
     { send: fresh('victim') }
@@ -213,7 +213,7 @@ const again: Vector[] = [
 
 const arithmetic: Vector[] = [
   history(
-    '§11.1 a proof dated ahead is remembered for as long as it would be accepted, not for maxAge from its first use',
+    '§11.1 the entry of a proof with a future iat expires when the proof does, not maxAgeSeconds after its first use',
     ['L5', 'AMB-20', 'D-45', 'D-46'],
     () => {
       const send = prepare(claims({ iat: now + 29 }))
@@ -226,7 +226,7 @@ const arithmetic: Vector[] = [
     },
     { proof: { maxAgeSeconds: 60, maxFutureSeconds: 30 } }
   ),
-  history('§11.1 a proof is remembered through the last second of its window', ['L5', 'AMB-20'], () => {
+  history('§11.1 a proof is rejected as replayed until the last second of its time window', ['L5', 'AMB-20'], () => {
     const send = prepare()
     return [
       { send },
@@ -236,7 +236,7 @@ const arithmetic: Vector[] = [
       { send, at: 301, expect: outOfTime }
     ]
   }),
-  history('§11.1 a proof with a fraction in its iat is remembered as long', ['L5', 'J-22'], () => {
+  history('§11.1 a proof with a fractional iat is rejected as replayed until its time window ends', ['L5', 'J-22'], () => {
     const send = prepare(claims({ iat: now + 29.5 }))
     return [{ send }, { send, at: 329.999, expect: replayed }, { send, at: 330, expect: outOfTime }]
   }),
@@ -256,7 +256,7 @@ const arithmetic: Vector[] = [
 
 const stores: Vector[] = [
   history(
-    '§11.1 without a replay store a proof is good as often as it comes, inside its window',
+    '§11.1 with replay: false a proof is accepted repeatedly within its time window',
     ['P-M8', 'D-46'],
     () => {
       const send = prepare()
@@ -265,13 +265,13 @@ const stores: Vector[] = [
     { replay: false }
   ),
   history(
-    '§11.1 a store that fails is our fault, and no way in',
+    '§11.1 a replay store that rejects results in 503',
     ['L44', 'AMB-21'],
     () => [{ send: prepare() }, { send: prepare(), expect: unavailable('ERR_DPOP_REPLAY_STORE_UNAVAILABLE') }],
     () => ({ replay: failingStore(() => Promise.reject(new Error('connection lost'))) })
   ),
   history(
-    '§11.1 a store that throws is our fault, and no way in',
+    '§11.1 a replay store that throws results in 503',
     ['L44', 'AMB-21', 'AMB-20'],
     () => [{ send: prepare() }, { send: prepare(), expect: unavailable('ERR_DPOP_REPLAY_STORE_UNAVAILABLE') }],
     () => ({

@@ -142,7 +142,7 @@ const ownAudience: Vector[] = [
     accept: claims({ aud: 'urn:api' })
   },
   {
-    title: 'RFC 9068 §4 the identifier is an option, and then the base URL is none',
+    title: 'RFC 9068 §4 the base URL is not an accepted aud when audience is set',
     rules: ['A-04', 'J-21'],
     options: { audience: 'urn:api' },
     control: claims({ aud: 'urn:api' }),
@@ -196,7 +196,7 @@ const severalIssuers: Vector[] = [
     accept: ofOther
   },
   {
-    title: 'RFC 8725 §3.8 the key of one issuer does not sign for another',
+    title: 'RFC 8725 §3.8 a token signed with the key of a different issuer is rejected',
     rules: ['B-08', 'A-05', 'A-07'],
     options: two,
     control: ofOther,
@@ -204,7 +204,7 @@ const severalIssuers: Vector[] = [
     refuse: invalid
   },
   {
-    title: 'RFC 8725 §3.8 the audience of one issuer is not that of another',
+    title: 'RFC 8725 §3.8 a token with the audience of a different issuer is rejected',
     rules: ['B-08', 'A-04', 'A-12'],
     options: two,
     control: ofOther,
@@ -337,7 +337,7 @@ const spellings: Vector[] = (
 }))
 
 const alias: Vector = {
-  title: '§4.2 ath covers the token as it was presented: not another spelling of it',
+  title: '§4.2 ath is the hash of the token as presented, not of a different encoding of it',
   rules: ['D-14', 'D-29'],
   steps: () => {
     const sent = prepare()
@@ -352,7 +352,7 @@ const alias: Vector = {
 }
 
 const swapped: Vector = {
-  title: '§4.3#12 a proof made for another token of the same key',
+  title: '§4.3#12 a proof made for a different token of the same key',
   rules: ['D-29', 'D-13', 'D-12'],
   steps: () => {
     const [first, second] = [prepare(), prepare()]
@@ -432,7 +432,7 @@ const keySets: Vector[] = [
     accept: header({ kid: undefined })
   },
   {
-    title: 'RFC 9068 §5 a key that is published for encryption is none',
+    title: 'RFC 9068 §5 a key published for encryption does not verify tokens',
     rules: ['A-05', 'J-19'],
     options: () => ({
       issuer: { issuer, jwks: { keys: [...issuerJwks().keys, { ...key('RSA').jwk, kid: 'key-2', use: 'enc' }] } }
@@ -501,7 +501,7 @@ const keysOverTheNetwork: Vector[] = [
     ]
   ),
   discovered(
-    'RFC 9449 §7.1 an issuer out of reach is no fault of the client, and no way in',
+    'RFC 9449 §7.1 an unavailable issuer results in 503',
     ['L44', 'W-01'],
     (at) =>
       at < 10 ? { [metadataUrl]: metadata, [jwksUrl]: issuerJwks() } : { [metadataUrl]: 'unreachable', [jwksUrl]: 'unreachable' },
@@ -511,7 +511,7 @@ const keysOverTheNetwork: Vector[] = [
     ]
   ),
   discovered(
-    'RFC 9449 §7.1 keys that were good stay so through a short outage of their issuer',
+    'RFC 9449 §7.1 cached keys are used during a short outage of their issuer',
     ['L44', 'A-11'],
     (at) =>
       at < 10 ? { [metadataUrl]: metadata, [jwksUrl]: issuerJwks() } : { [metadataUrl]: 'unreachable', [jwksUrl]: 'unreachable' },

@@ -399,7 +399,7 @@ const unaffected: Vector[] = [
 
 const others: Vector[] = [
   {
-    title: 'RFC 6750 §2.3 a token in the query is no credentials',
+    title: 'RFC 6750 §2.3 a token in the query is not accepted as credentials',
     rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'AMB-27'],
     steps: () => {
       const good = prepare()
