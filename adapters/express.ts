@@ -1,7 +1,7 @@
 /** Express 4 and 5: middleware that verifies a request, and middleware that asks for scopes. @module */
 
 import type { Request, RequestHandler, Response } from 'express'
-import { checkKeys, misconfigured } from '../src/config/checks.js'
+import { checkKeys, misconfigured } from '../src/config/option-validation.js'
 import type { VerifierOptions } from '../src/options.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'

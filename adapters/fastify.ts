@@ -2,7 +2,7 @@
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { check, checkKeys } from '../src/config/checks.js'
+import { check, checkKeys } from '../src/config/option-validation.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { type AnswerHeaders, protect, protectScopes, type VerifierSettings, verifierOf } from './shared.js'

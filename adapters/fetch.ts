@@ -1,6 +1,6 @@
 /** Handlers of Fetch requests (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and answers refusals. @module */
 
-import { checkKeys } from '../src/config/checks.js'
+import { checkKeys } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import { routeScopes } from '../src/policy/scopes.js'

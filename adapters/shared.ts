@@ -1,6 +1,6 @@
 /** What the adapters share: one verification of each request, its result remembered, its header fields on the answer. @module */
 
-import { misconfigured } from '../src/config/checks.js'
+import { misconfigured } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import type { RequestLike } from '../src/request/request.js'

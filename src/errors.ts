@@ -199,7 +199,7 @@ function toResponse(error: DPoPError | DPoPUnavailableError): Response {
 }
 
 /** The response for an error code. */
-export function answerTo(code: DPoPErrorCode): ErrorResponse {
+export function responseFor(code: DPoPErrorCode): ErrorResponse {
   return refusals[code]
 }
 

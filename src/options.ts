@@ -1,4 +1,4 @@
-/** What users may say: every option with its type, unit and default. How each is checked is in `config/`. @module */
+/** The public option types with their units and defaults. `config/` validates them. @module */
 
 import type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
 import type { SignatureThreads } from './crypto/signature-threads.js'

@@ -1,4 +1,4 @@
-/** Tells operators what clients must not know, on diagnostics channels that cost nothing while nobody listens. @module */
+/** Diagnostics channels for operators. They cost nothing without subscribers. @module */
 
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
 import type { Scheme } from './request/credentials.js'

@@ -1,15 +1,15 @@
 /** The whole verification of one request, top to bottom. @module */
 
-import { checkKeys, misconfigured } from './config/checks.js'
 import { resolveOptions, type VerifierConfig } from './config/config.js'
-import { beginRequest } from './crypto/signature-threads.js'
-import { answerTo, DPoPError, DPoPUnavailableError, Refusal, refuse } from './errors.js'
+import { checkKeys, misconfigured } from './config/option-validation.js'
+import { observeLoopTurn } from './crypto/signature-threads.js'
+import { DPoPError, DPoPUnavailableError, Refusal, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { checkScopes } from './policy/scopes.js'
 import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
-import { checkToken68, isAnonymous, proofOf, type Scheme, splitAuthorization, tokenOf } from './request/credentials.js'
+import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
 import { type ChallengeContext, challengeHeaders, nonceHeaders } from './response/challenge.js'
@@ -83,13 +83,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (options) checkCall(options)
       const incoming = readRequest(request, options?.target)
       if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
-      const authorization = splitAuthorization(incoming)
+      const authorization = parseAuthorization(incoming)
       scheme = authorization.scheme
-      const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), beginRequest())
+      const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), observeLoopTurn())
       const token = presenting instanceof Promise ? await presenting : presenting
       // Whether it is spelt as one; a token that was verified before is. Before the scheme is judged: Fetch joins two lines
       // with a comma, and the first of them may have been Bearer.
-      if (token.remembered === undefined) checkToken68(token.text)
+      if (token.cached === undefined) checkToken68(token.text)
       const auth = await (scheme === 'DPoP'
         ? this.#verifyDPoP(token, incoming, request, options?.scopes)
         : this.#verifyBearer(token, request, options?.scopes))
@@ -117,8 +117,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     }
   }
 
-  // The order matters: a stranger never writes to the store and never has a key imported; a signature is verified only for
-  // a key that the token names; and the proof is used up last, when nothing can refuse it any more.
+  // The order matters: an unauthenticated client never causes a write to the replay store or the import of a key; a proof signature
+  // is verified only with the key that the token is bound to; and the proof is consumed last, when every other check has passed.
   async #verifyDPoP(
     token: PresentedToken,
     incoming: IncomingRequest,
@@ -126,7 +126,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     scopes: readonly string[] = []
   ): Promise<VerifiedRequest> {
     const { proof: rules, baseUrls } = this.#config
-    // Awaited in any case: requests that arrive side by side must all have begun before the first signature is verified.
+    // Always awaited: concurrent requests must all have started before the first signature is verified.
     const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
@@ -136,7 +136,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     checkBinding(verified, proof)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, token.begun)
+    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, token.turn)
     if (checkingSignature instanceof Promise) await checkingSignature
     const checking = this.#freshness.check(proof, request)
     const fresh = checking instanceof Promise ? await checking : checking
@@ -158,10 +158,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     return toVerifiedRequest('Bearer', verified, token.text)
   }
 
-  /** RFC 9449 §9: whoever is asked for a nonce is given one. */
+  /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field. */
   async #withNonce(reason: unknown, context: ChallengeContext): Promise<DPoPError | DPoPUnavailableError> {
-    const asksForNonce = reason instanceof Refusal && answerTo(reason.code).error === 'use_dpop_nonce'
-    if (!asksForNonce) return this.#toError(reason, context)
+    const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
+    if (!requiresNonce) return this.#toError(reason, context)
     try {
       return this.#toError(reason, { ...context, nonce: await this.#freshness.nonce(this.#config.clock()) })
     } catch (cause) {
@@ -169,7 +169,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     }
   }
 
-  /** The only place where a reason becomes an error, and an error gets its challenge. */
+  /** Converts every thrown value into one of the two public errors and adds the challenge. */
   #toError(reason: unknown, context: ChallengeContext): DPoPError | DPoPUnavailableError {
     if (reason instanceof Refusal) {
       const { code, detail } = reason
@@ -183,7 +183,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 }
 
-/** Scopes under another name, or in anything but a list, would be asked of nobody. */
+/** Rejects options of a call that would otherwise be ignored. */
 function checkCall(options: VerifyOptions): void {
   const { scopes } = checkKeys('', options, knownCallOptions)
   if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be a list of scope names')

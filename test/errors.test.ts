@@ -1,6 +1,6 @@
 import { DPoPError, type DPoPErrorCode, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from 'dpop-guard'
 import { describe, expect, it, vi } from 'vitest'
-import { answerTo, Refusal, refuse } from '../src/errors.js'
+import { Refusal, refuse, responseFor } from '../src/errors.js'
 
 /** Status and OAuth error of every refusal: RFC 6750 §3.1, RFC 9449 §7.1. A new code needs a line here, or this does not compile. */
 const table: Record<DPoPErrorCode, readonly [status: number, error: string | undefined]> = {
@@ -41,7 +41,7 @@ describe('DPoPError', () => {
     expect(refusal).toMatchObject({ name: 'DPoPError', code, status, statusCode: status, error, expose: true, headers: {} })
     expect(refusal.description).toMatch(description)
     expect(refusal.message).toBe(refusal.description)
-    expect(answerTo(code)).toEqual({ status, error, description: refusal.description })
+    expect(responseFor(code)).toEqual({ status, error, description: refusal.description })
   })
 
   it('every sentence says something else', () => {

@@ -1,4 +1,4 @@
-/** The options, checked when a verifier is made, and the defaults filled in. @module */
+/** Validates the options of a verifier and applies the defaults. @module */
 
 import type { MaybePromise } from '../crypto/crypto.js'
 import type { SignatureThreads } from '../crypto/signature-threads.js'
@@ -7,10 +7,10 @@ import type { ReplayStore } from '../freshness/replay.js'
 import type { Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
 import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
-import { check, checkKeys, misconfigured } from './checks.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
-import { warnOfLoneMemory } from './warnings.js'
+import { check, checkKeys, misconfigured } from './option-validation.js'
+import { warnAboutUnsharedMemory } from './warnings.js'
 
 /** Nonces, checked. */
 export interface NonceConfig {
@@ -175,7 +175,7 @@ function resolveReplay({ replay: value, instances: count }: VerifierOptions): Ve
   const isStore = value === undefined || value === false || typeof value?.reserve === 'function'
   if (!isStore) misconfigured('replay', 'be false or a store with a "reserve" method')
   const replay = value === undefined ? memoryReplayStore() : value
-  warnOfLoneMemory(replay, check.integer('instances', count, { min: 1, max: 1_000_000, otherwise: 1 }))
+  warnAboutUnsharedMemory(replay, check.integer('instances', count, { min: 1, max: 1_000_000, otherwise: 1 }))
   return replay
 }
 

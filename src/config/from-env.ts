@@ -1,7 +1,7 @@
 /** The options that `dpop()` without options means: three environment variables. @module */
 
 import type { VerifierOptions } from '../options.js'
-import { misconfigured } from './checks.js'
+import { misconfigured } from './option-validation.js'
 
 /**
  * Reads `DPOP_ISSUER`, `DPOP_AUDIENCE` (may be absent) and `DPOP_BASE_URL`: what `dpop()` without options does. Nothing else

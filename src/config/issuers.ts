@@ -3,8 +3,8 @@
 import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from '../crypto/crypto.js'
 import { isOfType } from '../crypto/key-types.js'
 import type { IntrospectionOptions, IssuerChoice, IssuerOptions, JwkSet, TokenAlgorithm, VerifierOptions } from '../options.js'
-import { check, checkKeys, misconfigured } from './checks.js'
 import type { Limits } from './limits.js'
+import { check, checkKeys, misconfigured } from './option-validation.js'
 
 /** One issuer, checked. */
 export interface IssuerConfig {

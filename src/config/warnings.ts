@@ -7,7 +7,7 @@ import * as telemetry from '../telemetry.js'
 const told = new Set<telemetry.MisconfiguredEvent['code']>()
 
 /** Warns where used proofs are remembered in this process alone, and this process is not the only one. */
-export function warnOfLoneMemory(replay: ReplayStore | false, instances: number): void {
+export function warnAboutUnsharedMemory(replay: ReplayStore | false, instances: number): void {
   if (!isMemoryReplayStore(replay) || (instances === 1 && !isClusterWorker())) return
   warnOnce({
     code: 'DPOP_GUARD_LONE_MEMORY',

@@ -18,7 +18,7 @@ let thisTurn = 0
 let isBurst = false
 
 /** What a request knows of the event loop. */
-export interface Begun {
+export interface LoopTurn {
   /** How many verifications had run when it began, its own since then included. */
   inlineCount: number
   /** Whether one of its own has run. */
@@ -26,7 +26,7 @@ export interface Begun {
 }
 
 /** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
-export function beginRequest(): Begun {
+export function observeLoopTurn(): LoopTurn {
   return { inlineCount, hasRun: false }
 }
 
@@ -46,13 +46,13 @@ export function verifySignature(
   signingInput: string,
   signature: Uint8Array,
   threads: SignatureThreads,
-  begun: Begun
+  turn: LoopTurn
 ): MaybePromise<boolean> {
   const { verifyInPool } = platform
-  if (verifyInPool !== undefined && (threads === 'pool' || (threads === 'auto' && (isSlow(signer) || isInBurst(begun))))) {
+  if (verifyInPool !== undefined && (threads === 'pool' || (threads === 'auto' && (isSlow(signer) || isInBurst(turn))))) {
     return verifyInPool(signer.alg, key, signingInput, signature)
   }
-  if (verifyInPool !== undefined && threads === 'auto') noteInline(begun)
+  if (verifyInPool !== undefined && threads === 'auto') noteInline(turn)
   return platform.verify(signer.alg, key, signingInput, signature)
 }
 
@@ -64,14 +64,14 @@ function isSlow({ alg, jwk }: Signer): boolean {
  * Somebody else was verified in this turn already: two in earlier callbacks, or, where requests are verified side by side,
  * one since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
  */
-function isInBurst(begun: Begun): boolean {
-  return isBurst || (thisTurn > 0 && inlineCount !== begun.inlineCount)
+function isInBurst(turn: LoopTurn): boolean {
+  return isBurst || (thisTurn > 0 && inlineCount !== turn.inlineCount)
 }
 
-function noteInline(begun: Begun): void {
-  begun.inlineCount = ++inlineCount
-  if (begun.hasRun) return
-  begun.hasRun = true
+function noteInline(turn: LoopTurn): void {
+  turn.inlineCount = ++inlineCount
+  if (turn.hasRun) return
+  turn.hasRun = true
   thisTurn++
   if (thisTurn === 1) setImmediate(beginTurn)
   // Not for the first: most turns have one request, and a tick costs more than all the rest of this.

@@ -1,4 +1,4 @@
-/** Whether a proof is fresh: its nonce or its iat, and then that nobody used it before (RFC 9449 §4.3 checks 10 and 11, §11.1). @module */
+/** Checks the nonce or the iat of a proof, and consumes the proof (RFC 9449 §4.3 checks 10 and 11, §11.1). @module */
 
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
@@ -6,7 +6,7 @@ import { DPoPUnavailableError, refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
-import { mayBeForgotten, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
+import { mayHaveExpired, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
 
 /** How long a proof that is fresh now stays so, and the nonce that its client should use from now on. */
 export interface Fresh {
@@ -32,7 +32,7 @@ export class Freshness {
     return this.#nonces === undefined ? this.#checkWindow(proof) : this.#checkNonce(this.#nonces, proof, request)
   }
 
-  /** Uses the proof up: of any number of copies one gets through. */
+  /** Consumes the proof: exactly one of any number of copies is accepted. */
   reserve({ header: { jkt }, claims: { jti } }: Proof, uri: string, fresh: Fresh): MaybePromise<void> {
     const { replay } = this.#config
     if (replay === false) return
@@ -47,7 +47,7 @@ export class Freshness {
     return await this.#nonces?.current(nowMs)
   }
 
-  /** Whether the replay store answers. */
+  /** Rejects unless the replay store responds. */
   async ready(): Promise<void> {
     const { replay } = this.#config
     if (replay === false) return
@@ -67,7 +67,7 @@ export class Freshness {
     }
   }
 
-  /** A store that was slow to look may have found nothing because the first use was forgotten meanwhile: then it cannot tell. */
+  /** A slow store may return true because the entry of the first use has expired meanwhile. The result is then unknown. */
   async #inTime(answer: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
     let isFirst: boolean
     try {
@@ -75,7 +75,7 @@ export class Freshness {
     } catch (cause) {
       throw storeUnavailable(cause)
     }
-    if (isFirst && mayBeForgotten(expiresAtMs, this.#config.clock()))
+    if (isFirst && mayHaveExpired(expiresAtMs, this.#config.clock()))
       throw storeUnavailable(new Error('The replay store answered too late to tell'))
     return isFirst
   }
@@ -91,7 +91,7 @@ export class Freshness {
 
   async #checkNonce(nonces: Nonces, proof: Proof, request: RequestLike): Promise<Fresh> {
     const { clock, nonce, proof: rules } = this.#config
-    // Only false waives the nonce: a hook that answers anything else is taken at its strictest.
+    // Fails closed: any value other than false requires a nonce.
     if ((await nonce?.required?.(request)) === false) return this.#checkWindow(proof)
     const atMs = clock()
     checkLifetime(proof, atMs, rules)
@@ -100,7 +100,7 @@ export class Freshness {
   }
 }
 
-// Only true is a first use: a store that answers anything else is taken at its worst.
+// Fails closed: any value other than true counts as a replay.
 function acceptFirst(isFirst: boolean): void {
   if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
 }

@@ -1,6 +1,6 @@
 /** Replay memory of one process: exact, bounded, and without a pause however large it grows. @module */
 
-import { checkKeys, misconfigured } from '../config/checks.js'
+import { checkKeys, misconfigured } from '../config/option-validation.js'
 import { ClientQuota } from './client-quota.js'
 import { type Digest, DigestTable, digestOf } from './digest-table.js'
 import type { ReplayContext, ReplayStore } from './replay.js'

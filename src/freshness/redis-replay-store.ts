@@ -1,7 +1,7 @@
 /** Replay memory that instances share, in Redis or Valkey, through whatever client the application already has. @module */
 
 import { LRUCache } from 'lru-cache'
-import { check, checkKeys, misconfigured } from '../config/checks.js'
+import { check, checkKeys, misconfigured } from '../config/option-validation.js'
 import type { ReplayContext, ReplayStore } from './replay.js'
 
 /** Options of {@link redisReplayStore}. */

@@ -50,6 +50,6 @@ export function replayExpiryMs(iat: number, maxAgeSeconds: number): number {
 }
 
 /** Whether the memory of a use that ends at `expiresAtMs` may be gone by now, on an instance whose clock is ahead of ours. */
-export function mayBeForgotten(expiresAtMs: number, nowMs: number): boolean {
+export function mayHaveExpired(expiresAtMs: number, nowMs: number): boolean {
   return !(nowMs < expiresAtMs - CLOCK_DRIFT_MS)
 }

@@ -1,6 +1,6 @@
 /** Whether a token covers the scopes that a route needs (RFC 6750 §3.1, RFC 9068 §4). @module */
 
-import { misconfigured } from '../config/checks.js'
+import { misconfigured } from '../config/option-validation.js'
 import { refuse } from '../errors.js'
 
 /** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */

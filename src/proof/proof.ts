@@ -3,7 +3,7 @@
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
-import { type Begun, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
+import { type LoopTurn, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { isNumericDate } from '../encoding/numeric-date.js'
@@ -88,12 +88,12 @@ export function checkAth({ claims }: Proof, tokenHash: string): void {
 }
 
 /** Check 6: the signature verifies with the key in the header. Only then is the header worth remembering. */
-export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, begun: Begun): MaybePromise<void> {
+export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, turn: LoopTurn): MaybePromise<void> {
   const { jws, header } = proof
   const signature = platform.decodeBase64url(jws.signature)
   if (signature === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  if (header.key === undefined) return checkNewSignature(proof, signature, keys, threads, begun)
-  const verdict = verifySignature(header, header.key, jws.signingInput, signature, threads, begun)
+  if (header.key === undefined) return checkNewSignature(proof, signature, keys, threads, turn)
+  const verdict = verifySignature(header, header.key, jws.signingInput, signature, threads, turn)
   return verdict instanceof Promise ? verdict.then(accept) : accept(verdict)
 }
 
@@ -102,10 +102,10 @@ async function checkNewSignature(
   signature: Uint8Array,
   keys: ProofKeyCache,
   threads: SignatureThreads,
-  begun: Begun
+  turn: LoopTurn
 ): Promise<void> {
   const key = await importKey(header)
-  accept(await verifySignature(header, key, jws.signingInput, signature, threads, begun))
+  accept(await verifySignature(header, key, jws.signingInput, signature, threads, turn))
   header.key = key
   keys.set(jws.header, header)
 }

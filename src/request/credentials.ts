@@ -25,7 +25,7 @@ export interface Authorization {
 }
 
 /** Splits the one Authorization line, whatever it is worth: credentials = auth-scheme 1*SP token68 (RFC 9110 §11.4). */
-export function splitAuthorization({ authorization }: IncomingRequest): Authorization {
+export function parseAuthorization({ authorization }: IncomingRequest): Authorization {
   const [line, second] = authorization
   if (line === undefined || second !== undefined) return { scheme: undefined, token: '' }
   const text = trim(line)

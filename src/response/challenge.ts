@@ -1,7 +1,7 @@
 /** The WWW-Authenticate challenges of a refusal (RFC 9449 §7.1 and §7.2, RFC 6750 §3, RFC 9110 §11.6.1). @module */
 
 import type { VerifierConfig } from '../config/config.js'
-import { answerTo, type DPoPErrorCode, type ResponseHeaders } from '../errors.js'
+import { type DPoPErrorCode, type ResponseHeaders, responseFor } from '../errors.js'
 import type { Scheme } from '../request/credentials.js'
 
 /** What a challenge depends on beside the code. */
@@ -29,7 +29,7 @@ export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext,
 }
 
 function challengesOf(code: DPoPErrorCode, { scheme, scopes }: ChallengeContext, config: ChallengeConfig): string | string[] {
-  const { status, error, description } = answerTo(code)
+  const { status, error, description } = responseFor(code)
   // RFC 6750 §3.1: without authentication information there is no error code, and nothing to describe.
   const fault = error === undefined ? [] : [param('error', error), param('error_description', description)]
   const needed = status === 403 && scopes !== undefined ? [param('scope', scopes.join(' '))] : []

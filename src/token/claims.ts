@@ -1,23 +1,23 @@
-/** Judges the claims of a token, wherever they came from: issuer, audience and time (RFC 7519 §4.1). @module */
+/** Validates the registered claims of a token: iss, aud, exp, nbf, iat (RFC 7519 §4.1). @module */
 
 import type { JsonObject } from '../encoding/json.js'
 import { isNumericDate } from '../encoding/numeric-date.js'
 
-/** What claims must say. */
+/** The expected values of the claims. */
 export interface ExpectedClaims {
   readonly issuer: string
-  /** Accepted `aud` values: one of them must be there. */
+  /** Accepted `aud` values: one of them must be present. */
   readonly audience: readonly string[]
-  /** Claims that must be there; the others count where they are. */
+  /** Claims that must be present. Other registered claims are validated if present. */
   readonly required: readonly string[]
   readonly toleranceSeconds: number
 }
 
-/** The fault of claims that are good but for their `exp`. */
+/** The error of claims that are valid except for their `exp`. */
 export const EXPIRED = 'exp has passed'
 
-/** What is wrong with claims, in a few words for the operator; undefined where nothing is. An `exp` that has passed is told last. */
-export function faultOf(claims: JsonObject, expected: ExpectedClaims, nowMs: number): string | undefined {
+/** The first error of the claims, for diagnostics; undefined if they are valid. An `exp` in the past is reported last. */
+export function findClaimError(claims: JsonObject, expected: ExpectedClaims, nowMs: number): string | undefined {
   const { iss, aud, exp, nbf, iat } = claims
   const { issuer, audience, required, toleranceSeconds } = expected
   const now = Math.floor(nowMs / 1000)
@@ -27,7 +27,7 @@ export function faultOf(claims: JsonObject, expected: ExpectedClaims, nowMs: num
   if (aud !== undefined && !isAmong(aud, audience)) return 'aud is not this API'
   if (iat !== undefined && !isNumericDate(iat)) return 'iat is no time'
   if (nbf !== undefined && !(isNumericDate(nbf) && nbf <= now + toleranceSeconds)) return 'nbf is no time, or has not come'
-  // However far away: servers write the greatest number that they have where a token does not expire.
+  // Any finite value: some servers use the largest number they have for tokens that do not expire.
   if (exp !== undefined && !isFiniteNumber(exp)) return 'exp is no time'
   return exp === undefined || exp > now - toleranceSeconds ? undefined : EXPIRED
 }

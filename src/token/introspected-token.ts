@@ -3,13 +3,13 @@
 import type { IssuerConfig } from '../config/issuers.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
-import { EXPIRED, faultOf } from './claims.js'
+import { EXPIRED, findClaimError } from './claims.js'
 
 /** Members that the server may leave out are checked where they are there: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
 export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, toleranceSeconds: number, nowMs: number): void {
   const required = issuer.introspection?.requiredMembers ?? []
   const expected = { issuer: issuer.issuer, audience: issuer.audience, required, toleranceSeconds }
-  const fault = faultOf(members, expected, nowMs)
+  const fault = findClaimError(members, expected, nowMs)
   if (fault === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
   if (fault !== undefined) invalid(fault)
   checkTokenType(members)

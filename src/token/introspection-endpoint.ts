@@ -1,8 +1,8 @@
 /** Where an issuer is asked about tokens: given, or found in its metadata and found again if it moves. @module */
 
 import type { VerifierConfig } from '../config/config.js'
+import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { discoverEndpoint } from './metadata.js'
-import { FRESH_LOOK_PAUSE_MS, isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** The introspection endpoint of one issuer. */
 export class IntrospectionEndpoint {
@@ -24,7 +24,7 @@ export class IntrospectionEndpoint {
   /** Its URL, looked for once at a time, and not at once again after a failure. */
   async url(): Promise<string> {
     if (this.#url !== undefined) return this.#url
-    if (this.#failure !== undefined && isWithin(RETRY_PAUSE_MS, this.#failure.atMs, this.#config.clock()))
+    if (this.#failure !== undefined && isWithin(RETRY_COOLDOWN_MS, this.#failure.atMs, this.#config.clock()))
       throw this.#failure.cause
     return await this.#look()
   }
@@ -34,7 +34,7 @@ export class IntrospectionEndpoint {
    * what it was, and anybody can make a question fail, so this is not done often.
    */
   suspect(): void {
-    if (this.#isGiven || isWithin(FRESH_LOOK_PAUSE_MS, this.#lookedAtMs, this.#config.clock())) return
+    if (this.#isGiven || isWithin(REFRESH_COOLDOWN_MS, this.#lookedAtMs, this.#config.clock())) return
     this.#look().catch(() => {})
   }
 

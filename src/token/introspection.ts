@@ -3,16 +3,16 @@
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
-import { beginRequest } from '../crypto/signature-threads.js'
+import { observeLoopTurn } from '../crypto/signature-threads.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
-import { faultOf } from './claims.js'
+import { findClaimError } from './claims.js'
 import { authenticate } from './client-authentication.js'
+import { isWithin, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
-import { findSigner, readJwt, typeOf } from './jwt.js'
+import { findVerifyingKeySet, readJwt, typeOf } from './jwt.js'
 import { fetchDocument, parseJson } from './metadata.js'
-import { isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** Tokens that are remembered as active, and as many that are not. */
 const MAX_ANSWERS = 10_000
@@ -117,7 +117,7 @@ export class Introspection {
 
   /** RFC 7662 §4: an answer is not used past the end of the token. A failure is not asked about again at once. */
   #isGoodForMs(outcome: Outcome, nowMs: number): number {
-    if (outcome.is === 'unknown') return RETRY_PAUSE_MS
+    if (outcome.is === 'unknown') return RETRY_COOLDOWN_MS
     const forMs = this.#options.maxCacheSeconds * 1000
     const exp = outcome.is === 'active' ? outcome.members['exp'] : undefined
     return typeof exp === 'number' ? Math.min(forMs, exp * 1000 - nowMs) : forMs
@@ -140,12 +140,12 @@ export class Introspection {
     if (jwt === undefined || typeOf(jwt) !== 'token-introspection+jwt') throw new Error('The answer is not a signed one')
     const { issuer, algorithms } = this.#issuer
     const { signatureThreads: threads, token } = this.#config
-    if (!(await findSigner(jwt, this.#keys, { algorithms, threads, begun: beginRequest() })))
+    if (!(await findVerifyingKeySet(jwt, this.#keys, { algorithms, threads, turn: observeLoopTurn() })))
       throw new Error('The answer is not signed by the issuer')
     const { clientId } = this.#options
     const toleranceSeconds = token.clockToleranceSeconds
     const expected = { issuer, audience: [clientId], required: ['iss', 'aud', 'iat'], toleranceSeconds }
-    const fault = faultOf(jwt.claims, expected, nowMs) ?? ageFaultOf(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
+    const fault = findClaimError(jwt.claims, expected, nowMs) ?? ageFaultOf(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
     if (fault !== undefined) throw new Error(`The answer is not for us, now: ${fault}`)
     return jwt.claims['token_introspection']
   }

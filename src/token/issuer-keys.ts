@@ -1,14 +1,14 @@
 /** The public keys of one issuer: fetched once at a time, fetched anew as they age or rotate, kept through an outage. @module */
 
-import { misconfigured } from '../config/checks.js'
 import type { VerifierConfig } from '../config/config.js'
 import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
+import { misconfigured } from '../config/option-validation.js'
 import { DPoPUnavailableError } from '../errors.js'
 import type { JwkSet } from '../options.js'
 import * as telemetry from '../telemetry.js'
+import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { KeySet } from './key-set.js'
 import { discoverEndpoint, fetchJson } from './metadata.js'
-import { FRESH_LOOK_PAUSE_MS, isWithin, RETRY_PAUSE_MS } from './pauses.js'
 
 /** Age at which keys are fetched anew, behind the back of requests. */
 const FRESH_MS = 10 * 60_000
@@ -79,7 +79,7 @@ class RemoteKeys implements IssuerKeys {
   async newer(): Promise<KeySet | undefined> {
     const nowMs = this.#config.clock()
     // Anybody can send an unknown kid.
-    if (isWithin(FRESH_LOOK_PAUSE_MS, this.#askedForUnknownAtMs, nowMs)) return await this.#loading
+    if (isWithin(REFRESH_COOLDOWN_MS, this.#askedForUnknownAtMs, nowMs)) return await this.#loading
     const keys = await this.#load()
     // Not before: while the issuer cannot be asked, the key that we lack may well exist.
     this.#askedForUnknownAtMs = nowMs
@@ -117,7 +117,7 @@ class RemoteKeys implements IssuerKeys {
   }
 
   #isPausing(nowMs: number): boolean {
-    return this.#failure !== undefined && isWithin(RETRY_PAUSE_MS, this.#failure.atMs, nowMs)
+    return this.#failure !== undefined && isWithin(RETRY_COOLDOWN_MS, this.#failure.atMs, nowMs)
   }
 
   #accept(jwks: JwkSet, atMs: number): KeySet {

@@ -1,15 +1,15 @@
-/** JWTs that an issuer signs: read strictly, and held against its keys (RFC 7515 §5.2, RFC 7519 §7.2). @module */
+/** Parses JWTs strictly and verifies their signature with the keys of an issuer (RFC 7515 §5.2, RFC 7519 §7.2). @module */
 
 import { platform } from '#crypto'
 import type { ProofAlgorithm } from '../crypto/crypto.js'
-import { type Begun, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
+import { type LoopTurn, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import type { KeySet } from './key-set.js'
 
-/** Header parameters that are looked at, whatever they are. */
+/** The header parameters that are read, of any type. */
 interface JwtHeader extends JsonObject {
   readonly alg?: unknown
   readonly crit?: unknown
@@ -18,7 +18,7 @@ interface JwtHeader extends JsonObject {
   readonly typ?: unknown
 }
 
-/** A JWT that was read. Nobody has verified what it says. */
+/** A parsed JWT. Its signature is not verified yet. */
 export interface Jwt {
   readonly jws: CompactJws
   readonly header: JwtHeader
@@ -30,13 +30,13 @@ export interface Jwt {
 export interface Verification {
   readonly algorithms: readonly ProofAlgorithm[]
   readonly threads: SignatureThreads
-  readonly begun: Begun
+  readonly turn: LoopTurn
 }
 
-/** Keys of one kid that are tried, where a key set has several. */
+/** Maximum number of keys that are tried for one signature. */
 const MAX_KEYS_TRIED = 8
 
-/** Reads a JWT in compact serialization, written in the one way that counts as one here; undefined for anything else. */
+/** Parses a JWT in compact serialization with canonical encoding; undefined for anything else. */
 export function readJwt(text: string): Jwt | undefined {
   const jws = splitCompactJws(text)
   const signature = jws && platform.decodeBase64url(jws.signature)
@@ -45,7 +45,7 @@ export function readJwt(text: string): Jwt | undefined {
   return jws && signature && header && claims && { jws, header, claims, signature }
 }
 
-/** Whether a text is meant as a JWS: three segments, the first of which begins as the JSON of a header does. */
+/** Whether a string has the form of a JWS: three segments, the first of which begins like an encoded JSON object. */
 export function looksLikeJwt(text: string): boolean {
   return text.startsWith('eyJ') && splitCompactJws(text) !== undefined
 }
@@ -56,12 +56,12 @@ export function typeOf({ header: { typ } }: Jwt): string | undefined {
 }
 
 /**
- * The keys of an issuer with one of which a JWT verifies; undefined where it does not. Where the keys at hand have none that
- * fits, newer ones are asked for once.
+ * The key set of an issuer that verifies a JWT; undefined if none does. If the cached key set has no matching key, it is refreshed
+ * once.
  *
- * @throws {@link DPoPUnavailableError} where the keys are out of reach, or those that fit cannot be used
+ * @throws {@link DPoPUnavailableError} if the keys are unavailable, or none of the matching keys can be used
  */
-export async function findSigner(jwt: Jwt, keys: IssuerKeys, how: Verification): Promise<KeySet | undefined> {
+export async function findVerifyingKeySet(jwt: Jwt, keys: IssuerKeys, how: Verification): Promise<KeySet | undefined> {
   const { alg: claimed, crit, b64, kid } = jwt.header
   const alg = how.algorithms.find((accepted) => accepted === claimed)
   // RFC 7515 §4.1.11: no extension is understood here. RFC 7797 §7: a JWT has no b64.
@@ -72,7 +72,7 @@ export async function findSigner(jwt: Jwt, keys: IssuerKeys, how: Verification):
   const fitting = present.matching(alg, kid)
   if (fitting.length > 0) {
     if (await isSignedByOneOf(fitting, jwt, alg, present, how)) return present
-    // A signature that names a key that is here was made with it or is bad; one that names none may be of a newer key.
+    // With a known kid the signature is invalid. Without a kid it may be of a newer key.
     if (kid !== undefined) return undefined
   }
   const newer = await keys.newer()
@@ -86,19 +86,19 @@ async function isSignedByOneOf(
   { jws, signature }: Jwt,
   alg: ProofAlgorithm,
   set: KeySet,
-  { threads, begun }: Verification
+  { threads, turn }: Verification
 ): Promise<boolean> {
   const tried = fitting.slice(0, MAX_KEYS_TRIED)
   const faults: unknown[] = []
   for (const jwk of tried) {
     try {
       const imported = await set.import(jwk, alg)
-      if (await verifySignature(imported, imported.key, jws.signingInput, signature, threads, begun)) return true
+      if (await verifySignature(imported, imported.key, jws.signingInput, signature, threads, turn)) return true
     } catch (fault) {
       faults.push(fault)
     }
   }
-  // A key that cannot be used is not the client's fault, unless there was another to use.
+  // If no key can be used, the failure is not the client's.
   if (faults.length > 0 && faults.length === tried.length)
     throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new AggregateError(faults, 'No key of the issuer can be used'))
   return false

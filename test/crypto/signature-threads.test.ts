@@ -3,7 +3,7 @@ import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { exportJWK, generateKeyPair } from 'jose'
 import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest'
 import { platform } from '#crypto'
-import { type Begun, beginRequest, verifySignature } from '../../src/crypto/signature-threads.js'
+import { type LoopTurn, observeLoopTurn, verifySignature } from '../../src/crypto/signature-threads.js'
 
 const url = 'https://api.example/r'
 const issuer = await createTestIssuer()
@@ -59,8 +59,8 @@ async function signature(threads: SignatureThreads) {
   const { x, y } = await exportJWK(publicKey)
   const jwk = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string } as const
   const key = await platform.importKey(jwk, 'ES256')
-  return (begun: Begun, length = 64) =>
-    verifySignature({ alg: 'ES256', jwk }, key, 'a.b', new Uint8Array(length).fill(1), threads, begun)
+  return (turn: LoopTurn, length = 64) =>
+    verifySignature({ alg: 'ES256', jwk }, key, 'a.b', new Uint8Array(length).fill(1), threads, turn)
 }
 
 describe('signatureThreads: auto', () => {
@@ -123,14 +123,14 @@ describe('signatureThreads: auto', () => {
     const key = await platform.importKey({ e: e as string, kty: 'RSA', n: n as string }, 'PS256')
     // Only the length of the modulus is looked at; the key itself may be a quick one.
     const jwk = { e: e as string, kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url') } as const
-    await verifySignature({ alg: 'PS256', jwk }, key, 'a.b', new Uint8Array(256), 'auto', beginRequest())
+    await verifySignature({ alg: 'PS256', jwk }, key, 'a.b', new Uint8Array(256), 'auto', observeLoopTurn())
     expect(counts()).toEqual(expected)
   })
 
   test('a request that had to wait is not in a burst because others were verified in the meantime', async () => {
     const verify = await signature('auto')
-    const waiting = beginRequest()
-    await verify(beginRequest())
+    const waiting = observeLoopTurn()
+    await verify(observeLoopTurn())
     await nextTurn()
     await verify(waiting)
     expect(counts()).toEqual({ inline: 2, pooled: 0 })
@@ -157,7 +157,7 @@ describe('where the platform has no pool of its own', () => {
   test('the event loop is not looked at: it may be of another kind', async () => {
     const verify = await signature('auto')
     const [immediate, tick] = [vi.spyOn(globalThis, 'setImmediate'), vi.spyOn(process, 'nextTick')]
-    for (let i = 0; i < 3; i++) expect(verify(beginRequest())).toBe(false)
+    for (let i = 0; i < 3; i++) expect(verify(observeLoopTurn())).toBe(false)
     expect([immediate.mock.calls, tick.mock.calls]).toEqual([[], []])
   })
 })
@@ -165,7 +165,7 @@ describe('where the platform has no pool of its own', () => {
 test('signatureThreads: inline does not look at the event loop either', async () => {
   const verify = await signature('inline')
   const immediate = vi.spyOn(globalThis, 'setImmediate')
-  for (let i = 0; i < 3; i++) expect(verify(beginRequest())).toBe(false)
+  for (let i = 0; i < 3; i++) expect(verify(observeLoopTurn())).toBe(false)
   expect(immediate).not.toHaveBeenCalled()
 })
 
@@ -184,6 +184,6 @@ test.each(['inline', 'pool'] as const)(
   'a signature that does not verify is refused wherever it was looked at: %s',
   async (threads) => {
     const verify = await signature(threads)
-    for (const length of [63, 64, 65]) expect(await verify(beginRequest(), length)).toBe(false)
+    for (const length of [63, 64, 65]) expect(await verify(observeLoopTurn(), length)).toBe(false)
   }
 )

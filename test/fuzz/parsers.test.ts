@@ -7,7 +7,7 @@ import { platform as web } from '../../src/crypto/web.js'
 import { decodeJsonObject, splitCompactJws } from '../../src/encoding/compact-jws.js'
 import { Refusal } from '../../src/errors.js'
 import { readProofJwk, thumbprint } from '../../src/proof/proof-key.js'
-import { checkToken68, proofOf, splitAuthorization, tokenOf } from '../../src/request/credentials.js'
+import { checkToken68, parseAuthorization, proofOf, tokenOf } from '../../src/request/credentials.js'
 import { type BaseUrl, matchHtu, parseBaseUrl, targetUrisOf } from '../../src/request/target-uri.js'
 import { readConfirmation } from '../../src/token/confirmation.js'
 import { anyJson, anyText, fuzz } from './fuzz.js'
@@ -101,7 +101,7 @@ describe('every parser gives a value or a refusal, whatever it is given', () => 
       for (const prefix of ['', 'DPoP ', 'bearer  ']) {
         const authorization = lines.map((line) => prefix + line)
         const request = { method: 'GET', target: '/', authority: undefined, authorization, dpop }
-        const split = splitAuthorization(request)
+        const split = parseAuthorization(request)
         const token = valueOrRefusal(() => {
           checkToken68(split.token)
           return tokenOf(split, request)

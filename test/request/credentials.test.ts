@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkToken68, isAnonymous, proofOf, splitAuthorization, tokenOf } from '../../src/request/credentials.js'
+import { checkToken68, isAnonymous, parseAuthorization, proofOf, tokenOf } from '../../src/request/credentials.js'
 import type { IncomingRequest } from '../../src/request/request.js'
 
 const PROOF = 'h.p.s'
@@ -12,7 +12,7 @@ const incoming = (authorization: string[], dpop: string[] = [PROOF]): IncomingRe
 function read(authorization: string | string[], dpop?: string[]): unknown {
   const request = incoming([authorization].flat(), dpop)
   try {
-    const split = splitAuthorization(request)
+    const split = parseAuthorization(request)
     const token = tokenOf(split, request)
     checkToken68(token)
     return { scheme: split.scheme, token, ...(split.scheme === 'DPoP' && { proof: proofOf(request) }) }
@@ -65,13 +65,13 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     ['', '']
   ])('two lines are refused whatever they say, for two parties may read two tokens: %j and %j', (...lines) => {
     expect(read(lines)).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
-    expect(splitAuthorization(incoming(lines)).scheme).toBeUndefined()
+    expect(parseAuthorization(incoming(lines)).scheme).toBeUndefined()
   })
 
   it('a token too long to be one is the token’s fault, and operators are told', () => {
     expect(read(`DPoP ${'a'.repeat(16_385)}`)).toBe('ERR_DPOP_TOKEN_INVALID')
     const long = incoming([`DPoP ${'a'.repeat(16_385)}`])
-    expect(() => tokenOf(splitAuthorization(long), long)).toThrow(
+    expect(() => tokenOf(parseAuthorization(long), long)).toThrow(
       expect.objectContaining({ detail: { reason: 'the access token is too long' } })
     )
   })

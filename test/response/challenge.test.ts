@@ -20,7 +20,7 @@ const codes: DPoPErrorCode[] = [
   'ERR_DPOP_TOKEN_BINDING'
 ]
 const read = (...args: Parameters<typeof challengeHeaders>) => challengesOf(challengeHeaders(...args))
-const faultOf = (code: DPoPErrorCode) => {
+const findClaimError = (code: DPoPErrorCode) => {
   const { error, description } = new DPoPError(code)
   return { error: error as string, error_description: description }
 }
@@ -39,7 +39,7 @@ describe('without credentials there is no error code, and nothing to describe (R
 })
 
 describe.each(codes)('%s', (code) => {
-  const fault = faultOf(code)
+  const fault = findClaimError(code)
 
   it.each(['DPoP', 'Bearer', undefined] as const)('DPoP alone, scheme %s: the DPoP challenge tells the fault', (scheme) => {
     expect(read(code, { scheme }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...fault, algs } }])
@@ -66,7 +66,7 @@ describe.each(codes)('%s', (code) => {
 
 describe('403 names the scopes that are needed, in the challenge of the scheme that was used (RFC 6750 §3.1)', () => {
   const code = 'ERR_DPOP_SCOPE_INSUFFICIENT'
-  const needed = { ...faultOf(code), scope: 'notes:read notes:write' }
+  const needed = { ...findClaimError(code), scope: 'notes:read notes:write' }
   const scopes = ['notes:read', 'notes:write']
   it.each([
     ['DPoP', dpopOnly, { scheme: 'DPoP', params: { ...needed, algs } }],
@@ -77,7 +77,7 @@ describe('403 names the scopes that are needed, in the challenge of the scheme t
   })
 
   it('and no scope where the route named none', () => {
-    expect(read(code, { scheme: 'DPoP' }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...faultOf(code), algs } }])
+    expect(read(code, { scheme: 'DPoP' }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...findClaimError(code), algs } }])
   })
 
   it('a 401 never names scopes', () => {

@@ -1,4 +1,4 @@
-/** The few shapes that options have, each check with one clear TypeError that names the option. @module */
+/** Validates the shapes of option values; a TypeError names the option. @module */
 
 /** Fails the making of a verifier: the option and what it must be. */
 export function misconfigured(name: string, must: string): never {
@@ -10,12 +10,12 @@ export function checkKeys<T extends object>(path: string, value: T, known: Reado
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject) misconfigured(path.slice(0, -1) || 'options', 'be an object')
   for (const key of Object.keys(value)) {
-    if (!Object.hasOwn(known, key)) misspelt(`${path}${key}`, `${path}${nearest(key, Object.keys(known))}`)
+    if (!Object.hasOwn(known, key)) unknownOption(`${path}${key}`, `${path}${nearest(key, Object.keys(known))}`)
   }
   return value
 }
 
-function misspelt(name: string, known: string): never {
+function unknownOption(name: string, known: string): never {
   throw new TypeError(`"${name}" is not an option; did you mean "${known}"?`)
 }
 
