@@ -1,23 +1,23 @@
-/** Fastify 5: a plugin that verifies every request, or the routes that ask for it. @module */
+/** Fastify 5: a plugin that verifies all requests of a scope, or only those of configured routes. @module */
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { check, checkKeys } from '../src/config/option-validation.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { type AnswerHeaders, protect, protectScopes, type VerifierSettings, verifierOf } from './shared.js'
+import { protect, protectScopes, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
 
 export type { AnyVerifier, VerifierSettings } from './shared.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What was verified. Null before that, on routes with `dpop: false`, and for an anonymous request under `optional`. */
+    /** The verified request. Null before verification, on unprotected routes, and for requests without credentials with `optional`. */
     dpop: VerifiedRequest
   }
   interface FastifyInstance {
     /**
-     * Verifies a request on a route of your choice, as a hook or in `@fastify/auth`; for `global: false`. Of two registrations
-     * within each other, it is the outer one's.
+     * Verifies a request, as a hook of a route or in `@fastify/auth`; for `global: false`. With nested registrations, it is that of
+     * the outer one.
      */
     verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
@@ -30,12 +30,12 @@ declare module 'fastify' {
   }
 }
 
-/** Where in the life of a request it is verified. */
+/** The hook that verifies requests. */
 export type DPoPHook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
 
-/** Options of the plugin: those of a verifier, or a ready one as `verifier`; without either, those of `optionsFromEnv()`. */
+/** Options of the plugin: those of a verifier, or an existing one as `verifier`; with neither, those of `optionsFromEnv()`. */
 export type DPoPPluginOptions = VerifierSettings & {
-  /** The hook that verifies. Before the default none of the body is read. @defaultValue 'onRequest' */
+  /** The hook that verifies requests. With the default, the body is not read before. @defaultValue 'onRequest' */
   readonly hook?: DPoPHook
   /**
    * Verify every request of this scope, including those for unknown URLs. `false`: only requests for routes with `config.dpop`, and
@@ -68,28 +68,28 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 }
 
 /**
- * Plugin that verifies token, proof and binding of every request (RFC 9449 §4.3 and §7) of the scope where it is registered, and
- * puts the result on `request.dpop`. Routes say more in `config.dpop`. Not checked: query, body and other header fields (§11.7).
+ * Plugin that verifies token, proof and binding of every request (RFC 9449 §4.3 and §7) of the scope in which it is registered, and
+ * sets `request.dpop`. Routes are configured with `config.dpop`. Not checked: query, body and other header fields (§11.7).
  *
- * A refusal has its header fields set on the reply, and is thrown: a `DPoPError`, or a `DPoPUnavailableError` where keys, replay
- * store or a hook of yours is out of order. Run twice for one request, it verifies once. Registering fails with a `TypeError`
- * where an option is missing, unknown or wrong.
+ * If the request is rejected, the header fields of the reply are set and the error is thrown: a `DPoPError`, or a
+ * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even with nested
+ * registrations. Registration fails with a `TypeError` if an option is missing, unknown or invalid.
  */
 export const dpop: FastifyPluginAsync<DPoPPluginOptions> = fp(plugin, { fastify: '5.x', name: 'dpop-guard' })
 
 export default dpop
 
 /**
- * A hook, after the plugin's, that wants all of `scopes` in the access token: else it throws 403 `insufficient_scope` in the
- * scheme that was used, and for an anonymous request 401 (RFC 6750 §3.1). `config.dpop.scopes` does the same before the proof is
- * used up. Where nothing verified the request before, it throws a `TypeError`.
+ * Hook that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the request,
+ * or 401 for a request without credentials (RFC 6750 §3.1). `config.dpop.scopes` does the same before the proof is consumed. Must
+ * run after the hook of the plugin; if the request was not verified, it throws a `TypeError`.
  *
- * @throws TypeError where a scope is not one (RFC 6749 §3.3), or there is none
+ * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const needed = routeScopes(scopes)
+  const required = routeScopes(scopes)
   return async function requireScopes(request, reply) {
-    protectScopes(request.raw, headersOf(reply), needed)
+    protectScopes(request.raw, headersOf(reply), required)
   }
 }
 
@@ -101,6 +101,6 @@ function scopesOf({ dpop }: FastifyContextConfig): readonly string[] | undefined
   return routeScopes(checkKeys('config.dpop.', dpop, knownRouteOptions).scopes)
 }
 
-function headersOf(reply: FastifyReply): AnswerHeaders {
+function headersOf(reply: FastifyReply): ResponseHeaderAccess {
   return { get: (name) => reply.getHeader(name), set: (name, value) => void reply.header(name, value) }
 }

@@ -1,4 +1,4 @@
-/** Handlers of Fetch requests (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and answers refusals. @module */
+/** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module */
 
 import { checkKeys } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
@@ -11,30 +11,30 @@ import { type AnyVerifier, addHeaders } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
-/** A handler of verified requests; `rest` is what else the runtime gives: environment, context, route parameters. */
+/** A handler of verified requests. `rest` are further arguments of the runtime: environment, context, route parameters. */
 export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest extends unknown[]> = (
   request: Request,
   auth: Auth,
   ...rest: Rest
 ) => Response | Promise<Response>
 
-/** What one handler asks for. */
+/** Requirements of one handler. */
 export interface WithDPoPOptions {
-  /** Scopes that the access token must have; checked before the proof is used up. */
+  /** Scopes that the access token must have. Checked before the proof is consumed. */
   readonly scopes?: readonly string[]
 }
 
 const knownSettings = { scopes: true } as const satisfies Record<keyof WithDPoPOptions, true>
 
 /**
- * Wraps a handler so that it sees verified requests only (RFC 9449 §4.3 and §7). Not checked: query, body and other header fields
- * (§11.7). A refusal is answered here and now: 400, 401 or 403 with its challenge, and 503 where keys, replay store or a hook of
- * yours is out of order.
+ * Wraps a handler so that it is called only with verified requests (RFC 9449 §4.3 and §7). Not checked: query, body and other header
+ * fields (§11.7). Otherwise the response is 400, 401 or 403 with a challenge, or 503 if keys, the replay store or a hook is
+ * unavailable.
  *
- * Fetch joins the lines of a header field, so two challenges share one.
+ * Fetch joins field lines, so two challenges share one.
  *
- * @param verifierOrOptions undefined for the options of `optionsFromEnv()`
- * @throws TypeError where an option is missing, unknown or wrong, or a scope is not one (RFC 6749 §3.3)
+ * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @throws TypeError if an option is missing, unknown or invalid, or a scope is invalid (RFC 6749 §3.3)
  */
 export function withDPoP<Auth extends VerifiedRequest | undefined, Rest extends unknown[]>(
   verifierOrOptions: Verifier<Auth>,
@@ -58,11 +58,11 @@ export function withDPoP<Rest extends unknown[]>(
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const verifier = toVerifier(verifierOrOptions)
   const { scopes } = checkKeys('', settings, knownSettings)
-  const needed = scopes === undefined ? undefined : routeScopes(scopes)
+  const required = scopes === undefined ? undefined : routeScopes(scopes)
   return async function withDPoP(request, ...rest) {
     let auth: VerifiedRequest | undefined
     try {
-      auth = await verifier.verifyRequest(request, { scopes: needed })
+      auth = await verifier.verifyRequest(request, { scopes: required })
     } catch (error) {
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
       throw error
@@ -72,13 +72,13 @@ export function withDPoP<Rest extends unknown[]>(
 }
 
 function withHeaders(response: Response, headers: ResponseHeaders): Response {
-  // An upgrade to WebSocket (101) and an error (0) cannot be copied. The client learns the next nonce from another answer.
+  // A WebSocket upgrade (101) and an error response (0) cannot be copied. The client receives the next nonce with another response.
   if (Object.keys(headers).length === 0 || response.status < 200) return response
-  // A copy, because the headers of a redirect or of another server's response are immutable.
-  const answer = new Response(response.body, response)
+  // A copy, because the headers of redirects and of fetched responses are immutable.
+  const copy = new Response(response.body, response)
   addHeaders(
-    { get: (name) => answer.headers.get(name), set: (name, value) => answer.headers.set(name, [value].flat().join(', ')) },
+    { get: (name) => copy.headers.get(name), set: (name, value) => copy.headers.set(name, [value].flat().join(', ')) },
     headers
   )
-  return answer
+  return copy
 }

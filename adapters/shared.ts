@@ -1,4 +1,4 @@
-/** What the adapters share: one verification of each request, its result remembered, its header fields on the answer. @module */
+/** Shared by the adapters: verifies each request once and sets the header fields of the response. @module */
 
 import { misconfigured } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
@@ -12,143 +12,142 @@ import { toVerifier } from '../src/verify-request.js'
 export type AnyVerifier = Verifier<VerifiedRequest | undefined>
 
 /**
- * For frameworks that take one object of settings: the options of a verifier, or a ready one as `verifier`, or neither, where
- * the environment is read.
+ * Settings of frameworks that take one object: the options of a verifier, or an existing verifier as `verifier`. With neither, the
+ * options are those of `optionsFromEnv()`.
  */
 export type VerifierSettings =
   | VerifierOptions
   | ({
-      /** A ready verifier, instead of options of one. */
+      /** An existing verifier, instead of options. */
       readonly verifier?: AnyVerifier
     } & { readonly [Name in keyof VerifierOptions]?: never })
 
-/** The header fields of an answer in the making. */
-export interface AnswerHeaders {
+/** Access to the header fields of the response. */
+export interface ResponseHeaderAccess {
   get(name: string): unknown
   set(name: string, value: string | string[]): void
 }
 
-/** What comes of a request. */
-interface Check {
-  /** The object that stands for this request: what was copied or inherited from it is checked for another one. */
+/** The verification of one request. */
+interface Verification {
+  /** The object that identifies the request. A copy of it, or an object that inherits from it, is another request. */
   readonly key: object
   readonly verifier: AnyVerifier
-  /** Settles once the state is no longer `'under way'`. */
-  readonly verifying: Promise<VerifiedRequest | undefined>
-  state: 'under way' | 'accepted' | 'refused'
+  /** Settles when the state is no longer `'pending'`. */
+  readonly promise: Promise<VerifiedRequest | undefined>
+  state: 'pending' | 'accepted' | 'rejected'
   auth: VerifiedRequest | undefined
 }
 
 /**
- * The property with which the object that stands for a request remembers what came of it. Not a WeakMap: what an old one holds
- * outlives its request until the next full garbage collection, and that costs as much as a tenth of a verification.
+ * The property of the request object that holds its verification. A WeakMap would keep the values alive until the next full garbage
+ * collection, which costs up to a tenth of a verification.
  */
-const checked = Symbol('dpop-guard')
+const verification = Symbol('dpop-guard')
 
-/** A refusal is not remembered: the next guard may ask for less. */
-function checkOf(key: { readonly [checked]?: Check }): Check | undefined {
-  const check = key[checked]
-  return check?.key === key && check.state !== 'refused' ? check : undefined
+/** The verification of a request. A rejection is not reused: the next guard may require less. */
+function findVerification(key: { readonly [verification]?: Verification }): Verification | undefined {
+  const found = key[verification]
+  return found?.key === key && found.state !== 'rejected' ? found : undefined
 }
 
 /**
- * Verifies a request once, however many guards it passes, one after another or side by side: a proof is good for one use, and
- * two guards of one verifier are not two uses.
+ * Verifies a request once, however many guards of one verifier run for it, in sequence or concurrently: a proof can only be consumed
+ * once.
  *
- * @param key the object that stands for this one request, and is never used for another
+ * @param key an object that identifies this request and is not reused for another
  */
 export async function protect(
   verifier: AnyVerifier,
   request: RequestLike,
-  answer: AnswerHeaders,
+  headers: ResponseHeaderAccess,
   options: VerifyOptions,
   key: object = request
 ): Promise<VerifiedRequest | undefined> {
   try {
-    let earlier = checkOf(key)
-    // Guards of the resolvers of one GraphQL query run side by side. Nothing may be awaited between the last look and our turn.
-    while (earlier?.state === 'under way') {
-      await Promise.allSettled([earlier.verifying])
-      earlier = checkOf(key)
+    let earlier = findVerification(key)
+    // The guards of the resolvers of a GraphQL query run concurrently. Nothing may be awaited between the last check and verification.
+    while (earlier?.state === 'pending') {
+      await Promise.allSettled([earlier.promise])
+      earlier = findVerification(key)
     }
     if (earlier?.verifier === verifier) {
       if (options.scopes) verifier.requireScopes(earlier.auth, options.scopes)
       return earlier.auth
     }
-    const auth = await verifyAndRemember(verifier, request, options, key)
-    if (auth) addHeadersInTime(answer, auth.responseHeaders)
+    const auth = await startVerification(verifier, request, options, key)
+    if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
     return auth
   } catch (error) {
-    throw withHeaders(error, answer)
+    throw withHeaders(error, headers)
   }
 }
 
-async function verifyAndRemember(
+async function startVerification(
   verifier: AnyVerifier,
   request: RequestLike,
   options: VerifyOptions,
   key: object
 ): Promise<VerifiedRequest | undefined> {
-  const verifying = verifier.verifyRequest(request, options)
-  const check: Check = { key, verifier, verifying, state: 'under way', auth: undefined }
-  Object.assign(key, { [checked]: check })
+  const promise = verifier.verifyRequest(request, options)
+  const started: Verification = { key, verifier, promise, state: 'pending', auth: undefined }
+  Object.assign(key, { [verification]: started })
   try {
-    check.auth = await verifying
-    check.state = 'accepted'
-    return check.auth
+    started.auth = await promise
+    started.state = 'accepted'
+    return started.auth
   } catch (error) {
-    check.state = 'refused'
+    started.state = 'rejected'
     throw error
   }
 }
 
-/** Checks the scopes of a request that passed {@link protect}; a `TypeError` where none did. */
-export function protectScopes(key: object, answer: AnswerHeaders, scopes: readonly string[]): void {
-  const earlier = checkOf(key)
-  if (earlier?.state !== 'accepted')
-    throw new TypeError('requireScopes() must come after dpop(), and nothing checked this request')
+/** Checks the scopes of a request that {@link protect} accepted. Throws a `TypeError` if the request was not verified. */
+export function protectScopes(key: object, headers: ResponseHeaderAccess, scopes: readonly string[]): void {
+  const earlier = findVerification(key)
+  if (earlier?.state !== 'accepted') throw new TypeError('requireScopes() must come after dpop(): this request was not verified')
   const verifier: AnyVerifier = earlier.verifier
   try {
     verifier.requireScopes(earlier.auth, scopes)
   } catch (error) {
-    throw withHeaders(error, answer)
+    throw withHeaders(error, headers)
   }
 }
 
-/** The verifier that `settings` mean; `own` are the names of the framework's own settings among them. */
+/** The verifier of the settings of an adapter. `own` lists the names of settings that are not options of a verifier. */
 export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: readonly string[] = []): AnyVerifier {
   if (typeof settings !== 'object' || settings === null) misconfigured('options', 'be an object')
   if ('verifyRequest' in settings) return toVerifier(settings)
   const entries = Object.entries(settings).filter(([name]) => !own.includes(name))
   if (entries.length === 0) return toVerifier()
   const { verifier, ...options } = Object.fromEntries(entries) as { verifier?: AnyVerifier } & VerifierOptions
-  // The options are a copy, without the names of the framework: what lasts is the object that they are copied from.
+  // The options are a copy, so the verifier is associated with the original object.
   if (verifier === undefined) return toVerifier(options, settings)
-  return entries.length === 1 ? toVerifier(verifier) : misconfigured('verifier', 'stand alone, without options of a verifier')
+  return entries.length === 1 ? toVerifier(verifier) : misconfigured('verifier', 'not be combined with options of a verifier')
 }
 
-// Fields that others add to as well: theirs stay (RFC 9110 §5.3).
+// List-based fields to which other middleware may have added values, which are kept (RFC 9110 §5.3).
 const listFields = new Set(['www-authenticate', 'vary', 'access-control-expose-headers'])
 
-/** Puts header fields on an answer; of lists, the lines that are not there yet. */
-export function addHeaders(answer: AnswerHeaders, headers: ResponseHeaders): void {
-  for (const [name, value] of Object.entries(headers)) {
-    const present = listFields.has(name.toLowerCase()) ? (answer.get(name) ?? []) : []
+/** Sets header fields on a response. Values of list-based fields are appended unless present. */
+export function addHeaders(headers: ResponseHeaderAccess, added: ResponseHeaders): void {
+  for (const [name, value] of Object.entries(added)) {
+    const present = listFields.has(name.toLowerCase()) ? (headers.get(name) ?? []) : []
     const lines = [...new Set([present, value].flat() as string[])]
-    answer.set(name, lines.length === 1 ? (lines[0] as string) : lines)
+    headers.set(name, lines.length === 1 ? (lines[0] as string) : lines)
   }
 }
 
-/** The same, unless the answer is sent already, as by a time limit: that changes nothing of what came of the request. */
-function addHeadersInTime(answer: AnswerHeaders, headers: ResponseHeaders): void {
+/** The same, unless the response was already sent, for example by a timeout. The result of the verification is not affected. */
+function addHeadersIfNotSent(headers: ResponseHeaderAccess, added: ResponseHeaders): void {
   try {
-    addHeaders(answer, headers)
+    addHeaders(headers, added)
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_HTTP_HEADERS_SENT') throw error
   }
 }
 
-function withHeaders(error: unknown, answer: AnswerHeaders): unknown {
-  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeadersInTime(answer, error.headers)
+function withHeaders(error: unknown, headers: ResponseHeaderAccess): unknown {
+  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeadersIfNotSent(headers, error.headers)
   return error
 }

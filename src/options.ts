@@ -9,10 +9,10 @@ import type { AccessTokenClaims } from './verified-request.js'
 /** A JWS algorithm that an access token may be signed with. */
 export type TokenAlgorithm = ProofAlgorithm
 
-/** `fetch`, as far as it is used: one URL, answered by a Fetch `Response`. */
+/** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 
-/** What a request is fetched with. */
+/** The request init passed to {@link Fetch}. */
 export interface FetchInit {
   readonly method?: 'POST'
   readonly headers: Record<string, string>
@@ -26,169 +26,170 @@ export interface JwkSet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** How this API asks an authorization server about tokens (RFC 7662 §2.1). */
+/** Token introspection at an authorization server (RFC 7662 §2.1). */
 export interface IntrospectionOptions {
   /** @defaultValue `introspection_endpoint` of the issuer's metadata */
   readonly endpoint?: string
-  /** The identifier under which the server knows this API. */
+  /** The client identifier of this API at the server. */
   readonly clientId: string
   readonly clientSecret?: string
-  /** A private JWK with its `alg`, a signature algorithm that fits its type, for `private_key_jwt` (RFC 7523). */
+  /** A private JWK with an `alg` of its key type, for `private_key_jwt` (RFC 7523). */
   readonly privateKey?: Readonly<Record<string, unknown>>
   /** @defaultValue `'private_key_jwt'` with a `privateKey`, `'client_secret_basic'` with a `clientSecret` */
   readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
   /**
-   * `'opaque'`: tokens that are no JWT. `'all'`: JWTs as well, after they were verified here, so that revocation is seen.
+   * `'opaque'`: only tokens that are not JWTs. `'all'`: JWTs as well, after local verification, so that revocation is detected.
    * @defaultValue 'opaque'
    */
   readonly tokens?: 'opaque' | 'all'
-  /** Ask for answers that the server signs, and accept no others (RFC 9701). @defaultValue false */
+  /** Request signed responses and reject others (RFC 9701). @defaultValue false */
   readonly signedResponse?: boolean
   /**
-   * Seconds that an answer is remembered, never past `exp`: so long may a revoked token still be accepted. From 0 to 3600.
+   * Seconds that a response is cached, at most until `exp`. A revoked token may be accepted for this long. From 0 to 3600.
    * @defaultValue 30
    */
   readonly maxCacheSeconds?: number
   /**
-   * Questions that may be under way at once; above that the answer is 503. Half of them are kept for tokens that were active
-   * when they were last asked about, since anybody can make up others. From 1 to 10 000.
+   * Maximum number of concurrent introspection requests; above it the response is 503. Half of them are reserved for tokens that
+   * were active before or have a verified signature, since any client can send forged tokens. From 1 to 10 000.
    * @defaultValue 100
    */
   readonly maxConcurrentRequests?: number
   /**
-   * Members that the answer for an active token must have, such as `['aud', 'token_type']`. RFC 7662 §2.2 requires none, and some
-   * servers tell of refresh tokens too, which then open this API as access tokens do: name what only access tokens have, or
-   * have the server tell this API of access tokens alone. @defaultValue none
+   * Members that the response for an active token must have, such as `['aud', 'token_type']`. RFC 7662 §2.2 requires none. Some
+   * servers also introspect refresh tokens, which would then be accepted as access tokens: require a member that only access
+   * tokens have, or configure the server to introspect only access tokens for this API. @defaultValue none
    */
   readonly requiredMembers?: readonly string[]
 }
 
 /** One authorization server whose access tokens are accepted. */
 export interface IssuerOptions {
-  /** The issuer identifier, exactly as its tokens have it in `iss` (RFC 9068 §4). https, or http on loopback. */
+  /** The issuer identifier, identical to `iss` of its tokens (RFC 9068 §4). https, or http on loopback. */
   readonly issuer: string
   /** Accepted `aud` values of this issuer's tokens. @defaultValue the verifier's `audience` */
   readonly audience?: string | readonly string[]
-  /** Where its keys are. @defaultValue `jwks_uri` of its metadata (RFC 8414, then OpenID Connect Discovery) */
+  /** URL of its key set. @defaultValue `jwks_uri` of its metadata (RFC 8414, then OpenID Connect Discovery) */
   readonly jwksUri?: string
-  /** Its keys, where they are configured and never fetched. */
+  /** Its key set, which is then never fetched. */
   readonly jwks?: JwkSet
   /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
   /**
-   * Accept opaque tokens of this issuer, and ask it about them. They do not name an issuer, so a function in the place of
-   * `issuer` is not asked about them. @defaultValue none: tokens must be JWTs
+   * Accept opaque tokens of this issuer through introspection. Opaque tokens do not name their issuer, so this has no effect for
+   * issuers that a function returns, except for JWTs with `tokens: 'all'`. @defaultValue none: tokens must be JWTs
    */
   readonly introspection?: IntrospectionOptions
 }
 
-/** An issuer by its identifier, or with more to say of it. */
+/** An issuer identifier, or the options of an issuer. */
 export type IssuerChoice = string | IssuerOptions
 
-/** What is accepted of a proof. */
+/** Options of proof validation. */
 export interface ProofOptions {
   /** Accepted signature algorithms, also advertised as `algs`. @defaultValue ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512 */
   readonly algorithms?: readonly ProofAlgorithm[]
-  /** Seconds that a proof is good for after its `iat`, both ends included. At most 300. @defaultValue 300 */
+  /** Maximum age of a proof in seconds after its `iat`, inclusive. At most 300. @defaultValue 300 */
   readonly maxAgeSeconds?: number
-  /** Seconds that `iat` may be ahead of our clock, both ends included. At most 300. @defaultValue 30 */
+  /** Seconds that `iat` may be in the future, inclusive. At most 300. @defaultValue 30 */
   readonly maxFutureSeconds?: number
-  /** Characters that a proof may have. @defaultValue 8192 */
+  /** Maximum length of a proof in bytes (ASCII characters). From 512 to 65 536. @defaultValue 8192 */
   readonly maxBytes?: number
-  /** Allows windows above 300 seconds: a stolen proof is good for as long, unless its replay is still remembered. @defaultValue false */
+  /** Allow windows above 300 seconds. A stolen unused proof is valid for as long. @defaultValue false */
   readonly dangerouslyAllowWideWindow?: boolean
 }
 
-/** Asks clients for a nonce of ours in every proof (RFC 9449 §9). */
+/** Options of server-provided nonces (RFC 9449 §9). */
 export interface NonceOptions {
   /**
-   * At least 32 random bytes each, as bytes or as a text of so many. The first makes the nonces, all of them verify: put a new
-   * one last everywhere, then first everywhere, then drop the old one. Instances that share them accept each other's nonces.
+   * At least 32 random bytes each, as bytes or as a string of that length. Nonces are issued with the first secret and accepted
+   * with all of them. To rotate: append the new secret on every instance, then move it to the front, then remove the old one.
+   * Instances with the same secrets accept each other's nonces.
    */
   readonly secrets: readonly (string | Uint8Array)[]
-  /** Seconds that a nonce is accepted at most; at least half of it. From 10 to 3600. @defaultValue 300 */
+  /** Maximum lifetime of a nonce in seconds; the minimum is half of it. From 10 to 3600. @defaultValue 300 */
   readonly maxAgeSeconds?: number
   /**
-   * For which requests; for others the `iat` window counts as it does without nonces. A client that was given a nonce must be
-   * asked for one ever after (RFC 9449 §11.3), so decide by route, not by what the client sent; and always the same for one
-   * route, because a proof is remembered for as long as the rule by which it was accepted accepts it. @defaultValue for all
+   * Which requests require a nonce; others are checked against the `iat` window. Decide by route and not by what the client sent:
+   * a client that received a nonce must always be required to use one (RFC 9449 §11.3), and the expiry of a replay entry depends
+   * on the check that the proof passed. @defaultValue all requests
    */
   readonly required?: (request: RequestLike) => MaybePromise<boolean>
 }
 
-/** What is accepted of an access token. */
+/** Options of access token validation. */
 export interface TokenOptions {
   /**
-   * `'at+jwt'`: JWT access tokens as RFC 9068 profiles them, with every claim that it requires. `'any'`: also tokens of
-   * servers that do not follow it; `iss`, `aud` and `exp` are still required, and other kinds of JWT are still refused.
+   * `'at+jwt'`: JWT access tokens of RFC 9068 with all required claims. `'any'`: also tokens of servers that do not follow it;
+   * `iss`, `aud` and `exp` are still required, and JWTs of other registered types are still rejected.
    * @defaultValue 'at+jwt'
    */
   readonly type?: 'at+jwt' | 'any'
-  /** Accepted signature algorithms. @defaultValue every one that is known here */
+  /** Accepted signature algorithms. @defaultValue all supported algorithms */
   readonly algorithms?: readonly TokenAlgorithm[]
-  /** Seconds by which `exp` and `nbf` of a token may be off. At most 300. @defaultValue 5 */
+  /** Clock tolerance for `exp` and `nbf` of a token in seconds. At most 300. @defaultValue 5 */
   readonly clockToleranceSeconds?: number
-  /** Asked on every request, after the token was verified: whether it was revoked. When it throws, the answer is 503. */
+  /** Whether the token was revoked. Called on every request, after the token was verified. If it throws, the response is 503. */
   readonly isRevoked?: (claims: AccessTokenClaims) => MaybePromise<boolean>
 }
 
-/** Options of {@link createVerifier}. All of them are checked when the verifier is made. */
+/** Options of {@link createVerifier}. All are validated when the verifier is created. */
 export interface VerifierOptions {
   /**
-   * The authorization server whose tokens are accepted, or several; the keys of one never verify another's tokens. A function
-   * is for tenants made at run time: of the `iss` of a token, which is not verified at that time, it gives the options of just
-   * that issuer, or undefined, which refuses. Nothing is fetched for an issuer that it does not give.
+   * The authorization servers whose tokens are accepted. The keys of one never verify the tokens of another. A function supports
+   * issuers that are added at run time: it receives the unverified `iss` of a token and returns the options of that issuer, or
+   * undefined to reject the token. Nothing is fetched for an issuer that it does not return.
    */
   readonly issuer: IssuerChoice | readonly IssuerChoice[] | ((iss: string) => MaybePromise<IssuerChoice | undefined>)
-  /** Accepted `aud` values: a token is good when it has one of them. @defaultValue the `baseUrl`, where that is not a function */
+  /** Accepted `aud` values: a token must have one of them. @defaultValue the `baseUrl`, unless it is a function */
   readonly audience?: string | readonly string[]
   /**
-   * Where clients see this API: scheme and host, with the path prefix that a gateway strips, if any. Of several, the Host
-   * field selects and never adds one. A function of the request is for tenants made at run time; undefined refuses.
+   * The public URL of this API: scheme and authority, with the path prefix that a gateway removes, if any. The Host header field
+   * selects among several. A function of the request supports tenants that are added at run time; undefined rejects the request.
    */
   readonly baseUrl: string | readonly string[] | ((request: RequestLike) => MaybePromise<string | undefined>)
-  /** Also accept plain Bearer tokens, if they are not bound to a key. @defaultValue false */
+  /** Also accept Bearer tokens that are not bound to a key. @defaultValue false */
   readonly allowBearer?: boolean
-  /** Let requests without any credentials pass as anonymous. Bad credentials are still refused. @defaultValue false */
+  /** Accept requests without credentials as anonymous. Invalid credentials are still rejected. @defaultValue false */
   readonly optional?: boolean
-  /** What is accepted of a proof. */
+  /** Options of proof validation. */
   readonly proof?: ProofOptions
-  /** Remembers used proofs; `false` accepts a proof as often as it comes inside its window. @defaultValue `memoryReplayStore()` */
+  /** The store of consumed proofs. `false` disables replay detection within the window. @defaultValue `memoryReplayStore()` */
   readonly replay?: ReplayStore | false
   /**
-   * Processes that serve this API, so that it is noticed when they do not share their memory of used proofs: with more than
-   * one, or in a worker of `node:cluster`, `memoryReplayStore()` warns once. @defaultValue 1
+   * Number of processes that serve this API. With more than one, or in a worker of `node:cluster`, a warning is emitted once if
+   * `replay` is a memory store, which processes do not share. @defaultValue 1
    */
   readonly instances?: number
   /**
-   * Require a nonce in every proof; its age takes the place of the `iat` window, so that a wrong clock of a client does not
-   * matter, and no proof can be made in advance. @defaultValue false
+   * Require a server-provided nonce in every proof. Its age replaces the `iat` window, so the clock of the client is irrelevant and
+   * proofs cannot be created in advance. @defaultValue false
    */
   readonly nonce?: false | NonceOptions
-  /** What is accepted of an access token. */
+  /** Access token validation. */
   readonly token?: TokenOptions
   /**
-   * The client's TLS certificate as PEM or DER, for tokens that are also bound to one (RFC 8705 §3). Take it from the TLS
-   * socket or from a header that your proxy overwrites. @defaultValue none: such tokens are refused
+   * Returns the client's TLS certificate as PEM or DER, for tokens that are also bound to one (RFC 8705 §3). Read it from the TLS
+   * socket or from a header field that your proxy overwrites. @defaultValue none: such tokens are rejected
    */
   readonly clientCertificate?: (request: RequestLike) => MaybePromise<string | Uint8Array | undefined>
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'
   /**
-   * Where Node.js verifies the signatures of proofs and of tokens that are new. `'inline'`: on the event loop, cheapest where one
-   * process runs for each core. `'pool'`: in libuv's thread pool. `'auto'`: those of the first two requests of a turn of the event
-   * loop inline, the rest of a burst and whatever is slow (ES384, ES512, RSA above 4096 bits) in the pool. @defaultValue 'auto'
+   * Where Node.js verifies the signatures of proofs and of tokens that are not cached. `'inline'`: on the event loop, fastest with
+   * one process per core. `'pool'`: in the libuv thread pool. `'auto'`: inline for the first two requests of an event-loop turn, in
+   * the pool for further ones and for slow algorithms (ES384, ES512, RSA above 4096 bits). @defaultValue 'auto'
    */
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */
   readonly clock?: () => number
   /**
-   * Seconds that keys which are due for a fresh look (after ten minutes) stay in use while the issuer cannot be reached. At most
-   * a day. @defaultValue 3600
+   * Seconds that a key set stays in use after it is due for a refresh (ten minutes) while the issuer is unavailable. At most
+   * 86 400. @defaultValue 3600
    */
   readonly staleIfErrorSeconds?: number
-  /** Fetches metadata and keys, and asks about tokens. @defaultValue the platform's `fetch` */
+  /** Fetches metadata, key sets and introspection responses. @defaultValue the global `fetch` */
   readonly fetch?: Fetch
-  /** Accept `http:` issuers and base URLs beyond loopback. Tokens and keys then travel unprotected. @defaultValue false */
+  /** Accept `http:` issuers and base URLs beyond loopback. Tokens and keys are then transmitted unprotected. @defaultValue false */
   readonly dangerouslyAllowInsecureRequests?: boolean
 }

@@ -1,4 +1,4 @@
-/** Diagnostics channels for operators. They cost nothing without subscribers. @module */
+/** Diagnostics channels for operators. Without subscribers, events are not created. @module */
 
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
 import type { Scheme } from './request/credentials.js'
@@ -11,26 +11,26 @@ export interface VerifiedEvent {
   readonly jkt: string | undefined
 }
 
-/** Published on `dpop-guard:refused`. Never has a token, a proof or a nonce. */
+/** Published on `dpop-guard:refused`. Never contains a token, a proof or a nonce. */
 export interface RefusedEvent {
   readonly code: DPoPErrorCode
   readonly detail: RefusalDetail
 }
 
 /**
- * Published on `dpop-guard:unavailable`: for each request that is answered with 503, and, while requests still pass, each time
- * that keys are due for a fresh look and cannot be had.
+ * Published on `dpop-guard:unavailable`: for each response with status 503, and for each failed refresh of a key set that is still
+ * in use.
  */
 export interface UnavailableEvent {
   readonly code: DPoPUnavailableErrorCode
   readonly cause: unknown
 }
 
-/** Published on `dpop-guard:misconfigured`, once for each process: options that are valid and most likely a mistake. */
+/** Published on `dpop-guard:misconfigured`, once per process, for valid options that are likely a mistake. */
 export interface MisconfiguredEvent {
-  /** `DPOP_GUARD_LONE_MEMORY`: several processes, and each remembers used proofs for itself. */
+  /** `DPOP_GUARD_LONE_MEMORY`: several processes with a memory store each. */
   readonly code: 'DPOP_GUARD_LONE_MEMORY'
-  /** What is wrong, and what to use instead. Also given to `process.emitWarning`. */
+  /** The problem and its solution. Also passed to `process.emitWarning`. */
   readonly message: string
 }
 
@@ -39,18 +39,18 @@ interface Channel<Event> {
   publish(event: Event): void
 }
 
-// Asked for by name, so that the core also loads where there is no such module.
+// Loaded at run time, so that the core also loads on runtimes without this module.
 const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel')
 
 function channel<Event>(name: string): Channel<Event> {
   return diagnostics?.channel(name) ?? { hasSubscribers: false, publish() {} }
 }
 
-/** A request passed. */
+/** A request was verified. */
 export const verified: Channel<VerifiedEvent> = channel('dpop-guard:verified')
-/** A request was refused, and why. */
+/** A request was rejected. */
 export const refused: Channel<RefusedEvent> = channel('dpop-guard:refused')
-/** We could not decide, or soon cannot, and why. */
+/** A dependency is unavailable. */
 export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavailable')
-/** Something is most likely a mistake of the operator. */
+/** The options are likely a mistake. */
 export const misconfigured: Channel<MisconfiguredEvent> = channel('dpop-guard:misconfigured')

@@ -1,16 +1,16 @@
-/** What a verified request gives to the application. @module */
+/** The result of a verification. @module */
 
 import type { JsonObject } from './encoding/json.js'
 import type { ResponseHeaders } from './errors.js'
 import type { Scheme } from './request/credentials.js'
 
-/** The claims of an access token: the registered ones with their types (RFC 9068 §2.2), and whatever else the issuer put in. */
+/** The claims of an access token: registered claims (RFC 9068 §2.2) and any others of the issuer. */
 export interface AccessTokenClaims {
   readonly iss: string
   readonly aud: string | readonly string[]
   /** Seconds since the epoch. */
   readonly exp: number
-  /** Always there, as are `client_id`, `iat` and `jti`, unless `token.type` is `'any'`. */
+  /** Present, as are `client_id`, `iat` and `jti`, unless `token.type` is `'any'`. */
   readonly sub?: string
   readonly client_id?: string
   /** Seconds since the epoch. */
@@ -22,24 +22,24 @@ export interface AccessTokenClaims {
   readonly [claim: string]: unknown
 }
 
-/** The proof that came with a request, verified. */
+/** The verified DPoP proof of a request. */
 export interface VerifiedProof {
-  /** The thumbprint of the key that signed it (RFC 7638): the same for all requests of one client. */
+  /** The thumbprint of the key that signed the proof (RFC 7638): the same for all requests of one client. */
   readonly jkt: string
   readonly jti: string
   readonly htm: string
-  /** The URI as the client wrote it. */
+  /** The URI as the client sent it, not normalized. */
   readonly htu: string
   /** Seconds since the epoch. */
   readonly iat: number
   readonly nonce?: string
-  /** All claims of the proof, those that nothing here looks at included. */
+  /** All claims of the proof, including those that are not validated. */
   readonly claims: JsonObject
 }
 
-/** What is known of a request once its token, its proof and the binding between them are verified. Frozen. */
+/** A request whose token, proof and binding are verified. Frozen. */
 export class VerifiedRequest {
-  /** The scheme of its credentials. Under `Bearer` the token is not bound to a key, and there is no proof. */
+  /** The authentication scheme. With `Bearer` the token is not bound to a key and there is no proof. */
   readonly scheme: Scheme
   /** The issuer of the token. */
   readonly issuer: string
@@ -47,9 +47,9 @@ export class VerifiedRequest {
   readonly claims: AccessTokenClaims
   /** The scopes of the access token. */
   readonly scopes: readonly string[]
-  /** The proof; undefined under `Bearer`. */
+  /** The proof; undefined with `Bearer`. */
   readonly proof: VerifiedProof | undefined
-  /** Header fields that the answer must carry. The adapters set them. */
+  /** Header fields that the response must have. The adapters set them. */
   readonly responseHeaders: ResponseHeaders
   readonly #token: string
 
@@ -68,7 +68,7 @@ export class VerifiedRequest {
     Object.freeze(this)
   }
 
-  /** The access token itself. Not enumerable, so that a logged result leaks nothing. */
+  /** The access token. Not enumerable, so that logging the result does not disclose it. */
   get token(): string {
     return this.#token
   }

@@ -1,4 +1,4 @@
-/** The whole verification of one request, top to bottom. @module */
+/** Verifies one request, in the order of the checks. @module */
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
@@ -18,45 +18,44 @@ import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/a
 import { checkClientCertificate } from './token/client-certificate.js'
 import { VerifiedRequest } from './verified-request.js'
 
-/** What one call may add to the options of its verifier. */
+/** Options of one call. */
 export interface VerifyOptions {
-  /** Scopes that the token must have, so there must be one; checked before the proof is used up. */
+  /** Scopes that the access token must have. Checked before the proof is consumed. Credentials are then required, also with `optional`. */
   readonly scopes?: readonly string[] | undefined
-  /** The request target as the client sent it, where a framework has rewritten the one that the request object has. */
+  /** The request target as the client sent it, if a framework has rewritten that of the request object. */
   readonly target?: string | undefined
 }
 
 const knownCallOptions = { scopes: true, target: true } as const satisfies Record<keyof VerifyOptions, true>
 
-/** Verifies requests against one configuration. Keeps keys, verified tokens and used proofs: make one and keep it. */
+/** Verifies requests with one configuration. It holds caches and the replay store: create one per application. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
   /**
-   * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7). The body and other header fields are not
-   * covered by a proof, and not looked at (§11.7).
+   * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7). Not checked: query, body and other header fields, which
+   * a proof does not cover (§11.7).
    *
-   * @returns what was verified; undefined for a request without credentials, under the option `optional`
-   * @throws {@link DPoPError} where the request is refused
-   * @throws {@link DPoPUnavailableError} where keys, replay store or a hook of yours is out of order
+   * @returns the verified request; undefined for a request without credentials, with the option `optional`
+   * @throws {@link DPoPError} if the request is rejected
+   * @throws {@link DPoPUnavailableError} if keys, introspection, the replay store or a hook is unavailable
    */
   verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<Result>
   /**
-   * Throws the 403 `insufficient_scope` of a verified request that lacks one of `scopes`, or for an anonymous one the 401
-   * that asks for credentials.
+   * Throws 403 `insufficient_scope` if a verified request lacks one of `scopes`, and 401 if the request has no credentials.
    */
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest
   /**
-   * Resolves once metadata and keys of the issuers are there and the replay store answers, so that a start-up probe can wait
-   * for it. Requests do not need it.
+   * Resolves when metadata and keys of all issuers are loaded and the replay store responds. For readiness probes; requests do not
+   * require it.
    *
-   * @throws {@link DPoPUnavailableError} where one of them is out of reach; it may be asked again
+   * @throws {@link DPoPUnavailableError} if one of them is unavailable; it may be called again
    */
   ready(): Promise<void>
 }
 
 /**
- * Makes a verifier.
+ * Creates a verifier.
  *
- * @throws TypeError that names the option, where one is missing, unknown or wrong
+ * @throws TypeError that names the option that is missing, unknown or invalid
  */
 export function createVerifier(options: VerifierOptions & { readonly optional: true }): Verifier<VerifiedRequest | undefined>
 export function createVerifier(options: VerifierOptions & { readonly optional?: false }): Verifier
@@ -87,8 +86,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       scheme = authorization.scheme
       const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), observeLoopTurn())
       const token = presenting instanceof Promise ? await presenting : presenting
-      // Whether it is spelt as one; a token that was verified before is. Before the scheme is judged: Fetch joins two lines
-      // with a comma, and the first of them may have been Bearer.
+      // A cached token has valid syntax. Checked before the scheme, because Fetch joins two field lines with a comma and the first
+      // one may have been Bearer.
       if (token.cached === undefined) checkToken68(token.text)
       const auth = await (scheme === 'DPoP'
         ? this.#verifyDPoP(token, incoming, request, options?.scopes)
@@ -150,8 +149,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
     const verified = await this.#tokens.verify(token)
     const { isBound, jkt, x5tS256 } = verified.confirmation
-    // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". So is a
-    // token bound to anything but a certificate that was shown.
+    // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". The same holds
+    // for a token that is bound by any method but the client certificate.
     if (isBound && (jkt !== undefined || x5tS256 === undefined)) refuse('ERR_DPOP_TOKEN_BINDING')
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     checkScopes(verified.scopes, scopes)
@@ -186,7 +185,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 /** Rejects options of a call that would otherwise be ignored. */
 function checkCall(options: VerifyOptions): void {
   const { scopes } = checkKeys('', options, knownCallOptions)
-  if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be a list of scope names')
+  if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
 }
 
 /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
@@ -199,10 +198,10 @@ function toVerifiedRequest(
   scheme: Scheme,
   { issuer, claims, scopes }: VerifiedToken,
   token: string,
-  shown?: { readonly proof: Proof; readonly nextNonce: string | undefined }
+  dpop?: { readonly proof: Proof; readonly nextNonce: string | undefined }
 ): VerifiedRequest {
-  if (shown === undefined) return new VerifiedRequest({ scheme, issuer, claims, scopes, responseHeaders: noHeaders }, token)
-  const { proof, nextNonce } = shown
+  if (dpop === undefined) return new VerifiedRequest({ scheme, issuer, claims, scopes, responseHeaders: noHeaders }, token)
+  const { proof, nextNonce } = dpop
   const responseHeaders = nextNonce === undefined ? noHeaders : Object.freeze(nonceHeaders(nextNonce))
   const { jti, htm, htu, iat, nonce, all } = proof.claims
   return new VerifiedRequest(

@@ -1,4 +1,4 @@
-/** The ways to name a verifier: one that is ready, its options, or the environment. @module */
+/** `verifyRequest()`, and the resolution of a verifier from a verifier, its options or the environment. @module */
 
 import { optionsFromEnv } from './config/from-env.js'
 import type { VerifierOptions } from './options.js'
@@ -6,33 +6,33 @@ import type { RequestLike } from './request/request.js'
 import type { VerifiedRequest } from './verified-request.js'
 import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 
-const made = new WeakMap<object, Verifier<VerifiedRequest | undefined>>()
+const verifiers = new WeakMap<object, Verifier<VerifiedRequest | undefined>>()
 
-/** What the environment said when it was last asked. */
+/** The last options that were read from the environment. */
 let lastFromEnv: VerifierOptions | undefined
 
-/** {@link optionsFromEnv}, the same object for as long as the environment says the same. */
-function sameFromEnv(): VerifierOptions {
+/** {@link optionsFromEnv}, with the same identity while the environment does not change. */
+function stableOptionsFromEnv(): VerifierOptions {
   const options = optionsFromEnv()
   if (lastFromEnv === undefined || JSON.stringify(options) !== JSON.stringify(lastFromEnv)) lastFromEnv = options
   return lastFromEnv
 }
 
 /**
- * The verifier that is meant: a ready one as it is, options made into one (once for each object), and without either the
- * one of {@link optionsFromEnv}.
+ * Resolves a verifier: returns a verifier as it is, creates one for options (once per object), and uses {@link optionsFromEnv}
+ * without an argument.
  *
- * @param origin the object that counts, where the options are a copy of a part of it
- * @throws TypeError that names the option, where one is missing, unknown or wrong
+ * @param origin the object whose identity is used, if the options are a copy of a part of it
+ * @throws TypeError that names the option that is missing, unknown or invalid
  */
 export function toVerifier(
   verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions,
   origin?: object
 ): Verifier<VerifiedRequest | undefined> {
-  const given = verifierOrOptions ?? sameFromEnv()
+  const given = verifierOrOptions ?? stableOptionsFromEnv()
   if (isVerifier(given)) return given
-  const verifier = made.get(origin ?? given) ?? createVerifier(given)
-  made.set(origin ?? given, verifier)
+  const verifier = verifiers.get(origin ?? given) ?? createVerifier(given)
+  verifiers.set(origin ?? given, verifier)
   return verifier
 }
 
@@ -41,8 +41,8 @@ function isVerifier(given: object): given is Verifier<VerifiedRequest | undefine
 }
 
 /**
- * Verifies one request; see {@link Verifier.verifyRequest}. Options are made into a verifier once for each object: keep the
- * object, else every call begins with empty caches and an empty replay memory.
+ * Verifies one request; see {@link Verifier.verifyRequest}. A verifier is created once for each options object. Keep that object:
+ * a new one has empty caches and an empty replay store.
  */
 export function verifyRequest<Result extends VerifiedRequest | undefined>(
   request: RequestLike,

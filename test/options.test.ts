@@ -63,7 +63,7 @@ describe('every option is checked when the verifier is made, with a TypeError th
     [
       'issuer.audience empty',
       { ...good, issuer: { issuer, audience: '' } },
-      '"issuer.audience" must be a non-empty string or a list of such'
+      '"issuer.audience" must be a non-empty string or an array of non-empty strings'
     ],
     ['issuer.jwksUri a URL object', { ...good, issuer: { issuer, jwksUri: new URL(issuer) } }, `"issuer.jwksUri" ${url}`],
     ['issuer.jwksUri relative', { ...good, issuer: { issuer, jwksUri: '/jwks' } }, `"issuer.jwksUri" ${url}`],
@@ -75,54 +75,54 @@ describe('every option is checked when the verifier is made, with a TypeError th
     [
       'issuer.jwks beside jwksUri',
       { ...good, issuer: { issuer, jwks: { keys: [] }, jwksUri: issuer } },
-      '"issuer.jwks" must not be given beside "issuer.jwksUri"'
+      '"issuer.jwks" must not be combined with "issuer.jwksUri"'
     ],
     [
       'issuer.jwks a list',
       { ...good, issuer: { issuer, jwks: [] } },
-      '"issuer.jwks" must be a JWK Set: an object with a list of keys'
+      '"issuer.jwks" must be a JWK Set: an object with an array "keys"'
     ],
     [
       'issuer.jwks with a function inside',
       { ...good, issuer: { issuer, jwks: { keys: [{ kty: () => 'EC' }] } } },
-      '"issuer.jwks" must have keys of JSON values alone'
+      '"issuer.jwks" must contain only JSON values'
     ],
     [
       'issuer.algorithms empty',
       { ...good, issuer: { issuer, algorithms: [] } },
-      `"issuer.algorithms" must be a list of some of ${algs}`
+      `"issuer.algorithms" must be a non-empty array of ${algs}`
     ],
     [
       'issuer.algorithms symmetric',
       { ...good, issuer: { issuer, algorithms: ['HS256'] } },
-      `"issuer.algorithms" must have none but ${algs}`
+      `"issuer.algorithms" must contain only ${algs}`
     ],
 
-    ['no baseUrl', { issuer }, '"baseUrl" must be a non-empty string or a list of such'],
-    ['baseUrl empty', { ...good, baseUrl: '' }, '"baseUrl" must be a non-empty string or a list of such'],
-    ['no baseUrls', { ...good, baseUrl: [] }, '"baseUrl" must be a non-empty string or a list of such'],
-    ['baseUrl with a hole', { ...good, baseUrl: [baseUrl, 1] }, '"baseUrl" must be a non-empty string or a list of such'],
+    ['no baseUrl', { issuer }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
+    ['baseUrl empty', { ...good, baseUrl: '' }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
+    ['no baseUrls', { ...good, baseUrl: [] }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
+    ['baseUrl with a hole', { ...good, baseUrl: [baseUrl, 1] }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
     ['baseUrl relative', { ...good, baseUrl: 'api.example' }, `"baseUrl" ${url}`],
     ['baseUrl over http', { ...good, baseUrl: 'http://api.example' }, `"baseUrl" ${https}`],
     [
       'baseUrl with query',
       { ...good, baseUrl: `${baseUrl}?a` },
-      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+      '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
     [
       'baseUrl with a space',
       { ...good, baseUrl: `${baseUrl}/a b` },
-      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+      '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
     [
       'baseUrl with a quote in its host',
       { ...good, baseUrl: 'https://a"b.example' },
-      '"baseUrl" must be scheme, host and path alone, percent-encoded where needed'
+      '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
-    ['audience empty', { ...good, audience: '' }, '"audience" must be a non-empty string or a list of such'],
-    ['audience a number', { ...good, audience: 1 }, '"audience" must be a non-empty string or a list of such'],
-    ['no audiences', { ...good, audience: [] }, '"audience" must be a non-empty string or a list of such'],
-    ['no audience', { issuer, baseUrl: () => baseUrl }, '"audience" must be given where "baseUrl" is a function'],
+    ['audience empty', { ...good, audience: '' }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['audience a number', { ...good, audience: 1 }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['no audiences', { ...good, audience: [] }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['no audience', { issuer, baseUrl: () => baseUrl }, '"audience" must be given if "baseUrl" is a function'],
 
     ['allowBearer a string', { ...good, allowBearer: 'false' }, '"allowBearer" must be true or false'],
     ['optional null', { ...good, optional: null }, '"optional" must be true or false'],
@@ -154,9 +154,9 @@ describe('every option is checked when the verifier is made, with a TypeError th
     [
       'proof.algorithms a string',
       { ...good, proof: { algorithms: 'ES256' } },
-      `"proof.algorithms" must be a list of some of ${algs}`
+      `"proof.algorithms" must be a non-empty array of ${algs}`
     ],
-    ['proof.algorithms none', { ...good, proof: { algorithms: ['none'] } }, `"proof.algorithms" must have none but ${algs}`],
+    ['proof.algorithms none', { ...good, proof: { algorithms: ['none'] } }, `"proof.algorithms" must contain only ${algs}`],
     [
       'proof.maxAgeSeconds zero',
       { ...good, proof: { maxAgeSeconds: 0 } },
@@ -205,7 +205,7 @@ describe('every option is checked when the verifier is made, with a TypeError th
     [
       'token.algorithms symmetric',
       { ...good, token: { algorithms: ['HS256'] } },
-      `"token.algorithms" must have none but ${algs}`
+      `"token.algorithms" must contain only ${algs}`
     ],
     [
       'token.clockToleranceSeconds wide',
@@ -243,7 +243,7 @@ describe('both ends of a range are in it', () => {
 describe('nonce', () => {
   const A = 'a secret of thirty-two characters or more'
   const list = '"nonce.secrets" must be a list of one or more secrets'
-  const long = '"nonce.secrets" must have 32 random bytes or more each'
+  const long = '"nonce.secrets" must have at least 32 random bytes each'
   it.each<[unknown, string]>([
     [null, '"nonce" must be an object'],
     [true, '"nonce" must be an object'],
@@ -283,7 +283,7 @@ describe('issuer.introspection', () => {
   const of = (introspection: unknown) => issuersOf(resolve({ issuer: { issuer, introspection } }))[0]?.introspection
   const id = '"issuer.introspection.clientId" must be a non-empty string'
   const secret = '"issuer.introspection.clientSecret" must be a non-empty string'
-  const badKey = '"issuer.introspection.privateKey" must be a private JWK with its "alg"'
+  const badKey = '"issuer.introspection.privateKey" must be a private JWK with an "alg"'
   it.each<[unknown, string]>([
     [null, '"issuer.introspection" must be an object'],
     [true, '"issuer.introspection" must be an object'],
@@ -314,7 +314,7 @@ describe('issuer.introspection', () => {
     ]),
     ...[{ kty: 'oct' }, { kty: 'RSA' }, { crv: 'P-384' }].map((other): [unknown, string] => [
       { clientId: 'api', privateKey: { ...key, ...other } },
-      '"issuer.introspection.privateKey" must be of the type of its "alg"'
+      '"issuer.introspection.privateKey" must have the key type of its "alg"'
     ]),
     [{ ...basic, endpoint: '/introspect' }, '"issuer.introspection.endpoint" must be an absolute URL'],
     [{ ...basic, endpoint: 'http://issuer.example/introspect' }, `"issuer.introspection.endpoint" ${https}`],
@@ -322,8 +322,8 @@ describe('issuer.introspection', () => {
     [{ ...basic, signedResponse: 1 }, '"issuer.introspection.signedResponse" must be true or false'],
     [{ ...basic, maxCacheSeconds: -1 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
     [{ ...basic, maxCacheSeconds: 3601 }, '"issuer.introspection.maxCacheSeconds" must be an integer from 0 to 3600'],
-    [{ ...basic, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
-    [{ ...basic, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or a list of such'],
+    [{ ...basic, requiredMembers: [] }, '"issuer.introspection.requiredMembers" must be a non-empty string or an array of non-empty strings'],
+    [{ ...basic, requiredMembers: [7] }, '"issuer.introspection.requiredMembers" must be a non-empty string or an array of non-empty strings'],
     [{ ...basic, maxConcurrentRequests: 0 }, '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'],
     [
       { ...basic, maxConcurrentRequests: 10_001 },
@@ -525,9 +525,9 @@ describe("profile 'fapi2' (FAPI 2.0 Security Profile §5.3.2.1, §5.4.1)", () =>
 
   it.each([
     [{ allowBearer: true }, '"allowBearer" must be false under the FAPI 2.0 profile'],
-    [{ proof: { algorithms: ['RS256'] } }, '"proof.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
-    [{ token: { algorithms: ['RS256'] } }, '"token.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
-    [{ issuer: { issuer, algorithms: ['ES384'] } }, '"issuer.algorithms" must have none but PS256, ES256, EdDSA, Ed25519'],
+    [{ proof: { algorithms: ['RS256'] } }, '"proof.algorithms" must contain only PS256, ES256, EdDSA, Ed25519'],
+    [{ token: { algorithms: ['RS256'] } }, '"token.algorithms" must contain only PS256, ES256, EdDSA, Ed25519'],
+    [{ issuer: { issuer, algorithms: ['ES384'] } }, '"issuer.algorithms" must contain only PS256, ES256, EdDSA, Ed25519'],
     [{ proof: { maxAgeSeconds: 61 } }, '"proof.maxAgeSeconds" must be an integer from 1 to 60'],
     [{ proof: { maxFutureSeconds: 9 } }, '"proof.maxFutureSeconds" must be an integer from 10 to 60'],
     [{ proof: { maxFutureSeconds: 61 } }, '"proof.maxFutureSeconds" must be an integer from 10 to 60'],
@@ -600,7 +600,7 @@ describe('optionsFromEnv', () => {
   it.each(['DPOP_ISSUER', 'DPOP_BASE_URL'])('names the missing one: %s', (name) => {
     const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl, [name]: undefined }
     expect(() => optionsFromEnv(env)).toThrow(
-      new TypeError(`"${name}" must be set in the environment where no options are given`)
+      new TypeError(`"${name}" must be set in the environment if no options are given`)
     )
   })
 

@@ -58,7 +58,7 @@ describe('diagnostics channels tell the operator what the client must not know',
       ],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -301 } }],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -60 } }],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_TOKEN_INVALID', detail: { reason: 'aud is not this API' } }],
+      ['dpop-guard:refused', { code: 'ERR_DPOP_TOKEN_INVALID', detail: { reason: 'aud does not contain an accepted audience' } }],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_HTM', detail: {} }]
     ])
   })

@@ -397,7 +397,7 @@ describe('nothing but the two errors ever comes out', () => {
     }
     for (const [options, message] of [
       [{ scope: ['a'] }, '"scope" is not an option; did you mean "scopes"?'],
-      [{ scopes: 'a' }, '"scopes" must be a list of scope names']
+      [{ scopes: 'a' }, '"scopes" must be an array of scope names']
     ] as const) {
       const request = await world.request()
       const told = await toldOf(() => create().verifyRequest(request, options as never))

@@ -29,7 +29,7 @@ describe('toVerifier', () => {
     vi.stubEnv('DPOP_AUDIENCE', 'other')
     expect(toVerifier()).not.toBe(verifier)
     vi.stubEnv('DPOP_ISSUER', '')
-    expect(() => toVerifier()).toThrow(new TypeError('"DPOP_ISSUER" must be set in the environment where no options are given'))
+    expect(() => toVerifier()).toThrow(new TypeError('"DPOP_ISSUER" must be set in the environment if no options are given'))
   })
 
   it.each(['https://issuer.example', 7, true])('anything else is a TypeError: %j', (value) => {

@@ -1,11 +1,11 @@
-/** A refusal in the shape that the exception filters of Nest know. @module */
+/** The `HttpException` of a rejected request. @module */
 
 import { HttpException } from '@nestjs/common'
 import type { DPoPError, DPoPUnavailableError } from '../../src/errors.js'
 
-/** What {@link DPoPGuard} throws: status and body of the refusal, which itself is the `cause`. */
+/** The exception that {@link DPoPGuard} throws: status and body of the error, which is the `cause`. */
 export class DPoPException extends HttpException {
-  /** The refusal, with its code and header fields. */
+  /** The error, with its code and header fields. */
   declare readonly cause: DPoPError | DPoPUnavailableError
 
   constructor(error: DPoPError | DPoPUnavailableError) {

@@ -1,16 +1,16 @@
-/** The module: makes the verifier once, for the guard and for whoever injects it. @module */
+/** The module that provides the guard and its verifier. @module */
 
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module } from '@nestjs/common'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { DPOP_OPTIONS, DPOP_VERIFIER } from './dpop.tokens.js'
 
-/** Options of the module: those of a verifier, or a ready one as `verifier`; without either, those of `optionsFromEnv()`. */
+/** Options of the module: those of a verifier, or an existing one as `verifier`; with neither, those of `optionsFromEnv()`. */
 export type DPoPModuleOptions = VerifierSettings
 
-/** What the module itself is told. */
+/** Options of the dynamic module itself. */
 export interface DPoPModuleExtras {
-  /** Whether the guard and the verifier are there for every module. @defaultValue true */
+  /** Whether the providers are available in every module. @defaultValue true */
   isGlobal?: boolean
 }
 
@@ -22,16 +22,16 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
 
 /**
  * Provides {@link DPoPGuard} and, under `DPOP_VERIFIER`, the verifier. `forRootAsync` takes `useFactory`, `useClass` (with a
- * method `create`) or `useExisting`. Starting the application fails with a `TypeError` where an option is missing, unknown or wrong.
+ * method `create`) or `useExisting`. The application fails to start with a `TypeError` if an option is missing, unknown or invalid.
  */
 @Module({
   providers: [{ provide: DPOP_VERIFIER, useFactory: verifierOf, inject: [DPOP_OPTIONS] }, DPoPGuard],
   exports: [DPOP_OPTIONS, DPOP_VERIFIER, DPoPGuard]
 })
 export class DPoPModule extends ConfigurableModule {
-  /** The module with these options, or with a ready verifier; without either it reads the environment. */
+  /** The module with these options or an existing verifier; defaults to `optionsFromEnv()`. */
   static override forRoot(options: (DPoPModuleOptions & DPoPModuleExtras) | AnyVerifier = {}): DynamicModule {
-    // The builder copies the members of the options, which a ready verifier would not survive.
+    // The builder copies the own members of the options, which would lose the methods of a verifier.
     const settings = 'verifyRequest' in options ? { verifier: options } : options
     return { ...ConfigurableModule.forRoot(settings), module: DPoPModule }
   }

@@ -1,7 +1,7 @@
 /** Injection tokens. @module */
 
-/** Injects the options that the module was given. */
+/** Injects the options of the module. */
 export const DPOP_OPTIONS: unique symbol = Symbol('DPOP_OPTIONS')
 
-/** Injects the verifier; override it in tests, or use it where there is no guard. */
+/** Injects the verifier, for tests that override it or for code without a guard. */
 export const DPOP_VERIFIER: unique symbol = Symbol('DPOP_VERIFIER')

@@ -12,14 +12,14 @@ import { fapi2, type Limits, standard } from './limits.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
 import { warnAboutUnsharedMemory } from './warnings.js'
 
-/** Nonces, checked. */
+/** The validated option `nonce`. */
 export interface NonceConfig {
   readonly secrets: readonly Uint8Array[]
   readonly maxAgeSeconds: number
   readonly required: NonceOptions['required']
 }
 
-/** The options, checked, defaults filled in. */
+/** The validated options with defaults applied. */
 export interface VerifierConfig {
   readonly issuers: IssuersConfig
   readonly baseUrls: readonly BaseUrl[] | ((request: RequestLike) => MaybePromise<readonly BaseUrl[]>)
@@ -81,9 +81,9 @@ const knownTokenOptions = {
   isRevoked: true
 } as const satisfies Record<keyof TokenOptions, true>
 
-const A_WEEK_IN_SECONDS = 604_800
+const WEEK_SECONDS = 604_800
 
-/** Checks every option and fills in the defaults; throws a `TypeError` that names the first wrong one. */
+/** Validates every option and applies the defaults. Throws a `TypeError` that names the first invalid one. */
 export function resolveOptions(options: VerifierOptions): VerifierConfig {
   checkKeys('', options, knownOptions)
   const allowHttp = check.flag('dangerouslyAllowInsecureRequests', options.dangerouslyAllowInsecureRequests)
@@ -130,7 +130,7 @@ function realmOf({ origin, prefix }: BaseUrl): string {
   return `${origin}${prefix}`
 }
 
-/** The base URLs are checked already. */
+/** Must be called after the base URLs were validated. */
 function resolveAudience({ audience, baseUrl }: VerifierOptions): readonly string[] | undefined {
   if (audience !== undefined) return check.strings('audience', audience)
   return typeof baseUrl === 'function' ? undefined : Object.freeze([baseUrl].flat())
@@ -147,7 +147,9 @@ function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean):
 
 function resolveBaseUrl(value: unknown, allowHttp: boolean): BaseUrl {
   check.url('baseUrl', value, allowHttp)
-  return parseBaseUrl(value as string) ?? misconfigured('baseUrl', 'be scheme, host and path alone, percent-encoded where needed')
+  return (
+    parseBaseUrl(value as string) ?? misconfigured('baseUrl', 'consist of scheme, host and path, percent-encoded where needed')
+  )
 }
 
 function resolveProof(value: ProofOptions | undefined, limits: Limits): VerifierConfig['proof'] {
@@ -159,12 +161,12 @@ function resolveProof(value: ProofOptions | undefined, limits: Limits): Verifier
     algorithms: check.listOf('proof.algorithms', options.algorithms, limits.proofAlgorithms) ?? limits.defaultProofAlgorithms,
     maxAgeSeconds: check.integer('proof.maxAgeSeconds', options.maxAgeSeconds, {
       min: 1,
-      max: isWide ? A_WEEK_IN_SECONDS : maxAgeSeconds,
+      max: isWide ? WEEK_SECONDS : maxAgeSeconds,
       otherwise: maxAgeSeconds
     }),
     maxFutureSeconds: check.integer('proof.maxFutureSeconds', options.maxFutureSeconds, {
       min: maxFutureSeconds.min,
-      max: isWide ? A_WEEK_IN_SECONDS : maxFutureSeconds.max,
+      max: isWide ? WEEK_SECONDS : maxFutureSeconds.max,
       otherwise: 30
     }),
     maxBytes: check.integer('proof.maxBytes', options.maxBytes, { min: 512, max: 65_536, otherwise: 8192 })
@@ -197,5 +199,5 @@ function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined 
 function resolveSecret(secret: unknown): Uint8Array {
   const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
   const isLong = bytes instanceof Uint8Array && bytes.length >= MIN_SECRET_BYTES
-  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have ${MIN_SECRET_BYTES} random bytes or more each`)
+  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have at least ${MIN_SECRET_BYTES} random bytes each`)
 }

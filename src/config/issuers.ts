@@ -1,4 +1,4 @@
-/** The issuers, checked. @module */
+/** Validates the option `issuer`. @module */
 
 import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from '../crypto/crypto.js'
 import { isOfType } from '../crypto/key-types.js'
@@ -6,7 +6,7 @@ import type { IntrospectionOptions, IssuerChoice, IssuerOptions, JwkSet, TokenAl
 import type { Limits } from './limits.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
 
-/** One issuer, checked. */
+/** A validated issuer. */
 export interface IssuerConfig {
   readonly issuer: string
   readonly audience: readonly string[]
@@ -16,7 +16,7 @@ export interface IssuerConfig {
   readonly introspection: IntrospectionConfig | undefined
 }
 
-/** Introspection, checked. */
+/** The validated option `introspection`. */
 export interface IntrospectionConfig {
   readonly endpoint: string | undefined
   readonly clientId: string
@@ -30,7 +30,7 @@ export interface IntrospectionConfig {
   readonly requiredMembers: readonly string[]
 }
 
-/** What an issuer takes from the other options where it does not say it itself. */
+/** Defaults of an issuer from other options. */
 interface IssuerDefaults {
   readonly audience: readonly string[] | undefined
   readonly algorithms: readonly TokenAlgorithm[]
@@ -65,10 +65,10 @@ const knownIntrospectionOptions = {
   requiredMembers: true
 } as const satisfies Record<keyof IntrospectionOptions, true>
 
-/** The configured issuers, or a function that gives just the one of an unverified `iss`. */
+/** The configured issuers, or a function that returns the issuer of an unverified `iss`. */
 export type IssuersConfig = readonly IssuerConfig[] | ((iss: string) => MaybePromise<IssuerConfig | undefined>)
 
-/** Checks the option `issuer`. */
+/** Validates the option `issuer`. */
 export function resolveIssuers(value: VerifierOptions['issuer'], defaults: IssuerDefaults): IssuersConfig {
   if (typeof value === 'function') {
     return async (iss) => {
@@ -89,17 +89,17 @@ function resolveIssuer(value: IssuerChoice, defaults: IssuerDefaults): IssuerCon
       ? { issuer: value }
       : checkKeys('issuer.', value ?? misconfigured('issuer', 'be given'), knownIssuerOptions)
   if (check.url('issuer', given.issuer, defaults.allowHttp).search !== '') misconfigured('issuer', 'have no query')
-  // It is compared with tokens as it stands: what the URL parser mends would refuse them all.
+  // Compared with iss as a string, so a value that the URL parser would correct matches no token.
   if (!issuerIdentifier.test(given.issuer)) misconfigured('issuer', 'be an absolute URL without white space, "?" or "#"')
   const audience = given.audience === undefined ? defaults.audience : check.strings('issuer.audience', given.audience)
   if (given.jwks !== undefined && given.jwksUri !== undefined)
-    misconfigured('issuer.jwks', 'not be given beside "issuer.jwksUri"')
+    misconfigured('issuer.jwks', 'not be combined with "issuer.jwksUri"')
   if (given.jwksUri !== undefined) check.url('issuer.jwksUri', given.jwksUri, defaults.allowHttp)
   if (given.jwks !== undefined && !isJwkSet(given.jwks))
-    misconfigured('issuer.jwks', 'be a JWK Set: an object with a list of keys')
+    misconfigured('issuer.jwks', 'be a JWK Set: an object with an array "keys"')
   return {
     issuer: given.issuer,
-    audience: audience ?? misconfigured('audience', 'be given where "baseUrl" is a function'),
+    audience: audience ?? misconfigured('audience', 'be given if "baseUrl" is a function'),
     algorithms: check.listOf('issuer.algorithms', given.algorithms, defaults.limits.tokenAlgorithms) ?? defaults.algorithms,
     jwksUri: given.jwksUri,
     jwks: given.jwks,
@@ -115,7 +115,7 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
   if (typeof clientId !== 'string' || clientId === '') misconfigured('issuer.introspection.clientId', 'be a non-empty string')
   const implied = privateKey === undefined ? 'client_secret_basic' : 'private_key_jwt'
   const authMethod = check.oneOf('issuer.introspection.authMethod', options.authMethod, authMethods) ?? implied
-  // RFC 7662 §4: the endpoint asks who asks.
+  // RFC 7662 §4: the endpoint must authenticate its clients.
   if (authMethod === 'private_key_jwt') checkPrivateKey(privateKey)
   else if (typeof clientSecret !== 'string' || clientSecret === '')
     misconfigured('issuer.introspection.clientSecret', 'be a non-empty string')
@@ -143,10 +143,10 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
 }
 
 function checkPrivateKey(key: IntrospectionOptions['privateKey']): void {
-  const isGood = typeof key === 'object' && key !== null && typeof key['alg'] === 'string' && typeof key['d'] === 'string'
-  if (!isGood) misconfigured('issuer.introspection.privateKey', 'be a private JWK with its "alg"')
+  const isValid = typeof key === 'object' && key !== null && typeof key['alg'] === 'string' && typeof key['d'] === 'string'
+  if (!isValid) misconfigured('issuer.introspection.privateKey', 'be a private JWK with an "alg"')
   const alg = check.oneOf('issuer.introspection.privateKey.alg', key['alg'], proofAlgorithms)
-  if (!isOfType(key, alg as ProofAlgorithm)) misconfigured('issuer.introspection.privateKey', 'be of the type of its "alg"')
+  if (!isOfType(key, alg as ProofAlgorithm)) misconfigured('issuer.introspection.privateKey', 'have the key type of its "alg"')
 }
 
 /** Whether a value has the shape of a JWK Set (RFC 7517 §5). */

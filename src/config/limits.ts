@@ -1,9 +1,9 @@
-/** What the profiles allow at most, and by default. @module */
+/** The limits and defaults of the profiles. @module */
 
 import { type ProofAlgorithm, proofAlgorithms } from '../crypto/crypto.js'
 import type { TokenAlgorithm } from '../options.js'
 
-/** What a profile fixes: the widest that other options may ask for, which is also the default. */
+/** The limits of a profile. Other options may only narrow them. */
 export interface Limits {
   readonly proofAlgorithms: readonly ProofAlgorithm[]
   readonly defaultProofAlgorithms: readonly ProofAlgorithm[]

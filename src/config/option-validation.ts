@@ -1,11 +1,11 @@
-/** Validates the shapes of option values; a TypeError names the option. @module */
+/** Validates the types of option values. A TypeError names the option. @module */
 
-/** Fails the making of a verifier: the option and what it must be. */
+/** Throws the TypeError of an invalid option. `must` completes the sentence: `be a function`. */
 export function misconfigured(name: string, must: string): never {
   throw new TypeError(`"${name}" must ${must}`)
 }
 
-/** An object with none but the known keys; an unknown key is answered with the nearest known one. `path` is its place: `''` or `'proof.'`. */
+/** Validates that an object has only known keys. The error suggests the most similar key. `path` is the prefix of the names, such as `'proof.'`. */
 export function checkKeys<T extends object>(path: string, value: T, known: Readonly<Record<keyof T, true>>): T {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject) misconfigured(path.slice(0, -1) || 'options', 'be an object')
@@ -19,7 +19,7 @@ function unknownOption(name: string, known: string): never {
   throw new TypeError(`"${name}" is not an option; did you mean "${known}"?`)
 }
 
-/** One check for each shape. `undefined` gives the default. */
+/** One validator for each type. `undefined` results in the default. */
 export const check = {
   flag(name: string, value: unknown): boolean {
     if (value === undefined) return false
@@ -39,24 +39,26 @@ export const check = {
 
   listOf<T extends string>(name: string, value: unknown, known: readonly T[]): readonly T[] | undefined {
     if (value === undefined) return undefined
-    if (!Array.isArray(value) || value.length === 0) misconfigured(name, `be a list of some of ${known.join(', ')}`)
+    if (!Array.isArray(value) || value.length === 0) misconfigured(name, `be a non-empty array of ${known.join(', ')}`)
     const items = value.map(
-      (item) => known.find((one) => one === item) ?? misconfigured(name, `have none but ${known.join(', ')}`)
+      (item) => known.find((one) => one === item) ?? misconfigured(name, `contain only ${known.join(', ')}`)
     )
     return Object.freeze([...new Set(items)])
   },
 
   strings(name: string, value: unknown): readonly string[] {
     const items = [value].flat()
-    const isGood = items.length > 0 && items.every((item) => typeof item === 'string' && item !== '')
-    return isGood ? Object.freeze(items as string[]) : misconfigured(name, 'be a non-empty string or a list of such')
+    const isValid = items.length > 0 && items.every((item) => typeof item === 'string' && item !== '')
+    return isValid
+      ? Object.freeze(items as string[])
+      : misconfigured(name, 'be a non-empty string or an array of non-empty strings')
   },
 
   func<T>(name: string, value: T | undefined): T | undefined {
     return value === undefined || typeof value === 'function' ? value : misconfigured(name, 'be a function')
   },
 
-  /** An https URL; http on loopback, or where it was allowed. */
+  /** An https URL. http is accepted for loopback, or if `allowHttp` is true. */
   url(name: string, value: unknown, allowHttp: boolean): URL {
     if (typeof value !== 'string' || !URL.canParse(value)) misconfigured(name, 'be an absolute URL')
     const url = new URL(value)
@@ -78,7 +80,7 @@ function nearest(word: string, known: readonly string[]): string | undefined {
   return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
 }
 
-/** Levenshtein's, case ignored. */
+/** Levenshtein distance, case-insensitive. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (const [i, charA] of [...a.toLowerCase()].entries()) {

@@ -1,26 +1,26 @@
-/** ECDSA signatures from the form of JOSE (R and S side by side, RFC 7518 §3.4) to that of X.509 (DER). @module */
+/** Converts ECDSA signatures from the JOSE format (R‖S, RFC 7518 §3.4) to DER. @module */
 
 const SEQUENCE = 0x30
 const INTEGER = 0x02
 const LENGTH_IN_ONE_MORE_OCTET = 0x81
 
-/** Room for the longest, 3 + 2 × (2 + 67): its header, and two integers of 66 octets with a sign octet and a header each. */
+/** Size of the longest DER signature, 3 + 2 × (2 + 67): a header, and two integers of 66 octets with a sign octet and a header each. */
 const der = new Uint8Array(141)
 
-/** The DER form of a raw R‖S signature of at most 132 octets. It is good until the next call. */
+/** The DER encoding of an R‖S signature of at most 132 octets. The result is overwritten by the next call. */
 export function toDer(raw: Uint8Array): Uint8Array {
   const half = raw.length / 2
   const end = putInteger(raw, half, raw.length, putInteger(raw, 0, half, 3))
   const contentLength = end - 3
   der[2] = contentLength
-  // A length above 127 takes two octets (ITU-T X.690 §8.1.3): then the header begins one octet earlier.
+  // A length above 127 takes two octets (ITU-T X.690 §8.1.3), so the header starts one octet earlier.
   const start = contentLength > 127 ? 0 : 1
   der[1] = LENGTH_IN_ONE_MORE_OCTET
   der[start] = SEQUENCE
   return der.subarray(start, end)
 }
 
-/** Puts an unsigned integer at `at`, without leading zeros but for a sign octet where its first bit is set; gives its end. */
+/** Writes an unsigned integer at `at` with minimal length, plus a sign octet if its first bit is set. Returns its end. */
 function putInteger(raw: Uint8Array, from: number, to: number, at: number): number {
   let first = from
   while (first < to - 1 && raw[first] === 0) first++

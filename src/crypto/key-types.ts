@@ -1,16 +1,16 @@
-/** What each JWS algorithm needs of a public key (RFC 7518 §3.1, RFC 8037 §3.1). @module */
+/** The key type and curve that each JWS algorithm requires (RFC 7518 §3.1, RFC 8037 §3.1). @module */
 
 import type { JsonObject } from '../encoding/json.js'
 import type { ProofAlgorithm } from './crypto.js'
 
-/** RFC 7518 §3.4 and RFC 8037 §3.1: each algorithm has one type of key, and one curve. `octets` is the size of a coordinate. */
+/** RFC 7518 §3.4 and RFC 8037 §3.1: each algorithm has one key type and one curve. `octets` is the size of a coordinate. */
 interface KeyType {
   readonly kty: 'EC' | 'OKP' | 'RSA'
   readonly crv?: string
   readonly octets?: number
 }
 
-/** The type of key of each algorithm. */
+/** Key types by algorithm. */
 export const keyTypes: Readonly<Record<ProofAlgorithm, KeyType>> = {
   ES256: { kty: 'EC', crv: 'P-256', octets: 32 },
   ES384: { kty: 'EC', crv: 'P-384', octets: 48 },
@@ -25,25 +25,25 @@ export const keyTypes: Readonly<Record<ProofAlgorithm, KeyType>> = {
   RS512: { kty: 'RSA' }
 }
 
-/** Every private or symmetric member there is (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2; RFC 9964 §3). */
+/** All private and symmetric key members (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2; RFC 9964 §3). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** Whether a JWK has a member that only its owner should have. */
+/** Whether a JWK has a private or symmetric key member. */
 export function isPrivate(jwk: JsonObject): boolean {
   return privateMembers.some((member) => Object.hasOwn(jwk, member))
 }
 
-/** Whether a JWK is of the type and the curve of an algorithm. */
+/** Whether a JWK has the key type and curve of an algorithm. */
 export function isOfType(jwk: JsonObject, alg: ProofAlgorithm): boolean {
   const { kty, crv } = keyTypes[alg]
   return jwk['kty'] === kty && (crv === undefined || jwk['crv'] === crv)
 }
 
-/** RFC 7517 §4.2 to §4.4: `use`, `key_ops` and `alg`, where present, must allow this key to verify this signature. */
-export function isMeantFor({ use, key_ops: operations, alg: keyAlg }: JsonObject, alg: ProofAlgorithm): boolean {
+/** RFC 7517 §4.2 to §4.4: `use`, `key_ops` and `alg`, where present, must permit verification with `alg`. */
+export function isUsableFor({ use, key_ops: operations, alg: keyAlg }: JsonObject, alg: ProofAlgorithm): boolean {
   if (use !== undefined && use !== 'sig') return false
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return false
-  // Two names of one algorithm (RFC 9864 §2.2): a key made for the one serves the other.
+  // EdDSA and Ed25519 name the same algorithm here (RFC 9864 §2.2).
   const isSameAlg = keyAlg === alg || (keyTypes[alg].kty === 'OKP' && (keyAlg === 'EdDSA' || keyAlg === 'Ed25519'))
   return keyAlg === undefined || isSameAlg
 }

@@ -1,4 +1,4 @@
-/** The platform's cryptography on `node:crypto` (Node, Bun, Deno): synchronous, because a thread-pool round trip costs more than the signature. @module */
+/** Implements the cryptographic operations with `node:crypto` (Node, Bun, Deno), synchronously: a thread-pool round trip costs more than a signature. @module */
 
 import { Buffer, isUtf8 } from 'node:buffer'
 import { constants, createHmac, createPublicKey, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
@@ -21,21 +21,21 @@ const parameters: Record<ProofAlgorithm, { digest?: string; ecdsaOctets?: number
 }
 
 /**
- * Room for the bytes of one text while a synchronous call looks at them: most of what a verification would otherwise leave
- * to the garbage collector. Longer texts than any proof's get a buffer of their own.
+ * Reused buffer for the bytes of one string during a synchronous call. It avoids most of the garbage of a verification. Longer
+ * strings are decoded into a new buffer.
  */
 const scratch = Buffer.allocUnsafeSlow(16_384)
 
 /**
- * The Node implementation of {@link Platform}. Node's decoder skips what is not base64url, padding and the last bits; only a text
- * that comes back the same was canonical (RFC 7515 §2, RFC 4648 §3.5).
+ * The Node implementation of {@link Platform}. Node's decoder ignores invalid characters, padding and trailing bits, so the result
+ * is encoded again and compared with the input (RFC 7515 §2, RFC 4648 §3.5).
  */
 export const platform: Platform = {
-  sha256: (text) => hash('sha256', text, 'base64url'),
+  sha256: (value) => hash('sha256', value, 'base64url'),
 
   sha256OfBytes: (bytes) => hash('sha256', bytes, 'base64url'),
 
-  hmac: (secret, text) => createHmac('sha256', secret).update(text).digest('base64url'),
+  hmac: (secret, value) => createHmac('sha256', secret).update(value).digest('base64url'),
 
   importKey: (jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }),
 
@@ -48,7 +48,7 @@ export const platform: Platform = {
     }
   },
 
-  // Node copies what a job in the pool needs before it returns.
+  // Node copies the input of a thread-pool job before it returns, so the scratch buffer can be reused.
   verifyInPool(alg, key, signingInput, signature) {
     const parts = partsOf(alg, key as KeyObject, signature)
     if (parts === undefined) return Promise.resolve(false)
@@ -59,22 +59,22 @@ export const platform: Platform = {
     })
   },
 
-  decodeBase64url(text) {
-    const bytes = Buffer.from(text, 'base64url')
-    return bytes.toString('base64url') === text ? bytes : undefined
+  decodeBase64url(encoded) {
+    const bytes = Buffer.from(encoded, 'base64url')
+    return bytes.toString('base64url') === encoded ? bytes : undefined
   },
 
-  decodeBase64urlText(text) {
-    const room = text.length > scratch.length ? Buffer.allocUnsafe(text.length) : scratch
-    const length = room.write(text, 'base64url')
-    if (room.toString('base64url', 0, length) !== text) return undefined
-    const decoded = room.toString('utf8', 0, length)
-    // Only a text with a replacement character can come from bytes that are not UTF-8.
-    return decoded.includes('\ufffd') && !isUtf8(room.subarray(0, length)) ? undefined : decoded
+  decodeBase64urlText(encoded) {
+    const buffer = encoded.length > scratch.length ? Buffer.allocUnsafe(encoded.length) : scratch
+    const length = buffer.write(encoded, 'base64url')
+    if (buffer.toString('base64url', 0, length) !== encoded) return undefined
+    const decoded = buffer.toString('utf8', 0, length)
+    // Invalid UTF-8 always decodes to a string with a replacement character.
+    return decoded.includes('\ufffd') && !isUtf8(buffer.subarray(0, length)) ? undefined : decoded
   }
 }
 
-/** What `crypto.verify` takes; undefined for a signature of a length that the algorithm does not have. */
+/** The arguments of `crypto.verify`; undefined if the signature has the wrong length for the algorithm. */
 function partsOf(alg: ProofAlgorithm, key: KeyObject, signature: Uint8Array) {
   const { digest, ecdsaOctets, saltLength } = parameters[alg]
   if (saltLength !== undefined) return { digest, key: { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature }
@@ -83,9 +83,9 @@ function partsOf(alg: ProofAlgorithm, key: KeyObject, signature: Uint8Array) {
   return signature.length === ecdsaOctets ? { digest, key, signature: toDer(signature) } : undefined
 }
 
-/** The bytes of an ASCII text. They are good until the next call. */
-function bytesOf(text: string): Uint8Array {
-  if (text.length > scratch.length) return Buffer.from(text, 'latin1')
-  // A plain array: one of Buffer's own class takes several times as long to make.
-  return new Uint8Array(scratch.buffer, 0, scratch.write(text, 'latin1'))
+/** The bytes of an ASCII string. The result is overwritten by the next call. */
+function bytesOf(value: string): Uint8Array {
+  if (value.length > scratch.length) return Buffer.from(value, 'latin1')
+  // A Uint8Array is created several times faster than a Buffer.
+  return new Uint8Array(scratch.buffer, 0, scratch.write(value, 'latin1'))
 }

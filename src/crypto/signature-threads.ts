@@ -1,4 +1,4 @@
-/** Decides where a signature is verified: on the event loop, which costs least, or in the thread pool, which holds nobody up. @module */
+/** Selects where a signature is verified: on the event loop, which costs least, or in the thread pool, which does not block other requests. @module */
 
 import { platform } from '#crypto'
 import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from './crypto.js'
@@ -6,39 +6,39 @@ import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from '.
 /** Where signatures are verified. */
 export type SignatureThreads = 'inline' | 'pool' | 'auto'
 
-/** 4096 bits, in characters of base64url: a longer modulus takes longer than the way to the pool and back. */
-const LONGEST_QUICK_MODULUS = 683
+/** 4096 bits in base64url characters. Verification with a longer modulus takes longer than a thread-pool round trip. */
+const MAX_INLINE_MODULUS_LENGTH = 683
 
-// The event loop is one for all verifiers of a process, and so is this.
-/** How many verifications have run on the event loop. */
+// Module scope, because all verifiers of a process share one event loop.
+/** Number of verifications that have run on the event loop. */
 let inlineCount = 0
-/** For how many requests one ran in this turn of the loop. */
-let thisTurn = 0
-/** Whether the callback is over in which the second of them ran. */
+/** Number of requests with a verification in this event-loop turn. */
+let requestsThisTurn = 0
+/** Whether two requests were verified in earlier callbacks of this turn. */
 let isBurst = false
 
-/** What a request knows of the event loop. */
+/** The state of the event loop when a request started. */
 export interface LoopTurn {
-  /** How many verifications had run when it began, its own since then included. */
+  /** Number of verifications at the start of the request, plus its own since. */
   inlineCount: number
-  /** Whether one of its own has run. */
+  /** Whether a verification of this request has run. */
   hasRun: boolean
 }
 
-/** Before the first await of a request: a mark by which {@link verifySignature} sees who came in between. */
+/** Must be called before the first await of a request, so that {@link verifySignature} detects concurrent requests. */
 export function observeLoopTurn(): LoopTurn {
   return { inlineCount, hasRun: false }
 }
 
-/** Who made a signature: what tells how long its verification takes. */
+/** The algorithm and key of a signature, which determine the duration of its verification. */
 export interface Signer {
   readonly alg: ProofAlgorithm
   readonly jwk: PublicJwk
 }
 
 /**
- * Verifies a signature. Under `'auto'` those of the first two requests of a turn of the event loop run inline, and the rest of a
- * burst in the pool, as do slow algorithms and keys. Where the platform has no pool of its own, it decides.
+ * Verifies a signature. Under `'auto'` the signatures of the first two requests of an event-loop turn are verified inline. Further
+ * requests of a burst, slow algorithms and long keys use the thread pool. The option has no effect on platforms without one.
  */
 export function verifySignature(
   signer: Signer,
@@ -57,25 +57,25 @@ export function verifySignature(
 }
 
 function isSlow({ alg, jwk }: Signer): boolean {
-  return alg === 'ES384' || alg === 'ES512' || (jwk.kty === 'RSA' && jwk.n.length > LONGEST_QUICK_MODULUS)
+  return alg === 'ES384' || alg === 'ES512' || (jwk.kty === 'RSA' && jwk.n.length > MAX_INLINE_MODULUS_LENGTH)
 }
 
 /**
- * Somebody else was verified in this turn already: two in earlier callbacks, or, where requests are verified side by side,
- * one since this one began. Requests that wait for each other in one callback are no burst: nobody else waits for the loop.
+ * Another request was verified in this turn: two in earlier callbacks, or one since this request started if requests are verified
+ * concurrently. Requests that are verified sequentially in one callback are not a burst, since none of them waits for the event loop.
  */
 function isInBurst(turn: LoopTurn): boolean {
-  return isBurst || (thisTurn > 0 && inlineCount !== turn.inlineCount)
+  return isBurst || (requestsThisTurn > 0 && inlineCount !== turn.inlineCount)
 }
 
 function noteInline(turn: LoopTurn): void {
   turn.inlineCount = ++inlineCount
   if (turn.hasRun) return
   turn.hasRun = true
-  thisTurn++
-  if (thisTurn === 1) setImmediate(beginTurn)
-  // Not for the first: most turns have one request, and a tick costs more than all the rest of this.
-  else if (thisTurn === 2) process.nextTick(endCallback)
+  requestsThisTurn++
+  if (requestsThisTurn === 1) setImmediate(beginTurn)
+  // Not for the first request: most turns have only one, and nextTick would cost more than the rest of this function.
+  else if (requestsThisTurn === 2) process.nextTick(endCallback)
 }
 
 function endCallback(): void {
@@ -83,6 +83,6 @@ function endCallback(): void {
 }
 
 function beginTurn(): void {
-  thisTurn = 0
+  requestsThisTurn = 0
   isBurst = false
 }

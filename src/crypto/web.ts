@@ -1,4 +1,4 @@
-/** The platform's cryptography on WebCrypto, for runtimes without `node:crypto` (Workers, browsers). @module */
+/** Implements the cryptographic operations with WebCrypto, for runtimes without `node:crypto` (Workers, browsers). @module */
 
 import type { Platform, ProofAlgorithm, PublicJwk } from './crypto.js'
 
@@ -6,7 +6,7 @@ const ecdsa = (namedCurve: string, hash: string) => ({ name: 'ECDSA', namedCurve
 const pss = (hash: string, saltLength: number) => ({ name: 'RSA-PSS', hash, saltLength })
 const pkcs1 = (hash: string) => ({ name: 'RSASSA-PKCS1-v1_5', hash })
 
-/** One object for each algorithm serves as the parameters of both import and verification (RFC 7518 §3, RFC 8037 §3.1). */
+/** The parameters of both import and verification by algorithm (RFC 7518 §3, RFC 8037 §3.1). */
 const parameters: Record<ProofAlgorithm, { name: string }> = {
   ES256: ecdsa('P-256', 'SHA-256'),
   ES384: ecdsa('P-384', 'SHA-384'),
@@ -26,14 +26,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The WebCrypto implementation of {@link Platform}. */
 export const platform: Platform = {
-  sha256: async (text) => encodeBase64url(await digest(encoder.encode(text))),
+  sha256: async (value) => encodeBase64url(await digest(encoder.encode(value))),
 
   sha256OfBytes: async (bytes) => encodeBase64url(await digest(bytes)),
 
-  async hmac(secret, text) {
+  async hmac(secret, value) {
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const key = await crypto.subtle.importKey('raw', secret as Uint8Array<ArrayBuffer>, algorithm, false, ['sign'])
-    return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))))
+    return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(value))))
   },
 
   importKey: (jwk: PublicJwk, alg) => crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify']),
@@ -49,8 +49,8 @@ export const platform: Platform = {
 
   decodeBase64url: decode,
 
-  decodeBase64urlText(text) {
-    const bytes = decode(text)
+  decodeBase64urlText(encoded) {
+    const bytes = decode(encoded)
     try {
       return bytes && decoder.decode(bytes)
     } catch {
@@ -59,16 +59,16 @@ export const platform: Platform = {
   }
 }
 
-function decode(text: string): Uint8Array | undefined {
+function decode(encoded: string): Uint8Array | undefined {
   let binary: string
   try {
-    binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
   } catch {
     return undefined
   }
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0))
-  // atob skips white space, padding and the last bits; only a text that comes back the same was canonical.
-  return encodeBase64url(bytes) === text ? bytes : undefined
+  // atob ignores whitespace, padding and trailing bits, so the result is encoded again and compared with the input.
+  return encodeBase64url(bytes) === encoded ? bytes : undefined
 }
 
 async function digest(bytes: Uint8Array): Promise<Uint8Array> {

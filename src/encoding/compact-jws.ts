@@ -1,4 +1,4 @@
-/** A strict reader of JWTs in JWS Compact Serialization (RFC 7515 §7.1, RFC 7519 §7.2): one spelling of a JWT, or none. @module */
+/** Parses JWTs in JWS Compact Serialization (RFC 7515 §7.1, RFC 7519 §7.2) and accepts only the canonical encoding. @module */
 
 import { platform } from '#crypto'
 import type { JsonObject } from './json.js'
@@ -8,11 +8,11 @@ export interface CompactJws {
   readonly header: string
   readonly payload: string
   readonly signature: string
-  /** What is signed: the first two segments with the dot between them, ASCII. */
+  /** The JWS Signing Input: the first two segments joined by a dot, ASCII. */
   readonly signingInput: string
 }
 
-/** Splits a compact JWS; undefined where it does not have exactly three segments, none of them empty. */
+/** Splits a compact JWS; undefined unless it has exactly three non-empty segments. */
 export function splitCompactJws(jws: string): CompactJws | undefined {
   const first = jws.indexOf('.')
   const second = jws.indexOf('.', first + 1)
@@ -26,14 +26,14 @@ export function splitCompactJws(jws: string): CompactJws | undefined {
 }
 
 /**
- * The JSON object that a segment encodes: canonical base64url without padding, UTF-8 without a byte order mark. Of a member
- * that is there twice the last counts (RFC 7515 §4). Undefined for anything else.
+ * The JSON object that a segment encodes: canonical base64url without padding, UTF-8 without a byte order mark. The last of
+ * duplicate member names is used (RFC 7515 §4). Undefined if the segment is invalid.
  */
 export function decodeJsonObject(segment: string): JsonObject | undefined {
-  const text = platform.decodeBase64urlText(segment)
-  if (text === undefined) return undefined
+  const json = platform.decodeBase64urlText(segment)
+  if (json === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
   } catch {
     return undefined

@@ -1,19 +1,19 @@
-/** What we do with JSON that others sent. @module */
+/** The type of parsed JSON objects, and a deep freeze for them. @module */
 
-/** A JSON object; members are whatever the sender put in. */
+/** A parsed JSON object whose members are not validated. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Freezes a value and everything in it, however deep: results are shared between requests. */
+/** Freezes a value of any depth, because cached results are shared between requests. */
 export function deepFreeze<T extends object>(value: T): T {
-  let open: object[] | undefined
-  for (let next: object | undefined = value; next !== undefined; next = open?.pop()) {
+  let pending: object[] | undefined
+  for (let next: object | undefined = value; next !== undefined; next = pending?.pop()) {
     Object.freeze(next)
-    // Most claims are flat, and a list of what is still open is then not needed. JSON has own members only.
+    // Most claims are flat, so the stack is allocated on demand. Parsed JSON has own members only.
     for (const name in next) {
       const member = (next as JsonObject)[name]
       if (typeof member !== 'object' || member === null) continue
-      open ??= []
-      open.push(member)
+      pending ??= []
+      pending.push(member)
     }
   }
   return value

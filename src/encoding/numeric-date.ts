@@ -1,6 +1,6 @@
-/** Points in time as JWTs have them. @module */
+/** Validates NumericDate values of JWT claims. @module */
 
-/** RFC 7519 §2: a number of seconds since the epoch, whole or not. Beyond 2^53 / 1000 seconds no arithmetic is exact. */
+/** RFC 7519 §2: seconds since the epoch, not necessarily an integer. Values above 2^53 / 1000 are rejected: they are inexact in milliseconds. */
 export function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER / 1000
 }

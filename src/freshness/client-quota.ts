@@ -1,18 +1,18 @@
-/** Keeps one client from filling the replay memory: about how many live entries each key has, in a fixed room. @module */
+/** Limits how much of the memory store one client can fill: estimates the live entries of each key in constant memory. @module */
 
 import { digestOf } from './digest-table.js'
 
-/** Counters in a row, a power of two. Two rows, and the smaller counter counts: that somebody shares both with a busy client is one in 2^28. */
+/** Counters per row of a count-min sketch with two rows, a power of two. The probability of sharing both counters with another client is 2^-28. */
 const COUNTERS = 2 ** 14
-/** Longer than an entry lives under the widest default window. */
+/** Longer than the lifetime of an entry under the default options. */
 const MIN_PERIOD_MS = 360_000
 
-/** Counts entries by client. It may count too many, up to twice as many, and never too few. */
+/** Counts entries by client. The count may be up to twice too high and is never too low. */
 export class ClientQuota {
   readonly #limit: number
-  #present = new Uint32Array(2 * COUNTERS)
-  #former = new Uint32Array(2 * COUNTERS)
-  /** At least as long as the longest life of an entry so far, so that every live entry is in one of two periods. */
+  #current = new Uint32Array(2 * COUNTERS)
+  #previous = new Uint32Array(2 * COUNTERS)
+  /** At least the longest lifetime of an entry so far, so that every live entry was counted in one of two periods. */
   #periodMs = MIN_PERIOD_MS
   #periodEndsMs = Number.NEGATIVE_INFINITY
 
@@ -20,9 +20,9 @@ export class ClientQuota {
     this.#limit = limit
   }
 
-  /** Counts one more entry of a client, one that lives for `ttlMs`; false where it has its share already. */
+  /** Counts an entry of a client with a lifetime of `ttlMs`; false if the client is at its limit. */
   take(jkt: string, nowMs: number, ttlMs: number): boolean {
-    this.#turn(nowMs)
+    this.#rotate(nowMs)
     this.#periodMs = Math.max(this.#periodMs, ttlMs)
     const [a, b] = digestOf(jkt)
     const first = a & (COUNTERS - 1)
@@ -33,20 +33,20 @@ export class ClientQuota {
     return true
   }
 
-  #turn(nowMs: number): void {
+  #rotate(nowMs: number): void {
     if (nowMs < this.#periodEndsMs) return
     const isNext = nowMs < this.#periodEndsMs + this.#periodMs
-    this.#former.fill(0)
-    if (isNext) [this.#present, this.#former] = [this.#former, this.#present]
-    else this.#present.fill(0)
+    this.#previous.fill(0)
+    if (isNext) [this.#current, this.#previous] = [this.#previous, this.#current]
+    else this.#current.fill(0)
     this.#periodEndsMs = nowMs + this.#periodMs
   }
 
   #count(counter: number): number {
-    return (this.#present[counter] as number) + (this.#former[counter] as number)
+    return (this.#current[counter] as number) + (this.#previous[counter] as number)
   }
 
   #add(counter: number): void {
-    this.#present[counter] = (this.#present[counter] as number) + 1
+    this.#current[counter] = (this.#current[counter] as number) + 1
   }
 }

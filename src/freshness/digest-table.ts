@@ -1,17 +1,17 @@
-/** A hash table of digests and expiries in one typed array: 16 bytes a slot, nothing for the garbage collector. @module */
+/** A hash table of digests and expiries in one typed array: 16 bytes per slot, no garbage. @module */
 
-/** 96 bits of a keyed hash, as signed words: those are numbers that the engine need not put on the heap. A collision, were one ever found, refuses a proof; it never lets one in. */
+/** 96 bits of a keyed hash as signed 32-bit words. A collision rejects a proof; it never accepts one. */
 export type Digest = readonly [number, number, number]
 
 const WORDS_PER_SLOT = 4
 const EXPIRY = 3
 
-// Keyed, so that nobody can choose proofs that fall into the same slots.
+// Keyed, so that a client cannot choose proofs that collide.
 const seeds = crypto.getRandomValues(new Int32Array(3)) as unknown as Digest
 
 /**
- * The digest of a key: each third of it makes a word, and the seeds stir them. The keys of the verifier are hashes already, so
- * that this need not be one.
+ * The digest of a key: one word for each third of it, mixed with the seeds. The keys of the verifier are cryptographic hashes
+ * already, so this one need not be.
  */
 export function digestOf(key: string): Digest {
   const third = Math.ceil(key.length / 3)
@@ -33,10 +33,10 @@ function mix(word: number): number {
   return twice ^ (twice >>> 16)
 }
 
-/** Open addressing with linear probing; removal closes the gap, so that there are no tombstones. */
+/** Open addressing with linear probing. Removal moves entries back, so there are no tombstones. */
 export class DigestTable {
   readonly slots: number
-  /** Entries held, dead ones that nobody came by since included. */
+  /** Number of entries, including expired ones that were not removed yet. */
   size = 0
   readonly #words: Int32Array
 
@@ -45,13 +45,13 @@ export class DigestTable {
     this.#words = new Int32Array(slots * WORDS_PER_SLOT)
   }
 
-  /** Whether a live entry of this digest is here. */
+  /** Whether there is a live entry of this digest. */
   has(digest: Digest, nowMs: number): boolean {
     const slot = this.#find(digest)
     return this.#isTaken(slot) && this.#isLive(slot, nowMs)
   }
 
-  /** Puts an entry in, or prolongs the one of the same digest. There must be a free slot. */
+  /** Adds an entry, or replaces the expiry of the entry with the same digest. There must be a free slot. */
   set(digest: Digest, expiresAtMs: number): void {
     const slot = this.#find(digest)
     if (!this.#isTaken(slot)) this.size++
@@ -64,18 +64,18 @@ export class DigestTable {
     words[at + EXPIRY] = expiresAtMs | 0 || 1
   }
 
-  /** Removes the dead entries of at most `count` slots, beginning with `slot`; gives the slot to go on with. */
+  /** Removes the expired entries of at most `count` slots from `slot` on. Returns the slot to continue with. */
   sweep(slot: number, count: number, nowMs: number): number {
     let next = slot
     for (let left = count; left > 0 && next < this.slots; left--) {
       if (!this.#isTaken(next) || this.#isLive(next, nowMs)) next++
-      // Another entry may have moved into the gap, and is looked at in its turn.
+      // Another entry may have moved into this slot, so it is checked again.
       else this.#remove(next)
     }
     return next
   }
 
-  /** Copies the live entries of at most `count` slots into another table, and counts all of them as gone; gives the slot to go on with. */
+  /** Moves the live entries of at most `count` slots from `slot` on to another table. Returns the slot to continue with. */
   move(slot: number, count: number, nowMs: number, to: DigestTable): number {
     const end = Math.min(slot + count, this.slots)
     for (let next = slot; next < end; next++) if (this.#isTaken(next)) this.#moveOne(next, nowMs, to)
@@ -87,11 +87,11 @@ export class DigestTable {
     if (!this.#isLive(slot, nowMs)) return
     const at = slot * WORDS_PER_SLOT
     const digest = [this.#words[at], this.#words[at + 1], this.#words[at + 2]] as unknown as Digest
-    // One that was dead to a later clock may have a successor there already.
+    // If the clock was set back, the digest may have been added to the other table after this entry expired.
     if (!to.has(digest, nowMs)) to.set(digest, this.#words[at + EXPIRY] as number)
   }
 
-  /** The slot of the digest, or the free one where it would go. */
+  /** The slot of the digest, or the free slot to insert it. */
   #find([a, b, c]: Digest): number {
     let slot = this.#home(a)
     for (;;) {
@@ -102,7 +102,7 @@ export class DigestTable {
     }
   }
 
-  /** Knuth's algorithm R: entries behind the gap that may stand in it move up. */
+  /** Knuth's algorithm R (deletion with linear probing): moves later entries into the gap. */
   #remove(slot: number): void {
     this.size--
     let gap = slot
@@ -128,7 +128,7 @@ export class DigestTable {
     return this.#words[slot * WORDS_PER_SLOT + EXPIRY] !== 0
   }
 
-  /** An entry lives through the very millisecond of its expiry. */
+  /** The millisecond of the expiry is inclusive. */
   #isLive(slot: number, nowMs: number): boolean {
     return (((this.#words[slot * WORDS_PER_SLOT + EXPIRY] as number) - nowMs) | 0) >= 0
   }

@@ -8,16 +8,17 @@ import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
 import { mayHaveExpired, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
 
-/** How long a proof that is fresh now stays so, and the nonce that its client should use from now on. */
+/** The result of the freshness check. */
 export interface Fresh {
-  /** When it was found fresh: a proof that waits must not outlast the memory of its first use. */
+  /** The time of the check. The replay store uses the same time, so that an entry cannot expire in between. */
   readonly atMs: number
-  /** Until when it would be accepted again, were it not remembered. */
+  /** Milliseconds since the epoch after which no instance accepts the proof. */
   readonly expiresAtMs: number
+  /** The nonce that the client should use next, if it is another. */
   readonly nextNonce: string | undefined
 }
 
-/** The freshness of proofs, as one configuration wants it. */
+/** Checks the freshness of proofs and consumes them. */
 export class Freshness {
   readonly #config: Pick<VerifierConfig, 'clock' | 'nonce' | 'proof' | 'replay'>
   readonly #nonces: Nonces | undefined
@@ -27,7 +28,7 @@ export class Freshness {
     this.#nonces = config.nonce && new Nonces(config.nonce)
   }
 
-  /** Checks the nonce where this request needs one, the iat window where it does not. */
+  /** Checks the nonce if this request requires one, otherwise the iat window. */
   check(proof: Proof, request: RequestLike): MaybePromise<Fresh> {
     return this.#nonces === undefined ? this.#checkWindow(proof) : this.#checkNonce(this.#nonces, proof, request)
   }
@@ -38,11 +39,13 @@ export class Freshness {
     if (replay === false) return
     const key = replayKey(jkt, uri, jti)
     const isFirst =
-      key instanceof Promise ? key.then((made) => this.#ask(replay, made, fresh, jkt)) : this.#ask(replay, key, fresh, jkt)
+      key instanceof Promise
+        ? key.then((made) => this.#reserve(replay, made, fresh, jkt))
+        : this.#reserve(replay, key, fresh, jkt)
     return isFirst instanceof Promise ? isFirst.then(acceptFirst) : acceptFirst(isFirst)
   }
 
-  /** The nonce that a client is told to use; undefined where none are asked for. */
+  /** The current nonce; undefined if nonces are disabled. */
   async nonce(nowMs: number): Promise<string | undefined> {
     return await this.#nonces?.current(nowMs)
   }
@@ -58,25 +61,25 @@ export class Freshness {
     }
   }
 
-  #ask(replay: ReplayStore, key: string, { expiresAtMs, atMs }: Fresh, jkt: string): MaybePromise<boolean> {
+  #reserve(replay: ReplayStore, key: string, { expiresAtMs, atMs }: Fresh, jkt: string): MaybePromise<boolean> {
     try {
-      const answer = replay.reserve(key, expiresAtMs, { nowMs: atMs, jkt })
-      return typeof answer === 'boolean' ? answer : this.#inTime(answer, expiresAtMs)
+      const result = replay.reserve(key, expiresAtMs, { nowMs: atMs, jkt })
+      return typeof result === 'boolean' ? result : this.#inTime(result, expiresAtMs)
     } catch (cause) {
       throw storeUnavailable(cause)
     }
   }
 
   /** A slow store may return true because the entry of the first use has expired meanwhile. The result is then unknown. */
-  async #inTime(answer: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
+  async #inTime(result: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
     let isFirst: boolean
     try {
-      isFirst = await answer
+      isFirst = await result
     } catch (cause) {
       throw storeUnavailable(cause)
     }
     if (isFirst && mayHaveExpired(expiresAtMs, this.#config.clock()))
-      throw storeUnavailable(new Error('The replay store answered too late to tell'))
+      throw storeUnavailable(new Error('The replay store responded after the entry may have expired'))
     return isFirst
   }
 

@@ -1,4 +1,4 @@
-/** Replay memory of one process: exact, bounded, and without a pause however large it grows. @module */
+/** The replay store of one process: exact, bounded, and resized incrementally so that it never blocks. @module */
 
 import { checkKeys, misconfigured } from '../config/option-validation.js'
 import { ClientQuota } from './client-quota.js'
@@ -8,8 +8,8 @@ import type { ReplayContext, ReplayStore } from './replay.js'
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
-   * Entries that are held at most; each takes 22 to 32 bytes. One client may have three quarters of them: with the default
-   * that is more than 1 000 requests a second.
+   * Maximum number of entries, 22 to 32 bytes each. One client may use three quarters of them: with the default, more than
+   * 1 000 requests per second.
    * @defaultValue 1 000 000
    */
   readonly maxEntries?: number
@@ -18,35 +18,34 @@ export interface MemoryReplayStoreOptions {
 const MAX_MAX_ENTRIES = 2 ** 26
 const MIN_SLOTS = 1024
 const GROW_ABOVE_LOAD = 0.75
-/** Enough that few tables are left to the collector on the way up: it stops for those. */
+/** Large enough that growing leaves few tables to the garbage collector. */
 const GROWTH = 1.5
 const SHRINK_BELOW_LOAD = 0.1
-/** How much of the store one client may have. Counts run up to twice too high, and 336 000 entries are 1 000 requests a second. */
+/** Share of the store that one client may use. Its count may be twice too high, and 1 000 requests per second need 336 000 entries. */
 const CLIENT_SHARE = 0.75
-/** Slots that every reservation looks over for dead entries, or moves to a table of another size. */
+/** Slots that each reservation sweeps, or moves to a table of another size. */
 const SLOTS_PER_STEP = 16
-/** The same when the store is full; still far below a millisecond. */
+/** The same when the store is full; takes far less than a millisecond. */
 const SLOTS_PER_STEP_WHEN_FULL = 4096
-/** Expiries are kept as 32 bits of milliseconds and compared by their distance. */
+/** Expiries are stored as 32 bits of milliseconds and compared by their difference. */
 const MAX_TTL_MS = 2 ** 31 - 1
 
 /**
- * Remembers used proofs in the memory of this process; several instances need a shared store.
+ * Stores consumed proofs in the memory of this process. Several instances need a shared store.
  *
- * A live entry is never dropped to make room: with `maxEntries` of them, `reserve` throws, which the verifier answers with
- * 503, and room comes back as entries expire.
+ * A live entry is never evicted. With `maxEntries` live entries, `reserve` throws until entries expire, and the response is 503.
  *
- * @throws TypeError where an option is wrong
+ * @throws TypeError if an option is invalid
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-11.1 | RFC 9449 §11.1}
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { maxEntries = 1_000_000 } = checkKeys('', options, { maxEntries: true })
-  const isGood = Number.isInteger(maxEntries) && maxEntries >= 1 && maxEntries <= MAX_MAX_ENTRIES
-  if (!isGood) misconfigured('maxEntries', `be an integer from 1 to ${MAX_MAX_ENTRIES}`)
+  const isValid = Number.isInteger(maxEntries) && maxEntries >= 1 && maxEntries <= MAX_MAX_ENTRIES
+  if (!isValid) misconfigured('maxEntries', `be an integer from 1 to ${MAX_MAX_ENTRIES}`)
   return new MemoryReplayStore(maxEntries)
 }
 
-/** Whether a store is one of {@link memoryReplayStore}. */
+/** Whether a store was created by {@link memoryReplayStore}. */
 export function isMemoryReplayStore(store: unknown): boolean {
   return store instanceof MemoryReplayStore
 }
@@ -55,9 +54,9 @@ class MemoryReplayStore implements ReplayStore {
   readonly #maxEntries: number
   readonly #quota: ClientQuota
   #table = new DigestTable(MIN_SLOTS)
-  /** While the size changes: the table that entries move out of, a few with every reservation. */
+  /** During a resize: the table whose entries are moved, a few with each reservation. */
   #old: DigestTable | undefined
-  /** The slot that the next step begins with, in the old table if there is one. */
+  /** The slot at which the next step starts, in the old table if there is one. */
   #cursor = 0
   #lastExpiryMs = 0
 
@@ -70,17 +69,17 @@ class MemoryReplayStore implements ReplayStore {
     const nowMs = Math.floor(context?.nowMs ?? Date.now())
     const expiryMs = Math.ceil(expiresAtMs)
     if (!(expiryMs - nowMs <= MAX_TTL_MS)) throw new RangeError('A reservation must end within 24 days')
-    if (nowMs > this.#lastExpiryMs) this.#forgetAll()
+    if (nowMs > this.#lastExpiryMs) this.#clear()
     this.#step(SLOTS_PER_STEP, nowMs)
     const digest = digestOf(key)
     if (this.#isReserved(digest, nowMs)) return false
     if (this.#size >= this.#maxEntries) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
     if (this.#size >= this.#maxEntries) throw new Error('The replay store is full of live entries')
     if (context?.jkt !== undefined && !this.#quota.take(context.jkt, nowMs, expiryMs - nowMs))
-      throw new Error('The client has its share of the replay store')
+      throw new Error('The client has reached its share of the replay store')
     this.#table.set(digest, expiryMs)
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryMs)
-    this.#fit()
+    this.#resizeIfNeeded()
     return true
   }
 
@@ -92,14 +91,14 @@ class MemoryReplayStore implements ReplayStore {
     return this.#table.has(digest, nowMs) || this.#old?.has(digest, nowMs) === true
   }
 
-  /** The last entry has expired: after a pause of any length there is nothing to sweep, and no expiry to misread. */
-  #forgetAll(): void {
+  /** Every entry has expired. Clearing at once also keeps old expiries within the comparable range. */
+  #clear(): void {
     this.#table = new DigestTable(MIN_SLOTS)
     this.#old = undefined
     this.#cursor = 0
   }
 
-  /** Goes on with the move to another table, or else with the search for dead entries. */
+  /** Continues the move to another table, or else the sweep of expired entries. */
   #step(slots: number, nowMs: number): void {
     const old = this.#old
     this.#cursor =
@@ -109,8 +108,8 @@ class MemoryReplayStore implements ReplayStore {
     this.#old = undefined
   }
 
-  /** Begins to move to a table of a better size, unless a move is under way. */
-  #fit(): void {
+  /** Starts a resize if the load is outside its limits and no resize is in progress. */
+  #resizeIfNeeded(): void {
     const { size, slots } = this.#table
     if (this.#old !== undefined) return
     if (size > slots * GROW_ABOVE_LOAD) this.#resize(Math.ceil(slots * GROWTH))

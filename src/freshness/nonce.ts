@@ -1,44 +1,44 @@
-/** Nonces without state: each instance with the same secrets gives out and accepts the same ones (RFC 9449 §8, §9). @module */
+/** Stateless nonces: instances with the same secrets issue and accept the same nonces (RFC 9449 §8, §9). @module */
 
 import { platform } from '#crypto'
 import type { NonceConfig } from '../config/config.js'
 import { refuse } from '../errors.js'
 import { CLOCK_DRIFT_MS } from './replay.js'
 
-/** A nonce that a proof had, accepted. */
+/** The result of a nonce check. */
 export interface AcceptedNonce {
-  /** Milliseconds since the epoch after which no instance accepts it any more. */
+  /** Milliseconds since the epoch after which no instance accepts the nonce. */
   readonly expiresAtMs: number
-  /** The one to use from now on, where it is another. */
+  /** The nonce that the client should use next, if it is another. */
   readonly next: string | undefined
 }
 
 /**
- * The nonces of a verifier. Time is cut into steps of half the maximum age, and each step has one nonce: the MAC of its number.
- * It says nothing of the time, it cannot be foreseen without the secret, and its age is a matter of the clock alone.
+ * The nonces of a verifier. Time is divided into steps of half the maximum age, and the nonce of a step is the MAC of its number.
+ * It is unpredictable without the secret, and its age follows from the clock alone.
  */
 export class Nonces {
   readonly #stepMs: number
   readonly #secrets: readonly Uint8Array[]
-  /** The nonces of the few steps that matter now: for each the one that is given out, and those of the other secrets. */
-  readonly #known = new Map<number, readonly string[]>()
+  /** The nonces of recent steps: first the one that is issued, then those of the other secrets. */
+  readonly #byStep = new Map<number, readonly string[]>()
 
   constructor({ maxAgeSeconds, secrets }: NonceConfig) {
     this.#stepMs = (maxAgeSeconds * 1000) / 2
     this.#secrets = secrets
   }
 
-  /** The nonce to give out. */
+  /** The nonce to issue. */
   async current(nowMs: number): Promise<string> {
     return (await this.#noncesOf(this.#stepAt(nowMs)))[0] as string
   }
 
-  /** RFC 9449 §9: refuses a proof without a nonce that this server gave out of late. */
+  /** RFC 9449 §9: rejects a proof without a nonce, or with one that is not current. */
   async check(nonce: unknown, nowMs: number): Promise<AcceptedNonce> {
     if (nonce === undefined) refuse('ERR_DPOP_NONCE_REQUIRED')
     if (typeof nonce !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
     const present = this.#stepAt(nowMs)
-    // A nonce is good that another instance, whose clock is ahead, gave out before its time.
+    // An instance whose clock is ahead may already have issued the nonce of the next step.
     const newest = this.#stepAt(nowMs + CLOCK_DRIFT_MS)
     for (let step = newest; step >= present - 1; step--) {
       const nonces = await this.#noncesOf(step)
@@ -57,13 +57,13 @@ export class Nonces {
   }
 
   async #noncesOf(step: number): Promise<readonly string[]> {
-    const known = this.#known.get(step)
-    if (known !== undefined) return known
+    const cached = this.#byStep.get(step)
+    if (cached !== undefined) return cached
     const nonces = await Promise.all(
       this.#secrets.map((secret) => platform.hmac(secret, `dpop-guard nonce ${step} of ${this.#stepMs} ms`))
     )
-    for (const old of this.#known.keys()) if (old < step - 2) this.#known.delete(old)
-    this.#known.set(step, nonces)
+    for (const old of this.#byStep.keys()) if (old < step - 2) this.#byStep.delete(old)
+    this.#byStep.set(step, nonces)
     return nonces
   }
 }

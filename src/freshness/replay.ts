@@ -1,55 +1,55 @@
-/** Replay protection: what a store is, and the key and expiry under which a proof is remembered (RFC 9449 §11.1). @module */
+/** The interface of replay stores, and the key and expiry of a consumed proof (RFC 9449 §11.1). @module */
 
 import { platform } from '#crypto'
 import type { MaybePromise } from '../crypto/crypto.js'
 
-/** Remembers which proofs were used. One atomic method, so that of any number of copies of a proof one wins. */
+/** Stores which proofs were consumed. One atomic method, so that exactly one of any number of copies of a proof is accepted. */
 export interface ReplayStore {
   /**
-   * Reserves `key` until `expiresAtMs`: true the first time, false while an earlier reservation of it lives. Look-up and
-   * insertion are one step. A store that cannot tell must throw (the answer is then 503), and must never forget a live entry.
+   * Reserves `key` until `expiresAtMs`: true the first time, false while an earlier reservation is live. Lookup and insertion
+   * must be atomic. A store that cannot decide must throw (the response is then 503) and must never evict a live entry.
    *
-   * @param key 22 characters of base64url, a hash that says nothing of the proof
-   * @param expiresAtMs milliseconds since the epoch; never past what the store may forget
-   * @param context what a store may want to know beside
+   * @param key 22 characters of base64url, a hash that reveals nothing about the proof
+   * @param expiresAtMs milliseconds since the epoch until which the entry must be kept
+   * @param context further information, such as for quotas
    */
   reserve(key: string, expiresAtMs: number, context?: ReplayContext): MaybePromise<boolean>
-  /** Resolves once the store can be reached; rejects where it cannot. Asked by `verifier.ready()`. */
+  /** Resolves if the store is reachable and rejects otherwise. Called by `verifier.ready()`. */
   ready?(): MaybePromise<void>
 }
 
-/** What a store may want to know beside the key and its expiry. */
+/** Further information about a reservation. */
 export interface ReplayContext {
-  /** The verifier's clock at this request, milliseconds since the epoch. */
+  /** Time of the request by the verifier's clock, milliseconds since the epoch. */
   readonly nowMs: number
-  /** The thumbprint of the key that signed the proof: the client, for a quota. */
+  /** The thumbprint of the key that signed the proof, which identifies the client. */
   readonly jkt: string
 }
 
-/** 22 characters of base64url are 132 bits: nobody finds two proofs of one key, and a Redis key is a fifth smaller than with all 43. */
+/** 22 base64url characters are 132 bits: enough against collisions, and a Redis entry is a fifth smaller than with all 43. */
 const KEY_LENGTH = 22
 
-/** Clocks of instances that share a store, or the secrets of nonces, may differ by this much. */
+/** Maximum clock difference between instances that share a store or nonce secrets. */
 export const CLOCK_DRIFT_MS = 5_000
 
 /**
- * The key of a proof: a hash over the signing key, the normalised URI and the jti. Never over the proof itself, which
- * verifies again in other spellings; and with the signing key, so that no client can use up another's jti.
+ * The key of a proof: a hash of the signing key, the normalized URI and the jti. The proof itself is not hashed, since a malleable
+ * signature would give it another key. The signing key is included so that a client cannot consume the jti of another.
  */
 export function replayKey(jkt: string, uri: string, jti: string): MaybePromise<string> {
   const hash = platform.sha256(`${jkt}\n${uri}\n${jti}`)
-  return typeof hash === 'string' ? hash.slice(0, KEY_LENGTH) : hash.then((text) => text.slice(0, KEY_LENGTH))
+  return typeof hash === 'string' ? hash.slice(0, KEY_LENGTH) : hash.then((made) => made.slice(0, KEY_LENGTH))
 }
 
 /**
- * The instant after which no instance accepts the proof any more. It counts from iat, not from now: iat may lie ahead. The
- * second beside the drift is the one that a rounded clock hides.
+ * Milliseconds since the epoch after which no instance accepts the proof. It is computed from iat, which may be in the future. One
+ * second is added because the age check rounds the clock down.
  */
 export function replayExpiryMs(iat: number, maxAgeSeconds: number): number {
   return Math.ceil((iat + maxAgeSeconds + 1) * 1000) + CLOCK_DRIFT_MS
 }
 
-/** Whether the memory of a use that ends at `expiresAtMs` may be gone by now, on an instance whose clock is ahead of ours. */
+/** Whether an entry that expires at `expiresAtMs` may have expired on an instance whose clock is ahead. */
 export function mayHaveExpired(expiresAtMs: number, nowMs: number): boolean {
   return !(nowMs < expiresAtMs - CLOCK_DRIFT_MS)
 }

@@ -1,15 +1,15 @@
-/** Remembers the headers of verified proofs: one client's proofs begin with the same bytes every time, and with them come key and thumbprint. @module */
+/** Caches the headers of verified proofs with the imported key and its thumbprint: the proofs of one client share their header segment. @module */
 
 import { LRUCache } from 'lru-cache'
-import { unpinned } from '../encoding/text.js'
+import { copyString } from '../encoding/copy-string.js'
 import type { ProofHeader } from './proof-key.js'
 
-/** Each entry holds an imported key: 2 to 5 KB of native memory that the heap limit does not see. */
+/** Capacity. Each entry holds an imported key: 2 to 5 KB of native memory, which the heap limit does not count. */
 const MAX_KEYS = 10_000
-/** Enough for the longest key that is accepted. A header that carries more beside it is read anew each time. */
+/** Enough for the longest accepted key. Longer headers are not cached. */
 const MAX_SEGMENT_LENGTH = 2048
 
-/** Checked proof headers by their raw segment. Only headers of verified proofs may go in. */
+/** Validated proof headers by their encoded segment. Only headers of verified proofs may be added. */
 export class ProofKeyCache {
   readonly #headers = new LRUCache<string, ProofHeader>({ max: MAX_KEYS })
 
@@ -18,6 +18,6 @@ export class ProofKeyCache {
   }
 
   set(segment: string, header: ProofHeader): void {
-    if (segment.length <= MAX_SEGMENT_LENGTH) this.#headers.set(unpinned(segment), header)
+    if (segment.length <= MAX_SEGMENT_LENGTH) this.#headers.set(copyString(segment), header)
   }
 }

@@ -1,12 +1,12 @@
-/** The key in a proof's header: one public key, of the kind that its alg needs, in the one encoding that JWK allows (RFC 7517, RFC 7518 §6). @module */
+/** Validates the `jwk` header parameter of a proof: one public key of the type that `alg` requires, canonically encoded (RFC 7517, RFC 7518 §6). @module */
 
 import { platform } from '#crypto'
 import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from '../crypto/crypto.js'
-import { isMeantFor, isOfType, isPrivate, keyTypes } from '../crypto/key-types.js'
+import { isOfType, isPrivate, isUsableFor, keyTypes } from '../crypto/key-types.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
 
-/** What the protected header of a proof says, checked; `key` is there once it was needed. */
+/** The validated protected header of a proof. `key` is set once the key has been imported. */
 export interface ProofHeader {
   readonly alg: ProofAlgorithm
   readonly jwk: PublicJwk
@@ -14,23 +14,23 @@ export interface ProofHeader {
   key: VerificationKey | undefined
 }
 
-/** RFC 7518 §3.3 asks for 2048 bits at least; the upper bounds keep a stranger's key from costing more than others. */
+/** RFC 7518 §3.3 requires at least 2048 bits. The upper bounds limit the cost that a client's key can cause. */
 const RSA_MODULUS_BITS = { min: 2048, max: 8192 }
 const RSA_EXPONENT_MAX_OCTETS = 4
 
-/** The required members of the `jwk` of a proof header. Members that only describe the key are checked and left out. */
+/** The required members of the `jwk` header parameter. Optional members are validated and omitted. */
 export function readProofJwk(value: unknown, alg: ProofAlgorithm): PublicJwk {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return badKey()
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return rejectKey()
   const jwk = value as JsonObject
   // RFC 9449 §4.3 check 7: "The jwk JOSE Header Parameter does not contain a private key."
-  if (!isOfType(jwk, alg) || isPrivate(jwk) || !isMeantFor(jwk, alg)) badKey()
+  if (!isOfType(jwk, alg) || isPrivate(jwk) || !isUsableFor(jwk, alg)) rejectKey()
   const { kty, crv, octets } = keyTypes[alg]
   if (kty === 'RSA') return { e: rsaExponent(jwk['e']), kty, n: rsaModulus(jwk['n']) }
   const x = coordinate(jwk['x'], octets)
   return kty === 'EC' ? { crv: crv as string, kty, x, y: coordinate(jwk['y'], octets) } : { crv: crv as string, kty, x }
 }
 
-/** The JWK SHA-256 thumbprint (RFC 7638 §3). The members of {@link PublicJwk} are the required ones, put into their order here. */
+/** The JWK SHA-256 thumbprint (RFC 7638 §3): the required members in lexicographic order. */
 export function thumbprint(jwk: PublicJwk): MaybePromise<string> {
   switch (jwk.kty) {
     case 'EC':
@@ -42,31 +42,31 @@ export function thumbprint(jwk: PublicJwk): MaybePromise<string> {
   }
 }
 
-/** RFC 7518 §6.2.1.2: the coordinate has the full size of the curve's field. */
+/** RFC 7518 §6.2.1.2: the octet string has the full size of a coordinate of the curve. */
 function coordinate(value: unknown, octets: number | undefined): string {
-  return decode(value).length === octets ? (value as string) : badKey()
+  return decode(value).length === octets ? (value as string) : rejectKey()
 }
 
 function rsaModulus(value: unknown): string {
   const octets = decode(value)
   const bits = octets.length * 8 - Math.clz32(octets[0] ?? 0) + 24
-  // RFC 7518 §6.3.1.1: "the minimum number of octets", else one key has two thumbprints. An even modulus is no key.
+  // RFC 7518 §6.3.1.1: "the minimum number of octets". Otherwise one key would have two thumbprints. An even modulus is invalid.
   const isMinimal = octets[0] !== 0
   const isOdd = ((octets.at(-1) ?? 0) & 1) === 1
-  return isMinimal && isOdd && bits >= RSA_MODULUS_BITS.min && bits <= RSA_MODULUS_BITS.max ? (value as string) : badKey()
+  return isMinimal && isOdd && bits >= RSA_MODULUS_BITS.min && bits <= RSA_MODULUS_BITS.max ? (value as string) : rejectKey()
 }
 
 function rsaExponent(value: unknown): string {
   const octets = decode(value)
   const exponent = octets.reduce((sum, octet) => sum * 256 + octet, 0)
-  const isGood = octets[0] !== 0 && octets.length <= RSA_EXPONENT_MAX_OCTETS && exponent >= 3 && exponent % 2 === 1
-  return isGood ? (value as string) : badKey()
+  const isValid = octets[0] !== 0 && octets.length <= RSA_EXPONENT_MAX_OCTETS && exponent >= 3 && exponent % 2 === 1
+  return isValid ? (value as string) : rejectKey()
 }
 
 function decode(value: unknown): Uint8Array {
-  return (typeof value === 'string' && platform.decodeBase64url(value)) || badKey()
+  return (typeof value === 'string' && platform.decodeBase64url(value)) || rejectKey()
 }
 
-function badKey(): never {
+function rejectKey(): never {
   return refuse('ERR_DPOP_PROOF_JWK')
 }

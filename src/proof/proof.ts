@@ -1,4 +1,4 @@
-/** The checks of a DPoP proof (RFC 9449 §4.3), in the order in which they cost least. @module */
+/** The checks of a DPoP proof (RFC 9449 §4.3), cheapest first. @module */
 
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
@@ -16,7 +16,7 @@ import type { ProofKeyCache } from './proof-key-cache.js'
 /** RFC 9449 §11.1: a jti should not be "unnecessarily large". */
 const MAX_JTI_LENGTH = 256
 
-/** The claims of a proof, each of its type; the members that RFC 9449 §4.2 requires. */
+/** The claims of a proof that RFC 9449 §4.2 defines, each validated to be of its type. */
 export interface ProofClaims {
   readonly jti: string
   readonly htm: string
@@ -29,7 +29,7 @@ export interface ProofClaims {
   readonly all: JsonObject
 }
 
-/** A proof that is well-formed; of its promises nothing is checked yet. */
+/** A well-formed proof. Its signature and the values of its claims are not verified yet. */
 export interface Proof {
   readonly jws: CompactJws
   readonly header: ProofHeader
@@ -39,8 +39,8 @@ export interface Proof {
 type ProofRules = VerifierConfig['proof']
 
 /** Checks 2 to 5 and 7: a well-formed JWT with the required claims, typ, alg, and a public key. */
-export function readProof(text: string, rules: ProofRules, keys: ProofKeyCache): MaybePromise<Proof> {
-  const jws = text.length <= rules.maxBytes ? splitCompactJws(text) : undefined
+export function readProof(jwt: string, rules: ProofRules, keys: ProofKeyCache): MaybePromise<Proof> {
+  const jws = jwt.length <= rules.maxBytes ? splitCompactJws(jwt) : undefined
   if (jws === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
   const header = keys.get(jws.header)
   return header === undefined ? readNewProof(jws, rules) : { jws, header, claims: readClaims(jws.payload) }
@@ -59,7 +59,7 @@ async function readHeader(segment: string, rules: ProofRules): Promise<ProofHead
   // is supported by the application, and is acceptable per local policy."
   const alg = rules.algorithms.find((accepted) => accepted === header['alg'])
   if (alg === undefined) refuse('ERR_DPOP_PROOF_ALG')
-  // RFC 7515 §4.1.11: no extension is understood here. RFC 7797 §7: a JWT has no b64.
+  // RFC 7515 §4.1.11: no critical extension is supported. RFC 7797 §7: b64 is not used with JWTs.
   if (header['crit'] !== undefined || header['b64'] !== undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
   const jwk = readProofJwk(header['jwk'], alg)
   return { alg, jwk, jkt: await thumbprint(jwk), key: undefined }
@@ -75,7 +75,7 @@ function readClaims(segment: string): ProofClaims {
   return { jti, htm, htu, iat, ath, exp, nbf, nonce: typeof nonce === 'string' ? nonce : undefined, all: deepFreeze(all) }
 }
 
-/** Checks 8 and 9: made for this method, and for this URI. Returns the URI, normalised. */
+/** Checks 8 and 9: htm and htu match the request. Returns the normalized URI. */
 export function checkRequest({ claims: { htm, htu } }: Proof, { method }: IncomingRequest, uris: readonly string[]): string {
   // RFC 9110 §9.1: "The method token is case-sensitive."
   if (htm !== method) refuse('ERR_DPOP_PROOF_HTM')
@@ -87,14 +87,14 @@ export function checkAth({ claims }: Proof, tokenHash: string): void {
   if (claims.ath !== tokenHash) refuse('ERR_DPOP_PROOF_ATH')
 }
 
-/** Check 6: the signature verifies with the key in the header. Only then is the header worth remembering. */
+/** Check 6: the signature verifies with the key in the header. Only headers of verified proofs are cached. */
 export function checkSignature(proof: Proof, keys: ProofKeyCache, threads: SignatureThreads, turn: LoopTurn): MaybePromise<void> {
   const { jws, header } = proof
   const signature = platform.decodeBase64url(jws.signature)
   if (signature === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
   if (header.key === undefined) return checkNewSignature(proof, signature, keys, threads, turn)
-  const verdict = verifySignature(header, header.key, jws.signingInput, signature, threads, turn)
-  return verdict instanceof Promise ? verdict.then(accept) : accept(verdict)
+  const verifying = verifySignature(header, header.key, jws.signingInput, signature, threads, turn)
+  return verifying instanceof Promise ? verifying.then(checkVerified) : checkVerified(verifying)
 }
 
 async function checkNewSignature(
@@ -105,12 +105,12 @@ async function checkNewSignature(
   turn: LoopTurn
 ): Promise<void> {
   const key = await importKey(header)
-  accept(await verifySignature(header, key, jws.signingInput, signature, threads, turn))
+  checkVerified(await verifySignature(header, key, jws.signingInput, signature, threads, turn))
   header.key = key
   keys.set(jws.header, header)
 }
 
-function accept(isVerified: boolean): void {
+function checkVerified(isVerified: boolean): void {
   if (!isVerified) refuse('ERR_DPOP_PROOF_SIGNATURE')
 }
 
@@ -122,14 +122,14 @@ async function importKey({ jwk, alg }: ProofHeader): Promise<VerificationKey> {
   }
 }
 
-/** Check 11: "the creation time of the JWT […] is within an acceptable window", both ends included. */
+/** Check 11: "the creation time of the JWT […] is within an acceptable window". Both limits are inclusive. */
 export function checkTime({ claims: { iat } }: Proof, nowMs: number, { maxAgeSeconds, maxFutureSeconds }: ProofRules): void {
   const now = Math.floor(nowMs / 1000)
   const isInWindow = now - maxAgeSeconds <= iat && iat <= now + maxFutureSeconds
   if (!isInWindow) refuse('ERR_DPOP_PROOF_IAT', { skewSeconds: iat - now })
 }
 
-/** RFC 7519 §4.1.4 and §4.1.5: exp and nbf count where a proof has them, with the tolerance of iat. */
+/** RFC 7519 §4.1.4 and §4.1.5: exp and nbf are validated if present, with the tolerance of iat. */
 export function checkLifetime({ claims: { iat, exp, nbf } }: Proof, nowMs: number, { maxFutureSeconds }: ProofRules): void {
   const now = Math.floor(nowMs / 1000)
   const isExpired = exp !== undefined && exp <= now - maxFutureSeconds

@@ -1,9 +1,9 @@
-/** Takes the credentials apart: one Authorization line, its scheme and token, and for DPoP one proof (RFC 9449 §7.1). @module */
+/** Parses the credentials: one Authorization field line with its scheme and token, and for DPoP one proof (RFC 9449 §7.1). @module */
 
 import { refuse } from '../errors.js'
 import type { IncomingRequest } from './request.js'
 
-/** An access token may have up to this many characters; Node's own limit for a whole header section is the same. */
+/** Maximum length of an access token in characters. Node's default limit of a header section is the same. */
 const MAX_TOKEN_LENGTH = 16_384
 
 /** RFC 9110 §11.2 */
@@ -18,39 +18,39 @@ const schemes = new Map<string, Scheme>([
   ['bearer', 'Bearer']
 ])
 
-/** The one Authorization line, split; without one, and where its scheme is not ours, it has no scheme. */
+/** The parsed Authorization header field. `scheme` is undefined if the field is missing, repeated or of another scheme. */
 export interface Authorization {
   readonly scheme: Scheme | undefined
   readonly token: string
 }
 
-/** Splits the one Authorization line, whatever it is worth: credentials = auth-scheme 1*SP token68 (RFC 9110 §11.4). */
+/** Splits the Authorization field value without validating it: credentials = auth-scheme 1*SP token68 (RFC 9110 §11.4). */
 export function parseAuthorization({ authorization }: IncomingRequest): Authorization {
   const [line, second] = authorization
   if (line === undefined || second !== undefined) return { scheme: undefined, token: '' }
-  const text = trim(line)
+  const value = trim(line)
   let end = 0
-  while (end < text.length && !isOws(text.charCodeAt(end))) end++
+  while (end < value.length && !isOws(value.charCodeAt(end))) end++
   let start = end
-  while (text.charCodeAt(start) === 0x20) start++
-  return { scheme: schemes.get(text.slice(0, end).toLowerCase()), token: text.slice(start) }
+  while (value.charCodeAt(start) === 0x20) start++
+  return { scheme: schemes.get(value.slice(0, end).toLowerCase()), token: value.slice(start) }
 }
 
-/** Whether the request has no credentials of any kind, neither a token nor a proof nor another scheme's. */
+/** Whether the request has neither an Authorization nor a DPoP header field. */
 export function isAnonymous({ authorization, dpop }: IncomingRequest): boolean {
   return authorization.length === 0 && dpop.length === 0
 }
 
-/** The token of a request, of a bounded length; its spelling is not looked at yet. */
+/** The access token of a request, of bounded length. Its syntax is not validated here: see {@link checkToken68}. */
 export function tokenOf({ scheme, token }: Authorization, request: IncomingRequest): string {
-  // Node keeps the first of two lines silently, so that two parties can read two different tokens.
+  // Node keeps only the first of two field lines, so a proxy and this server could read different tokens.
   if (request.authorization.length > 1) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
   if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING')
   if (token.length > MAX_TOKEN_LENGTH) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is too long' })
   return token
 }
 
-/** Refuses what is not spelt as a token, two lines that Fetch joined with a comma among it. */
+/** Rejects a token that is not token68. This includes two field lines that Fetch joined with a comma. */
 export function checkToken68(token: string): void {
   if (!token68.test(token)) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
 }
@@ -60,7 +60,7 @@ export function proofOf({ dpop: lines }: IncomingRequest): string {
   if (lines.length > 1) refuse('ERR_DPOP_PROOF_MULTIPLE')
   const proof = trim(lines[0] ?? '')
   if (proof === '') refuse('ERR_DPOP_PROOF_MISSING')
-  // Proxies and Fetch join repeated lines with a comma, which a proof never has.
+  // Proxies and Fetch join repeated field lines with a comma, which a proof never contains.
   if (proof.includes(',')) refuse('ERR_DPOP_PROOF_MULTIPLE')
   return proof
 }

@@ -1,19 +1,19 @@
-/** Reads what the checks need out of a Fetch `Request`, a Node request or a plain object, every header line counted. @module */
+/** Reads a Fetch `Request`, a Node request or a plain object into one form that keeps every header field line. @module */
 
 import { refuse } from '../errors.js'
 
-/** Header fields by name, in any case; repeated lines of one field are an array. */
+/** Header fields by case-insensitive name. Repeated field lines are an array. */
 export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** What the verifier reads of Node's `http.IncomingMessage` and `http2.Http2ServerRequest`. */
 export interface NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
-  /** The target before a router cut a mount path off, as Express keeps it. */
+  /** The request target before a router removed the mount path, as Express sets it. */
   readonly originalUrl?: string | undefined
-  /** Names and values in turn, every line as it was received. */
+  /** Alternating names and values of all header field lines as received. */
   readonly rawHeaders: readonly string[]
-  /** Read only where an emulated request has no `rawHeaders`. */
+  /** Used only if `rawHeaders` is empty, as with emulated requests. */
   readonly headers: HeaderRecord
 }
 
@@ -22,38 +22,38 @@ export interface FetchRequest {
   readonly method: string
   readonly url: string
   readonly headers: {
-    /** The lines of a field, joined with commas; null where there is none. */
+    /** The field lines joined with commas; null if there are none. */
     get(name: string): string | null
   }
 }
 
-/** A request from anywhere else. */
+/** A request in a form independent of the runtime. */
 export interface PlainRequest {
   /** The method as the client sent it. */
   readonly method: string
   /** The request target as the client sent it: `/path?query`, or an absolute URI. */
   readonly target: string
-  /** Header fields, as a record, or as pairs such as a Fetch `Headers` or a `Map` gives. */
+  /** Header fields as a record, or as an iterable of pairs such as a Fetch `Headers` or a `Map`. */
   readonly headers: HeaderRecord | Iterable<readonly [string, string]>
 }
 
-/** Every shape of request that `verifyRequest` takes. */
+/** The request types that `verifyRequest` accepts. */
 export type RequestLike = FetchRequest | NodeRequest | PlainRequest
 
-/** One request, reduced to what DPoP is about. */
+/** The parts of a request that verification needs. */
 export interface IncomingRequest {
   readonly method: string
-  /** The request target as sent, not resolved, not normalised. */
+  /** The request target as sent, neither resolved nor normalized. */
   readonly target: string
-  /** The authority that the client addressed (`:authority`, else `Host`), if it named one. */
+  /** The authority of the request: `:authority`, else `Host`; undefined if there is neither. */
   readonly authority: string | undefined
-  /** The lines of the `Authorization` field. */
+  /** The field lines of `Authorization`. */
   readonly authorization: readonly string[]
-  /** The lines of the `DPoP` field. */
+  /** The field lines of `DPoP`. */
   readonly dpop: readonly string[]
 }
 
-/** Reads a request. `target` overrides the one that the request object has, for frameworks that rewrite it. */
+/** Reads a request. `target` overrides that of the request object, for frameworks that rewrite it. */
 export function readRequest(request: RequestLike, target?: string): IncomingRequest {
   const lines = new HeaderLines()
   let sentTarget: string | undefined
@@ -77,7 +77,7 @@ type Lines = readonly string[]
 
 const none: Lines = Object.freeze([])
 
-/** The lines of the few header fields that DPoP is about. */
+/** Collects the field lines of the header fields that verification reads. */
 class HeaderLines {
   #authorization = none
   #dpop = none
@@ -89,7 +89,7 @@ class HeaderLines {
   }
 
   addRecord(record: HeaderRecord): void {
-    // The same of an object that has its lines behind a method.
+    // A Headers object has no own entries, so it would be read as a request without credentials.
     if (typeof record['get'] === 'function') throw new TypeError('The headers of the request must be a record, or iterable')
     for (const [name, value] of Object.entries(record)) {
       if (Array.isArray(value)) for (const line of value) this.#add(name, line)
@@ -99,15 +99,15 @@ class HeaderLines {
 
   addPairs(pairs: Iterable<readonly [string, string]>): void {
     for (const pair of pairs) {
-      // A flat list of names and values has none, and would look like a request without any.
+      // A flat list of names and values would be read as a request without credentials.
       if (typeof pair === 'string') throw new TypeError('The header lines of the request must be pairs of name and value')
       this.#add(pair[0], pair[1])
     }
   }
 
   /**
-   * Fetch joins the lines of a field with commas, and no value that we accept has one. The authority in the URL is what the
-   * Host field said, whatever proxies made of it, so that it selects as Host does and is no part of the target.
+   * Fetch joins field lines with commas, and no accepted value contains one. The authority of the URL comes from the Host
+   * header field, so it is treated like Host and not as part of the request target.
    */
   addFetch({ url, headers }: FetchRequest): string {
     const { host, pathname, search } = new URL(url)
@@ -126,7 +126,7 @@ class HeaderLines {
     return { method, target, authority: this.#oneAuthority(), authorization: this.#authorization, dpop: this.#dpop }
   }
 
-  // Runs for every header line of every request: the length rules most names out before any text is compared.
+  // Called for every field line of every request: the length excludes most names before any comparison.
   #add(name: string, value: unknown): void {
     switch (name.length) {
       case 4: {
@@ -143,7 +143,7 @@ class HeaderLines {
     }
   }
 
-  /** RFC 9113 §8.3.1: `:authority` rules, and a `Host` that differs from it is malformed. RFC 9112 §3.2: there is one `Host`. */
+  /** RFC 9113 §8.3.1: `:authority` takes precedence, and a different `Host` is malformed. RFC 9112 §3.2: only one `Host` is allowed. */
   #oneAuthority(): string | undefined {
     const [pseudo, host] = [this.#pseudoAuthority, this.#host]
     if (pseudo.length > 1 || host.length > 1) refuse('ERR_DPOP_REQUEST_MALFORMED')
@@ -153,7 +153,7 @@ class HeaderLines {
   }
 }
 
-/** A field has one line or is refused: a list that grows would keep room for many. */
+/** More than one field line is rejected later, so the common case allocates an array of exactly one. */
 function append(lines: Lines, value: unknown): Lines {
   if (typeof value !== 'string') throw new TypeError('The header lines of the request must be strings')
   return lines === none ? [value] : [...lines, value]

@@ -1,4 +1,4 @@
-/** The URI that this request was sent to, as configuration knows it, and whether a proof's htu names the same (RFC 9449 §4.3 check 9). @module */
+/** Derives the URI of a request from the configured base URLs and compares it with the htu of a proof (RFC 9449 §4.3 check 9). @module */
 
 import { refuse } from '../errors.js'
 import type { IncomingRequest } from './request.js'
@@ -6,17 +6,17 @@ import type { IncomingRequest } from './request.js'
 /** A parsed `baseUrl`. */
 export interface BaseUrl {
   readonly scheme: Scheme
-  /** `https://api.example`, normalised, without a slash at the end. */
+  /** `https://api.example`, normalized, without a trailing slash. */
   readonly origin: string
-  /** `api.example`, with the port if it is not the scheme's own. */
+  /** `api.example`, with the port unless it is the default of the scheme. */
   readonly host: string
-  /** `/v1` or empty: the path prefix that a gateway strips. */
+  /** `/v1` or empty: the path prefix that a gateway removes. */
   readonly prefix: string
 }
 
 type Scheme = 'http' | 'https'
 
-/** The parts of a URI that decide: everything up to the query. */
+/** The parts of a URI that are compared: scheme, authority and path. */
 interface TargetUri {
   readonly scheme: Scheme
   readonly origin: string
@@ -24,77 +24,77 @@ interface TargetUri {
   readonly path: string
 }
 
-/** What an absolute-form target says beside its path. */
+/** Scheme and authority of an absolute-form request target (RFC 9112 §3.2.2). */
 interface AbsoluteTarget {
   readonly scheme: Scheme
   readonly authority: string
 }
 
 const MAX_URI_LENGTH = 8192
-/** RFC 1035 §2.3.4. A longer name is no name, and to encode an international one costs time with the square of its length. */
+/** RFC 1035 §2.3.4. The bound also limits the cost of IDNA encoding, which grows with the square of the length. */
 const MAX_HOST_LENGTH = 255
 
 /** Scheme, authority and path of an absolute http(s) URI. */
 const uri = /^(https?):\/\/([^/?#]*)([^?#]*)/i
 const plainHost = /^[a-z0-9._-]+$/
-/** RFC 3986 §3.2.2: what may be left of a host once it is normalised. The URL parser also lets quotes and braces through. */
+/** RFC 3986 §3.2.2: a normalized host. The WHATWG URL parser also accepts quotes and braces, which are invalid here. */
 const regNameOrIp = /^(?:[a-z0-9._~!$&'()*+,;=-]+|\[[0-9a-f:.]+\])$/
 const visible = /^[!-~]*$/
 
-/** Parses a configured base URL; undefined where it is not an http(s) URL of host and path alone. */
-export function parseBaseUrl(text: string): BaseUrl | undefined {
-  const parsed = parseUri(text)
-  if (parsed === undefined || /[?#]/.test(text)) return undefined
+/** Parses a configured base URL; undefined unless it is an http(s) URL without query and fragment. */
+export function parseBaseUrl(url: string): BaseUrl | undefined {
+  const parsed = parseUri(url)
+  if (parsed === undefined || /[?#]/.test(url)) return undefined
   const { scheme, origin, host, path } = parsed
   return { scheme, origin, host, prefix: path.replace(/\/+$/, '') }
 }
 
 /**
- * The URIs, normalised, that a proof for this request may name. Scheme and authority come from configuration: what the
- * client says of them only selects among the base URLs, else a proof made for another server would be good here.
+ * The normalized URIs that the htu of a proof for this request may have. Scheme and authority come from the configuration. The
+ * authority that the client sent only selects among the base URLs; otherwise a proof for another server would be accepted.
  */
 export function targetUrisOf({ target, authority }: IncomingRequest, baseUrls: readonly BaseUrl[]): string[] {
   const { path, absolute } = readTarget(target)
-  // One base URL is not selected by the Host field: proxies may put their own there.
+  // A single base URL applies whatever the Host: proxies may replace it.
   const isOnly = baseUrls.length === 1 && absolute === undefined
-  const selected = isOnly ? baseUrls : baseUrls.filter((base) => isNamedBy(base, absolute, authority))
+  const selected = isOnly ? baseUrls : baseUrls.filter((base) => isAddressedBy(base, absolute, authority))
   return selected.length === 1 ? urisAt(selected[0] as BaseUrl, path) : selected.flatMap((base) => urisAt(base, path))
 }
 
-/** Whether a request addressed this base URL: by the authority of an absolute-form target, else by the Host field. */
-function isNamedBy(base: BaseUrl, absolute: AbsoluteTarget | undefined, authority: string | undefined): boolean {
+/** Whether the request addresses this base URL, by the authority of an absolute-form target, else by Host. */
+function isAddressedBy(base: BaseUrl, absolute: AbsoluteTarget | undefined, authority: string | undefined): boolean {
   return absolute === undefined ? isAt(base, base.scheme, authority) : isAt(base, absolute.scheme, absolute.authority)
 }
 
 function urisAt({ origin, prefix }: BaseUrl, path: string): string[] {
   const uri = origin + prefix + path
-  // A gateway that strips the prefix sends `/` for both `/v1` and `/v1/`.
+  // A gateway that removes the prefix sends `/` for both `/v1` and `/v1/`.
   return path === '/' && prefix !== '' ? [uri, origin + prefix] : [uri]
 }
 
 function isAt(base: BaseUrl, scheme: Scheme, authority: string | undefined): boolean {
-  return authority !== undefined && normaliseAuthority(scheme, authority) === base.host
+  return authority !== undefined && normalizeAuthority(scheme, authority) === base.host
 }
 
-/** The normalised htu if it names one of `uris`, which are normalised; undefined if not. */
+/** The normalized htu if it equals one of the normalized `uris`; otherwise undefined. */
 export function matchHtu(htu: string, uris: readonly string[]): string | undefined {
   if (uris.includes(htu)) return htu
   const parsed = parseUri(htu)
   if (parsed === undefined) return undefined
-  const normalised = parsed.origin + parsed.path
-  return uris.includes(normalised) ? normalised : undefined
+  const normalized = parsed.origin + parsed.path
+  return uris.includes(normalized) ? normalized : undefined
 }
 
 /**
- * Takes a request target apart. Only an absolute-form target names an authority (RFC 9112 §3.2); its scheme is not compared,
- * because behind a proxy that ends TLS it may be http.
+ * Parses a request target. Only the absolute form has an authority (RFC 9112 §3.2). Its scheme is not compared, because it may
+ * be http behind a proxy that terminates TLS.
  */
 function readTarget(target: string): { readonly path: string; readonly absolute: AbsoluteTarget | undefined } {
   if (target.length > MAX_URI_LENGTH) refuse('ERR_DPOP_PROOF_HTU')
   const match = target.startsWith('/') ? null : uri.exec(target)
   const rawPath = match ? match[3] || '/' : withoutQuery(target)
-  const path = rawPath.startsWith('/') ? normalisePath(rawPath) : undefined
-  // A router does not resolve dot segments, and a proof for `/public` must not open `/admin/../public`.
+  const path = rawPath.startsWith('/') ? normalizePath(rawPath) : undefined
+  // Routers do not resolve dot segments, so a proof for `/public` must not be accepted for `/admin/../public`.
   if (path === undefined || path !== removeDotSegments(path)) refuse('ERR_DPOP_PROOF_HTU')
   return { path, absolute: match ? { scheme: lowerScheme(match[1]), authority: match[2] as string } : undefined }
 }
@@ -104,16 +104,16 @@ function withoutQuery(target: string): string {
   return end === -1 ? target : target.slice(0, end)
 }
 
-/** Parses and normalises an absolute http(s) URI as RFC 3986 §6.2.2 and §6.2.3 say; undefined where it is not one. */
-function parseUri(text: string): TargetUri | undefined {
-  if (text.length > MAX_URI_LENGTH) return undefined
-  const match = uri.exec(text)
+/** Parses and normalizes an absolute http(s) URI (RFC 3986 §6.2.2, §6.2.3); undefined if it is invalid. */
+function parseUri(value: string): TargetUri | undefined {
+  if (value.length > MAX_URI_LENGTH) return undefined
+  const match = uri.exec(value)
   if (match === null) return undefined
   const [start, rawScheme, authority, rawPath] = match as unknown as [string, string, string, string]
   const scheme = lowerScheme(rawScheme)
-  const host = normaliseAuthority(scheme, authority)
-  const path = normalisePath(rawPath || '/')
-  if (host === undefined || path === undefined || !visible.test(text.slice(start.length))) return undefined
+  const host = normalizeAuthority(scheme, authority)
+  const path = normalizePath(rawPath || '/')
+  if (host === undefined || path === undefined || !visible.test(value.slice(start.length))) return undefined
   return { scheme, origin: `${scheme}://${host}`, host, path: removeDotSegments(path) }
 }
 
@@ -121,23 +121,23 @@ function lowerScheme(scheme: string | undefined): Scheme {
   return scheme?.toLowerCase() as Scheme
 }
 
-/** RFC 3986 §6.2.2.1 and §6.2.3: lower-case host, no default port, no empty port. No user information (RFC 9110 §4.2.4). */
-function normaliseAuthority(scheme: Scheme, authority: string): string | undefined {
+/** RFC 3986 §6.2.2.1 and §6.2.3: lowercase host, no default port, no empty port. User information is invalid (RFC 9110 §4.2.4). */
+function normalizeAuthority(scheme: Scheme, authority: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[^\s\p{Cc}:@[\]\\/?#]+)(?::([0-9]*))?$/iu.exec(authority)
   if (match === null) return undefined
-  const host = normaliseHost(match[1] as string)
+  const host = normalizeHost(match[1] as string)
   const port = (match[2] ?? '').replace(/^0+(?=.)/, '')
   if (host === undefined || Number(port) > 65535) return undefined
   const isDefault = port === '' || port === (scheme === 'https' ? '443' : '80')
   return isDefault ? host : `${host}:${port}`
 }
 
-function normaliseHost(host: string): string | undefined {
+function normalizeHost(host: string): string | undefined {
   if (host.length > MAX_HOST_LENGTH) return undefined
   const lower = host.toLowerCase()
   if (plainHost.test(lower)) return lower
   try {
-    // IPv6, percent-encoded and internationalised names have one form after the URL parser.
+    // The URL parser gives IPv6 addresses, percent-encoded and internationalized names their normal form.
     const { hostname } = new URL(`http://${host}`)
     return regNameOrIp.test(hostname) ? hostname : undefined
   } catch {
@@ -145,19 +145,19 @@ function normaliseHost(host: string): string | undefined {
   }
 }
 
-/** Needs no normalising: unreserved characters, sub-delims, `:`, `@` and `/`. */
+/** Paths that are already normalized: unreserved characters, sub-delims, `:`, `@` and `/`. */
 const plainPath = /^[/\w.~!$&'()*+,;=:@-]*$/
-/** What a path never has raw: control characters, space, quotes, angle brackets, backslash, and whatever is not ASCII. */
-const badInPath = /[^!-~]|["<>\\]|%(?![0-9a-f]{2})/i
+/** Characters that a path must percent-encode: control characters, space, quotes, angle brackets, backslash, non-ASCII. */
+const invalidInPath = /[^!-~]|["<>\\]|%(?![0-9a-f]{2})/i
 const reserved = new Set("/?#[]@!$&'()*+,;=:")
 
 /**
- * RFC 3986 §6.2.2: percent-encoded unreserved characters are decoded, the other triplets upper-cased; and as RFC 9110 §4.2.3
- * has it, a character that is neither reserved nor unreserved is the same as its encoding.
+ * RFC 3986 §6.2.2: percent-encoded unreserved characters are decoded, other triplets become uppercase. RFC 9110 §4.2.3: a
+ * character that is neither reserved nor unreserved is equivalent to its percent-encoding.
  */
-function normalisePath(path: string): string | undefined {
+function normalizePath(path: string): string | undefined {
   if (plainPath.test(path)) return path
-  if (badInPath.test(path)) return undefined
+  if (invalidInPath.test(path)) return undefined
   return path.replace(/%[0-9a-f]{2}|[^%]/gi, (part) => {
     if (part.length === 1) return /[\w.~-]/.test(part) || reserved.has(part) ? part : encodeURIComponent(part)
     const char = String.fromCharCode(Number.parseInt(part.slice(1), 16))
@@ -165,7 +165,7 @@ function normalisePath(path: string): string | undefined {
   })
 }
 
-/** RFC 3986 §5.2.4, for a path that begins with a slash. */
+/** RFC 3986 §5.2.4, for a path that starts with a slash. */
 function removeDotSegments(path: string): string {
   if (!path.includes('/.')) return path
   const kept: string[] = []

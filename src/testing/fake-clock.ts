@@ -1,16 +1,16 @@
-/** A clock that stands still until it is told to move. @module */
+/** A clock for tests that only advances on demand. @module */
 
-/** A clock for the option `clock` of a verifier, an issuer and a client. */
+/** A clock for the option `clock` of a verifier, a test issuer and a test client. */
 export interface FakeClock {
   /** Milliseconds since the epoch. */
   (): number
-  /** Moves the clock, back if negative. */
+  /** Advances the clock; a negative value sets it back. */
   advance(seconds: number): void
   /** Sets the clock to milliseconds since the epoch. */
   set(nowMs: number): void
 }
 
-/** A clock that stands at `nowMs`, milliseconds since the epoch. */
+/** Creates a clock set to `nowMs`, milliseconds since the epoch. */
 export function fakeClock(nowMs: number = Date.now()): FakeClock {
   let currentMs = nowMs
   return Object.assign(() => currentMs, {

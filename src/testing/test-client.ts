@@ -1,4 +1,4 @@
-/** A client with a DPoP key: makes proofs, and requests that carry them. @module */
+/** A test client with a DPoP key that creates proofs and sends requests. @module */
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { ProofAlgorithm } from '../crypto/crypto.js'
@@ -11,40 +11,40 @@ export interface TestClientOptions {
   readonly clock?: () => number
 }
 
-/** What a proof of {@link TestClient.proof} is to say. */
+/** The content of a proof; see {@link TestClient.proof}. */
 export interface ProofSpec {
   /** @defaultValue 'GET' */
   readonly method?: string
-  /** The absolute URL of the request; query and fragment are left out of `htu`. */
+  /** The absolute URL of the request. Query and fragment are not part of `htu`. */
   readonly url: string
-  /** The access token that goes with it, for `ath`. */
+  /** The access token, for `ath`. */
   readonly token?: string
-  /** The nonce that the server gave. */
+  /** The nonce that the server issued. */
   readonly nonce?: string
-  /** Claims to add or replace; one that is undefined is left out. */
+  /** Claims to add or replace; undefined removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>
-  /** Header parameters to add or replace. */
+  /** Header parameters to add or replace; undefined removes one. */
   readonly header?: Readonly<Record<string, unknown>>
 }
 
 /** A client with a DPoP key, for tests. */
 export interface TestClient {
   readonly alg: ProofAlgorithm
-  /** The thumbprint of its key: what its tokens are bound to. */
+  /** The thumbprint of its key, for `cnf.jkt` of its tokens. */
   readonly jkt: string
   readonly publicJwk: Readonly<Record<string, unknown>>
-  /** A new proof (RFC 9449 §4.2). */
+  /** Creates a proof (RFC 9449 §4.2). */
   proof(spec: ProofSpec): Promise<string>
-  /** The two header fields of a request with `token`. */
+  /** Creates the two header fields of a request with `token`. */
   headers(spec: ProofSpec & { readonly token: string }): Promise<{ Authorization: string; DPoP: string }>
   /**
-   * `fetch` with `token` and a new proof. Nonces are kept by origin (RFC 9449 §8.2, §9), and a request that was asked for one is
-   * sent once more; one whose body is a stream is not, because it was read.
+   * Sends a request with `token` and a new proof. Nonces are stored by origin (RFC 9449 §8.2, §9). A request that is rejected with
+   * `use_dpop_nonce` is repeated once, unless its body is a stream.
    */
   fetch(url: string, token: string, init?: RequestInit): Promise<Response>
 }
 
-/** Makes a client with a new key. */
+/** Creates a client with a new key. */
 export async function createTestClient(options: TestClientOptions = {}): Promise<TestClient> {
   const { alg = 'ES256', clock = Date.now } = options
   const { privateKey, publicKey } = await generateKeyPair(alg)
@@ -61,14 +61,14 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
     return { Authorization: `DPoP ${spec.token}`, DPoP: await proof(spec) }
   }
 
-  /** The newest nonce of each server. */
+  /** The current nonce of each origin. */
   const nonces = new Map<string, string>()
 
   async function send(url: string, token: string, init: RequestInit): Promise<Response> {
     const { origin } = new URL(url)
     const nonce = nonces.get(origin)
     const sent = new Headers(init.headers)
-    // As fetch is going to send them: it writes post in capitals, and encodes what a URL cannot have.
+    // Method and URL as fetch sends them: it normalizes `post` to `POST` and percent-encodes the URL.
     const { method, url: sentUrl } = new Request(url, { method: init.method ?? 'GET' })
     const spec = { method, url: sentUrl, token, ...(nonce !== undefined && { nonce }) }
     for (const [name, value] of Object.entries(await headers(spec))) sent.set(name, value)
@@ -86,7 +86,7 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
     headers,
     async fetch(url, token, init = {}) {
       const response = await send(url, token, init)
-      if (!asksForNonce(response) || init.body instanceof ReadableStream) return response
+      if (!requiresNonce(response) || init.body instanceof ReadableStream) return response
       await response.body?.cancel()
       return await send(url, token, init)
     }
@@ -94,12 +94,12 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
 }
 
 /** RFC 9449 §9 */
-function asksForNonce({ status, headers }: Response): boolean {
-  const isAsked = /\bDPoP\b.*\berror="use_dpop_nonce"/.test(headers.get('www-authenticate') ?? '')
-  return status === 401 && isAsked && headers.has('dpop-nonce')
+function requiresNonce({ status, headers }: Response): boolean {
+  const isChallenged = /\bDPoP\b.*\berror="use_dpop_nonce"/.test(headers.get('www-authenticate') ?? '')
+  return status === 401 && isChallenged && headers.has('dpop-nonce')
 }
 
-/** RFC 9449 §4.2: the base64url of the SHA-256 of the ASCII of the token. */
+/** RFC 9449 §4.2: base64url of the SHA-256 hash of the ASCII encoding of the token. */
 async function hashOf(token: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
   return btoa(String.fromCharCode(...new Uint8Array(digest)))

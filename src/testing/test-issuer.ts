@@ -1,4 +1,4 @@
-/** An authorization server reduced to what a resource server sees of it: its identifier, its keys, its tokens. @module */
+/** A test issuer: the identifier, keys and access tokens of an authorization server. @module */
 
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { IssuerOptions, JwkSet, TokenAlgorithm } from '../options.js'
@@ -15,17 +15,17 @@ export interface TestIssuerOptions {
   readonly clock?: () => number
 }
 
-/** What a token of {@link TestIssuer.issue} is to say. */
+/** The content of an access token; see {@link TestIssuer.issue}. */
 export interface TokenSpec {
-  /** The thumbprint of the client's key; without it the token is a plain Bearer token. */
+  /** The thumbprint of the client's key, for `cnf.jkt`. Without it the token is not bound to a key. */
   readonly jkt?: string
   /** Space-delimited scopes. */
   readonly scope?: string
-  /** Seconds until it expires. @defaultValue 3600 */
+  /** Lifetime in seconds. @defaultValue 3600 */
   readonly expiresInSeconds?: number
-  /** Claims to add or replace; one that is undefined is left out. */
+  /** Claims to add or replace; undefined removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>
-  /** Header parameters to add or replace. */
+  /** Header parameters to add or replace; undefined removes one. */
   readonly header?: Readonly<Record<string, unknown>>
 }
 
@@ -35,11 +35,11 @@ export interface TestIssuer {
   readonly jwks: JwkSet
   /** For the option `issuer` of a verifier. */
   readonly options: IssuerOptions
-  /** An access token as RFC 9068 profiles it. */
+  /** Creates a JWT access token of RFC 9068. */
   issue(token?: TokenSpec): Promise<string>
 }
 
-/** Makes an issuer with a new key. */
+/** Creates an issuer with a new key. */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { issuer = 'https://issuer.example', audience = 'https://api.example', alg = 'RS256', clock = Date.now } = options
   const { privateKey, publicKey } = await generateKeyPair(alg)

@@ -104,11 +104,11 @@ export class AccessTokens {
     const jwt = cached === undefined ? readJwt(text) : undefined
     if (cached === undefined && jwt === undefined) {
       // A JWT in a non-canonical encoding is not introspected: the server may parse it less strictly.
-      if (looksLikeJwt(text)) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'a JWT that is not spelt as one' })
+      if (looksLikeJwt(text)) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the JWT is not canonically encoded' })
       return await this.#verifyOpaque(token)
     }
-    const issuer = await this.#issuers.named(cached?.verified.issuer ?? jwt?.claims['iss'])
-    if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not one of the configured issuers' })
+    const issuer = await this.#issuers.find(cached?.verified.issuer ?? jwt?.claims['iss'])
+    if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'iss is not a configured issuer' })
     const isCached = cached?.issuer === issuer
     const verified = isCached ? cached.verified : await this.#verifyJwt(token, jwt ?? (readJwt(text) as Jwt), issuer)
     if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, issuer, verified)
@@ -137,12 +137,12 @@ export class AccessTokens {
   }
 
   /**
-   * An opaque token does not name its issuer, so the issuers with introspection are tried in turn, first the one for which the token
-   * was active before. An unavailable issuer results in 503 only if no other issuer reports the token as active.
+   * An opaque token does not name its issuer, so the issuers with introspection are tried in sequence, starting with the one
+   * for which the token was active before. An unavailable issuer results in 503 only if no other issuer reports the token as active.
    */
   async #verifyOpaque(token: PresentedToken): Promise<VerifiedToken> {
     let outage: DPoPUnavailableError | undefined
-    const wasActive = ({ introspection }: Issuer) => Number(introspection?.knows(token.hash) ?? false)
+    const wasActive = ({ introspection }: Issuer) => Number(introspection?.wasActive(token.hash) ?? false)
     for (const issuer of [...this.#issuers.configured].sort((a, b) => wasActive(b) - wasActive(a))) {
       try {
         const introspected = await this.#introspect(token, issuer, false)
@@ -153,7 +153,7 @@ export class AccessTokens {
       }
     }
     if (outage !== undefined) throw outage
-    return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'neither a JWT nor active at an issuer' })
+    return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not a JWT, and not active at any issuer with introspection' })
   }
 
   /** A valid JWT may have been revoked. If the introspection response has a `cnf.jkt`, it must be that of the JWT. */
@@ -162,7 +162,7 @@ export class AccessTokens {
     if (introspected === undefined) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is not active' })
     const { jkt } = introspected.confirmation
     if (jkt !== undefined && jkt !== confirmation.jkt)
-      refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the server knows another key' })
+      refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the introspection response has another cnf.jkt' })
   }
 
   /** The introspected token; undefined if it is not active or the issuer has no introspection. */

@@ -23,12 +23,13 @@ export function findClaimError(claims: JsonObject, expected: ExpectedClaims, now
   const now = Math.floor(nowMs / 1000)
   const missing = required.find((name) => claims[name] === undefined)
   if (missing !== undefined) return `${missing} is missing`
-  if (iss !== undefined && iss !== issuer) return 'iss is of another issuer'
-  if (aud !== undefined && !isAmong(aud, audience)) return 'aud is not this API'
-  if (iat !== undefined && !isNumericDate(iat)) return 'iat is no time'
-  if (nbf !== undefined && !(isNumericDate(nbf) && nbf <= now + toleranceSeconds)) return 'nbf is no time, or has not come'
+  if (iss !== undefined && iss !== issuer) return 'iss is another issuer'
+  if (aud !== undefined && !isAmong(aud, audience)) return 'aud does not contain an accepted audience'
+  if (iat !== undefined && !isNumericDate(iat)) return 'iat is not a NumericDate'
+  if (nbf !== undefined && !(isNumericDate(nbf) && nbf <= now + toleranceSeconds))
+    return 'nbf is not a NumericDate, or is in the future'
   // Any finite value: some servers use the largest number they have for tokens that do not expire.
-  if (exp !== undefined && !isFiniteNumber(exp)) return 'exp is no time'
+  if (exp !== undefined && !isFiniteNumber(exp)) return 'exp is not a number'
   return exp === undefined || exp > now - toleranceSeconds ? undefined : EXPIRED
 }
 

@@ -1,17 +1,17 @@
-/** How this API proves to an authorization server who it is, in one of the ways of OpenID Connect Core §9. @module */
+/** Client authentication of this API at an authorization server (OpenID Connect Core §9). @module */
 
 import type { JWK } from 'jose'
 import type { IntrospectionConfig } from '../config/issuers.js'
 
 const ASSERTION_SECONDS = 60
 
-/** What a request carries so that the server knows who asks. */
+/** The header field or parameters that authenticate a request. */
 export interface ClientAuthentication {
   readonly authorization?: { readonly authorization: string }
   readonly parameters?: Readonly<Record<string, string>>
 }
 
-/** RFC 7662 §2.1: the introspection endpoint asks who asks. */
+/** RFC 7662 §2.1: introspection requests must be authenticated. */
 export async function authenticate(
   { clientId, clientSecret, privateKey, authMethod }: IntrospectionConfig,
   issuer: string,
@@ -37,7 +37,7 @@ export async function authenticate(
 
 /** RFC 7523 §3. */
 async function signAssertion(clientId: string, issuer: string, jwk: JWK & { alg: string }, nowMs: number): Promise<string> {
-  // Most APIs never sign anything: whoever does loads it at the first question, or in ready().
+  // Loaded on demand, because most APIs do not sign anything.
   const { importJWK, SignJWT } = await import('jose')
   const iat = Math.floor(nowMs / 1000)
   const claims = { iss: clientId, sub: clientId, aud: issuer, jti: crypto.randomUUID(), iat, exp: iat + ASSERTION_SECONDS }
@@ -46,6 +46,6 @@ async function signAssertion(clientId: string, issuer: string, jwk: JWK & { alg:
 }
 
 /** RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined. */
-function formEncode(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1)
+function formEncode(value: string): string {
+  return new URLSearchParams({ '': value }).toString().slice(1)
 }

@@ -1,4 +1,4 @@
-/** Holds the client's TLS certificate against a token that is bound to one (RFC 8705 §3). @module */
+/** Compares the client's TLS certificate with the one that the token is bound to (RFC 8705 §3). @module */
 
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
@@ -12,15 +12,16 @@ export async function checkClientCertificate(
   clientCertificate: VerifierConfig['clientCertificate']
 ): Promise<void> {
   const certificate = await clientCertificate?.(request)
-  if (certificate === undefined) refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'there is no client certificate' })
+  if (certificate === undefined)
+    refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'there is no client certificate; see the option clientCertificate' })
   const der = typeof certificate === 'string' ? fromPem(certificate) : certificate
   if ((await platform.sha256OfBytes(der)) !== x5tS256)
-    refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the client certificate is another one' })
+    refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the client certificate does not match cnf.x5t#S256' })
 }
 
-/** RFC 7468 §5. Of a chain, the first certificate is the client's. */
-function fromPem(text: string): Uint8Array {
-  const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(text)?.[1]
-  if (body === undefined) throw new TypeError('"clientCertificate" must give PEM, DER or undefined')
+/** RFC 7468 §5. The first certificate of a chain is the client's. */
+function fromPem(pem: string): Uint8Array {
+  const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(pem)?.[1]
+  if (body === undefined) throw new TypeError('"clientCertificate" must return PEM, DER or undefined')
   return Uint8Array.from(atob(body), (char) => char.charCodeAt(0))
 }

@@ -1,20 +1,20 @@
-/** What a token says it is bound to: its cnf claim (RFC 7800 §3.1, RFC 9449 §6.1, RFC 8705 §3.1). @module */
+/** Reads the cnf claim of a token (RFC 7800 §3.1, RFC 9449 §6.1, RFC 8705 §3.1). @module */
 
 import { platform } from '#crypto'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
 
-/** What the holder of a token must prove. Without a member, nothing of that kind; `isBound` tells whether there was a cnf at all. */
+/** The confirmation methods of a token; undefined if absent. `isBound` is whether the token has a cnf claim. */
 export interface Confirmation {
   readonly isBound: boolean
   readonly jkt: string | undefined
   readonly x5tS256: string | undefined
 }
 
-/** Registered confirmation methods that are not verified here: a token that is bound by one of them is refused. */
+/** Registered confirmation methods that are not supported: a token with one of them is rejected. */
 const unverifiedMethods = ['jwk', 'jwe', 'kid', 'jku', 'osc']
 
-/** Reads the cnf of verified claims. Members that nobody registered are ignored, all others must be understood. */
+/** Reads the cnf of verified claims. Unregistered members are ignored; registered ones must be supported. */
 export function readConfirmation({ cnf }: JsonObject): Confirmation {
   if (cnf === undefined) return { isBound: false, jkt: undefined, x5tS256: undefined }
   if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))
@@ -25,7 +25,7 @@ export function readConfirmation({ cnf }: JsonObject): Confirmation {
   return { isBound: true, jkt: readHash(members, 'jkt'), x5tS256: readHash(members, 'x5t#S256') }
 }
 
-/** A SHA-256 in base64url: 43 characters, the last one canonical. */
+/** A SHA-256 hash in canonical base64url. */
 function readHash(members: JsonObject, name: string): string | undefined {
   const value = members[name]
   if (value === undefined) return undefined

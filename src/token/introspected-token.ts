@@ -1,28 +1,28 @@
-/** Judges what introspection said of an active token: active is not enough (RFC 7662 §2.2, RFC 9449 §6.2). @module */
+/** Validates the introspection response of an active token (RFC 7662 §2.2, RFC 9449 §6.2). @module */
 
 import type { IssuerConfig } from '../config/issuers.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
 import { EXPIRED, findClaimError } from './claims.js'
 
-/** Members that the server may leave out are checked where they are there: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
+/** Validates the optional members if present: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
 export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, toleranceSeconds: number, nowMs: number): void {
   const required = issuer.introspection?.requiredMembers ?? []
   const expected = { issuer: issuer.issuer, audience: issuer.audience, required, toleranceSeconds }
-  const fault = findClaimError(members, expected, nowMs)
-  if (fault === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (fault !== undefined) invalid(fault)
+  const error = findClaimError(members, expected, nowMs)
+  if (error === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
+  if (error !== undefined) reject(error)
   checkTokenType(members)
 }
 
-/** RFC 9449 §6.2: a bound token has the type DPoP, if it has one. Types are compared without regard to case (RFC 6749 §5.1). */
+/** RFC 9449 §6.2: the token_type of a bound token is DPoP, if present. It is case-insensitive (RFC 6749 §5.1). */
 function checkTokenType({ token_type: type, cnf }: JsonObject): void {
   if (type === undefined) return
   const isBound = typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
   const isDPoP = typeof type === 'string' && type.toLowerCase() === 'dpop'
-  if (isBound !== isDPoP) invalid('token_type')
+  if (isBound !== isDPoP) reject('token_type does not match cnf')
 }
 
-function invalid(reason: string): never {
-  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `at introspection: ${reason}` })
+function reject(reason: string): never {
+  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `introspection response: ${reason}` })
 }

@@ -1,4 +1,4 @@
-/** Where an issuer is asked about tokens: given, or found in its metadata and found again if it moves. @module */
+/** The introspection endpoint of an issuer: configured, or discovered in its metadata and rediscovered after failures. @module */
 
 import type { VerifierConfig } from '../config/config.js'
 import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
@@ -8,45 +8,45 @@ import { discoverEndpoint } from './metadata.js'
 export class IntrospectionEndpoint {
   readonly #issuer: string
   readonly #config: VerifierConfig
-  readonly #isGiven: boolean
+  readonly #isConfigured: boolean
   #url: string | undefined
-  #looking: Promise<string> | undefined
-  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #discovering: Promise<string> | undefined
+  #discoveredAtMs = Number.NEGATIVE_INFINITY
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
 
-  constructor(issuer: string, given: string | undefined, config: VerifierConfig) {
+  constructor(issuer: string, configured: string | undefined, config: VerifierConfig) {
     this.#issuer = issuer
-    this.#url = given
-    this.#isGiven = given !== undefined
+    this.#url = configured
+    this.#isConfigured = configured !== undefined
     this.#config = config
   }
 
-  /** Its URL, looked for once at a time, and not at once again after a failure. */
+  /** Its URL. Concurrent callers share one discovery, which is not repeated during the cooldown after a failure. */
   async url(): Promise<string> {
     if (this.#url !== undefined) return this.#url
     if (this.#failure !== undefined && isWithin(RETRY_COOLDOWN_MS, this.#failure.atMs, this.#config.clock()))
       throw this.#failure.cause
-    return await this.#look()
+    return await this.#discover()
   }
 
   /**
-   * A question failed there, so it may have moved: it is looked for behind the back of requests. Where nothing is found it stays
-   * what it was, and anybody can make a question fail, so this is not done often.
+   * Called after a failed introspection request, since the endpoint may have changed: discovers it again in the background. The
+   * current URL is kept if that fails. The cooldown applies because any client can cause a failure.
    */
-  suspect(): void {
-    if (this.#isGiven || isWithin(REFRESH_COOLDOWN_MS, this.#lookedAtMs, this.#config.clock())) return
-    this.#look().catch(() => {})
+  rediscover(): void {
+    if (this.#isConfigured || isWithin(REFRESH_COOLDOWN_MS, this.#discoveredAtMs, this.#config.clock())) return
+    this.#discover().catch(() => {})
   }
 
-  #look(): Promise<string> {
-    this.#looking ??= this.#find().finally(() => {
-      this.#looking = undefined
+  #discover(): Promise<string> {
+    this.#discovering ??= this.#fetch().finally(() => {
+      this.#discovering = undefined
     })
-    return this.#looking
+    return this.#discovering
   }
 
-  async #find(): Promise<string> {
-    this.#lookedAtMs = this.#config.clock()
+  async #fetch(): Promise<string> {
+    this.#discoveredAtMs = this.#config.clock()
     try {
       this.#url = await discoverEndpoint(this.#issuer, 'introspection_endpoint', this.#config)
       return this.#url

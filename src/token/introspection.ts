@@ -1,4 +1,4 @@
-/** Asks the authorization server about a token (RFC 7662), with signed answers where it gives them (RFC 9701). @module */
+/** Introspects tokens at the authorization server (RFC 7662), optionally with signed responses (RFC 9701). @module */
 
 import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
@@ -14,21 +14,21 @@ import type { IssuerKeys } from './issuer-keys.js'
 import { findVerifyingKeySet, readJwt, typeOf } from './jwt.js'
 import { fetchDocument, parseJson } from './metadata.js'
 
-/** Tokens that are remembered as active, and as many that are not. */
-const MAX_ANSWERS = 10_000
-/** RFC 9701 §5: a signed answer that is older than this was not made for us now. */
-const MAX_ANSWER_AGE_SECONDS = 300
+/** Capacity of each of the two caches. */
+const MAX_CACHED = 10_000
+/** Maximum age of a signed response (RFC 9701 §5). */
+const MAX_RESPONSE_AGE_SECONDS = 300
 
-/** What came of a question: the members of an active token, that it is not active, or why nobody knows. */
+/** The result of an introspection request. */
 type Outcome =
   | { readonly is: 'active'; readonly members: JsonObject }
   | { readonly is: 'inactive' }
   | { readonly is: 'unknown'; readonly cause: unknown }
 
-interface RememberedOutcome {
+interface CachedOutcome {
   readonly outcome: Outcome
-  readonly askedAtMs: number
-  readonly forMs: number
+  readonly requestedAtMs: number
+  readonly ttlMs: number
 }
 
 /** The introspection of one issuer. */
@@ -38,12 +38,12 @@ export class Introspection {
   readonly #config: VerifierConfig
   readonly #keys: IssuerKeys
   readonly #endpoint: IntrospectionEndpoint
-  /** By the hash of the token: the token itself is not kept. */
-  readonly #active = new LRUCache<string, RememberedOutcome>({ max: MAX_ANSWERS })
-  /** Anybody can make up tokens: they have a memory of their own, so that they push no good one out. */
-  readonly #others = new LRUCache<string, RememberedOutcome>({ max: MAX_ANSWERS })
-  /** One question at a time for each token, however many wait for the answer. */
-  readonly #asking = new Map<string, Promise<Outcome>>()
+  /** Keyed by the hash of the token: the token itself is not stored. */
+  readonly #active = new LRUCache<string, CachedOutcome>({ max: MAX_CACHED })
+  /** A cache of its own, so that forged tokens cannot evict active ones. */
+  readonly #inactive = new LRUCache<string, CachedOutcome>({ max: MAX_CACHED })
+  /** One concurrent request per token, shared by all requests that wait for it. */
+  readonly #pending = new Map<string, Promise<Outcome>>()
 
   constructor(issuer: IssuerConfig, options: IntrospectionConfig, keys: IssuerKeys, config: VerifierConfig) {
     this.#issuer = issuer
@@ -54,22 +54,27 @@ export class Introspection {
   }
 
   /**
-   * The members of an active token, not yet judged otherwise; undefined for one that is not active. The proof is not sent along:
-   * binding is checked here (RFC 9449 §6.2).
+   * The introspection response of an active token, not validated further; undefined for an inactive one. The proof is not sent:
+   * the binding is checked here (RFC 9449 §6.2).
    */
-  async activeToken(token: string, tokenHash: string, nowMs: number, isVouchedFor: boolean): Promise<JsonObject | undefined> {
-    const known = recall(this.#active, tokenHash, nowMs) ?? recall(this.#others, tokenHash, nowMs)
-    const outcome = known ?? (await this.#askOnce(token, tokenHash, isVouchedFor || this.knows(tokenHash)))
+  async activeToken(
+    token: string,
+    tokenHash: string,
+    nowMs: number,
+    isSignatureVerified: boolean
+  ): Promise<JsonObject | undefined> {
+    const cached = findLive(this.#active, tokenHash, nowMs) ?? findLive(this.#inactive, tokenHash, nowMs)
+    const outcome = cached ?? (await this.#requestOnce(token, tokenHash, isSignatureVerified || this.wasActive(tokenHash)))
     if (outcome.is === 'unknown') throw unavailable(outcome.cause)
     return outcome.is === 'active' ? outcome.members : undefined
   }
 
-  /** Whether the token was active here when it was last asked about. */
-  knows(tokenHash: string): boolean {
+  /** Whether the last introspection response said that the token is active. */
+  wasActive(tokenHash: string): boolean {
     return this.#active.has(tokenHash)
   }
 
-  /** Finds the endpoint, so that the first token does not wait for it, and uses the credentials, so that a bad key is noticed. */
+  /** Discovers the endpoint and creates client credentials, so that a misconfiguration is found before the first request. */
   async ready(): Promise<void> {
     try {
       await this.#endpoint.url()
@@ -79,29 +84,29 @@ export class Introspection {
     }
   }
 
-  #askOnce(token: string, tokenHash: string, isNoStranger: boolean): Promise<Outcome> | Outcome {
-    const asking = this.#asking.get(tokenHash)
-    if (asking !== undefined) return asking
-    if (this.#asking.size >= this.#questionsFor(isNoStranger))
-      return { is: 'unknown', cause: new Error('Too many questions to the issuer are under way') }
-    const asked = this.#ask(token, tokenHash).finally(() => this.#asking.delete(tokenHash))
-    this.#asking.set(tokenHash, asked)
-    return asked
+  #requestOnce(token: string, tokenHash: string, isTrusted: boolean): Promise<Outcome> | Outcome {
+    const pending = this.#pending.get(tokenHash)
+    if (pending !== undefined) return pending
+    if (this.#pending.size >= this.#introspectionLimit(isTrusted))
+      return { is: 'unknown', cause: new Error('The limit of concurrent introspection requests is reached') }
+    const request = this.#introspect(token, tokenHash).finally(() => this.#pending.delete(tokenHash))
+    this.#pending.set(tokenHash, request)
+    return request
   }
 
-  /** Half of the questions are kept for tokens that were active before, or whose signature is the issuer's: strangers cannot take those. */
-  #questionsFor(isNoStranger: boolean): number {
+  /** Half of the concurrent requests are reserved for tokens that were active before or have a verified signature. Forged tokens cannot use those. */
+  #introspectionLimit(isTrusted: boolean): number {
     const { maxConcurrentRequests } = this.#options
-    return isNoStranger ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests / 2)
+    return isTrusted ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests / 2)
   }
 
-  async #ask(token: string, tokenHash: string): Promise<Outcome> {
-    const askedAtMs = this.#config.clock()
-    const outcome = await this.#outcomeOf(token, askedAtMs)
-    if (outcome.is === 'unknown') this.#endpoint.suspect()
+  async #introspect(token: string, tokenHash: string): Promise<Outcome> {
+    const requestedAtMs = this.#config.clock()
+    const outcome = await this.#outcomeOf(token, requestedAtMs)
+    if (outcome.is === 'unknown') this.#endpoint.rediscover()
     if (outcome.is === 'inactive') this.#active.delete(tokenHash)
-    const memory = outcome.is === 'active' ? this.#active : this.#others
-    memory.set(tokenHash, { outcome, askedAtMs, forMs: this.#isGoodForMs(outcome, askedAtMs) })
+    const cache = outcome.is === 'active' ? this.#active : this.#inactive
+    cache.set(tokenHash, { outcome, requestedAtMs, ttlMs: this.#cacheTtlMs(outcome, requestedAtMs) })
     return outcome
   }
 
@@ -115,12 +120,12 @@ export class Introspection {
     }
   }
 
-  /** RFC 7662 §4: an answer is not used past the end of the token. A failure is not asked about again at once. */
-  #isGoodForMs(outcome: Outcome, nowMs: number): number {
+  /** RFC 7662 §4: a response is not cached past the expiry of the token. After a failure, the request is not repeated during the cooldown. */
+  #cacheTtlMs(outcome: Outcome, nowMs: number): number {
     if (outcome.is === 'unknown') return RETRY_COOLDOWN_MS
-    const forMs = this.#options.maxCacheSeconds * 1000
+    const ttlMs = this.#options.maxCacheSeconds * 1000
     const exp = outcome.is === 'active' ? outcome.members['exp'] : undefined
-    return typeof exp === 'number' ? Math.min(forMs, exp * 1000 - nowMs) : forMs
+    return typeof exp === 'number' ? Math.min(ttlMs, exp * 1000 - nowMs) : ttlMs
   }
 
   async #request(endpoint: string, token: string, nowMs: number): Promise<JsonObject> {
@@ -130,37 +135,40 @@ export class Introspection {
     const headers = { accept, 'content-type': 'application/x-www-form-urlencoded', ...authorization }
     const document = await fetchDocument(endpoint, { method: 'POST', headers, body: body.toString() }, this.#config)
     const members: unknown = this.#options.signedResponse ? await this.#verified(document, nowMs) : parseJson(document)
-    if (typeof members !== 'object' || members === null || Array.isArray(members)) throw new Error('The answer is not an object')
+    if (typeof members !== 'object' || members === null || Array.isArray(members))
+      throw new Error('The introspection response is not an object')
     return members as JsonObject
   }
 
-  /** RFC 9701 §5: nothing outside the signed claim counts. */
-  async #verified(text: string, nowMs: number): Promise<unknown> {
-    const jwt = readJwt(text)
-    if (jwt === undefined || typeOf(jwt) !== 'token-introspection+jwt') throw new Error('The answer is not a signed one')
+  /** RFC 9701 §5: only the signed `token_introspection` claim is used. */
+  async #verified(document: string, nowMs: number): Promise<unknown> {
+    const jwt = readJwt(document)
+    if (jwt === undefined || typeOf(jwt) !== 'token-introspection+jwt')
+      throw new Error('The introspection response is not a signed JWT')
     const { issuer, algorithms } = this.#issuer
     const { signatureThreads: threads, token } = this.#config
     if (!(await findVerifyingKeySet(jwt, this.#keys, { algorithms, threads, turn: observeLoopTurn() })))
-      throw new Error('The answer is not signed by the issuer')
+      throw new Error('The introspection response is not signed by the issuer')
     const { clientId } = this.#options
     const toleranceSeconds = token.clockToleranceSeconds
     const expected = { issuer, audience: [clientId], required: ['iss', 'aud', 'iat'], toleranceSeconds }
-    const fault = findClaimError(jwt.claims, expected, nowMs) ?? ageFaultOf(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
-    if (fault !== undefined) throw new Error(`The answer is not for us, now: ${fault}`)
+    const error =
+      findClaimError(jwt.claims, expected, nowMs) ?? findAgeError(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
+    if (error !== undefined) throw new Error(`The introspection response is invalid: ${error}`)
     return jwt.claims['token_introspection']
   }
 }
 
-function recall(memory: LRUCache<string, RememberedOutcome>, tokenHash: string, nowMs: number): Outcome | undefined {
-  const known = memory.get(tokenHash)
-  return known !== undefined && isWithin(known.forMs, known.askedAtMs, nowMs) ? known.outcome : undefined
+function findLive(cache: LRUCache<string, CachedOutcome>, tokenHash: string, nowMs: number): Outcome | undefined {
+  const cached = cache.get(tokenHash)
+  return cached !== undefined && isWithin(cached.ttlMs, cached.requestedAtMs, nowMs) ? cached.outcome : undefined
 }
 
-/** RFC 9701 §5: an answer was made now. */
-function ageFaultOf(iat: number, nowMs: number, toleranceSeconds: number): string | undefined {
+/** RFC 9701 §5: the response must be recent. */
+function findAgeError(iat: number, nowMs: number, toleranceSeconds: number): string | undefined {
   const ageSeconds = Math.floor(nowMs / 1000) - iat
-  const isRecent = ageSeconds >= -toleranceSeconds && ageSeconds <= MAX_ANSWER_AGE_SECONDS + toleranceSeconds
-  return isRecent ? undefined : 'iat is not of late'
+  const isRecent = ageSeconds >= -toleranceSeconds && ageSeconds <= MAX_RESPONSE_AGE_SECONDS + toleranceSeconds
+  return isRecent ? undefined : 'iat is not recent'
 }
 
 function unavailable(cause: unknown): DPoPUnavailableError {

@@ -1,4 +1,4 @@
-/** The public keys of one issuer: fetched once at a time, fetched anew as they age or rotate, kept through an outage. @module */
+/** The key set of an issuer: fetched on demand, refreshed as it ages or rotates, kept in use during an outage. @module */
 
 import type { VerifierConfig } from '../config/config.js'
 import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
@@ -10,23 +10,23 @@ import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { KeySet } from './key-set.js'
 import { discoverEndpoint, fetchJson } from './metadata.js'
 
-/** Age at which keys are fetched anew, behind the back of requests. */
+/** Age at which the key set is refreshed in the background. */
 const FRESH_MS = 10 * 60_000
 
 /**
- * The keys of one issuer. The same keys are the same {@link KeySet}, so that whoever verified something with one can see
- * whether it is still the present one.
+ * The keys of one issuer. The {@link KeySet} keeps its identity until the keys change, so that a cached result can be checked for
+ * rotation.
  */
 export interface IssuerKeys {
-  /** The keys at hand; undefined where there are none yet, or they are too old to vouch for anything. */
+  /** The current key set; undefined if none was fetched or it is too old to use. */
   present(nowMs: number): KeySet | undefined
-  /** The keys at hand, fetched where there are none. Throws {@link DPoPUnavailableError} where that fails. */
+  /** The current key set, fetched if needed. Throws {@link DPoPUnavailableError} if that fails. */
   current(): Promise<KeySet>
-  /** Newer keys, asked for because the present ones lack one; undefined where it is too early to ask again. */
+  /** Refreshes the key set because it lacks a key; undefined during the cooldown. */
   newer(): Promise<KeySet | undefined>
 }
 
-/** The keys of an issuer as it was configured: given, or behind a URL that is given or found by discovery. */
+/** The keys of an issuer: configured, or fetched from a configured or discovered URL. */
 export function createIssuerKeys(issuer: IssuerConfig, config: VerifierConfig): IssuerKeys {
   return issuer.jwks === undefined ? new RemoteKeys(issuer, config) : fixedKeys(issuer.jwks)
 }
@@ -40,21 +40,21 @@ function copyOf({ keys }: JwkSet): KeySet {
   try {
     return new KeySet(structuredClone(keys))
   } catch {
-    return misconfigured('issuer.jwks', 'have keys of JSON values alone')
+    return misconfigured('issuer.jwks', 'contain only JSON values')
   }
 }
 
 class RemoteKeys implements IssuerKeys {
   readonly #issuer: IssuerConfig
   readonly #config: VerifierConfig
-  /** Age up to which keys that were good stay in use while the issuer cannot be reached. */
+  /** Age up to which the key set stays in use while the issuer is unavailable. */
   readonly #usableMs: number
   #jwksUri: string | undefined
-  /** The keys, with the document that they came from, to see whether it changed. */
+  /** The key set with its document, to detect changes. */
   #loaded: { readonly keys: KeySet; readonly document: string; readonly atMs: number } | undefined
   #loading: Promise<KeySet> | undefined
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
-  #askedForUnknownAtMs = Number.NEGATIVE_INFINITY
+  #refreshedForUnknownAtMs = Number.NEGATIVE_INFINITY
 
   constructor(issuer: IssuerConfig, config: VerifierConfig) {
     this.#issuer = issuer
@@ -65,7 +65,7 @@ class RemoteKeys implements IssuerKeys {
 
   present(nowMs: number): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
-    // Where the clock was set back nobody knows how old they are: at least by so much.
+    // If the clock was set back, the age is unknown but at least this much.
     const ageMs = Math.abs(nowMs - this.#loaded.atMs)
     if (ageMs >= this.#usableMs) return undefined
     if (ageMs >= FRESH_MS) this.#refresh(nowMs)
@@ -78,21 +78,21 @@ class RemoteKeys implements IssuerKeys {
 
   async newer(): Promise<KeySet | undefined> {
     const nowMs = this.#config.clock()
-    // Anybody can send an unknown kid.
-    if (isWithin(REFRESH_COOLDOWN_MS, this.#askedForUnknownAtMs, nowMs)) return await this.#loading
+    // The cooldown applies because any client can send an unknown kid.
+    if (isWithin(REFRESH_COOLDOWN_MS, this.#refreshedForUnknownAtMs, nowMs)) return await this.#loading
     const keys = await this.#load()
-    // Not before: while the issuer cannot be asked, the key that we lack may well exist.
-    this.#askedForUnknownAtMs = nowMs
+    // Only after success: while the issuer is unavailable, the missing key may exist.
+    this.#refreshedForUnknownAtMs = nowMs
     return keys
   }
 
-  /** Behind the back of whoever asks: it is the operator who is told that keys grow old. */
+  /** Refreshes in the background. A failure is reported to operators, not to the client. */
   #refresh(nowMs: number): void {
-    if (this.#loading !== undefined || this.#isPausing(nowMs)) return
+    if (this.#loading !== undefined || this.#isCoolingDown(nowMs)) return
     this.#load().catch(({ code, cause }: DPoPUnavailableError) => telemetry.unavailable.publish({ code, cause }))
   }
 
-  /** One fetch at a time, however many wait for it, and a pause after one that failed. */
+  /** Concurrent callers share one fetch. After a failure, no fetch is made during the cooldown. */
   #load(): Promise<KeySet> {
     this.#loading ??= this.#fetch().finally(() => {
       this.#loading = undefined
@@ -102,7 +102,7 @@ class RemoteKeys implements IssuerKeys {
 
   async #fetch(): Promise<KeySet> {
     const nowMs = this.#config.clock()
-    if (this.#isPausing(nowMs)) throw unavailable(this.#failure?.cause)
+    if (this.#isCoolingDown(nowMs)) throw unavailable(this.#failure?.cause)
     try {
       this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
       const document = await fetchJson(this.#jwksUri, this.#config)
@@ -110,13 +110,13 @@ class RemoteKeys implements IssuerKeys {
       return this.#accept(document, nowMs)
     } catch (cause) {
       this.#failure = { cause, atMs: this.#config.clock() }
-      // The metadata may have moved on as well.
+      // The metadata may have changed as well.
       this.#jwksUri = this.#issuer.jwksUri
       throw unavailable(cause)
     }
   }
 
-  #isPausing(nowMs: number): boolean {
+  #isCoolingDown(nowMs: number): boolean {
     return this.#failure !== undefined && isWithin(RETRY_COOLDOWN_MS, this.#failure.atMs, nowMs)
   }
 

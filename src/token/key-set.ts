@@ -2,7 +2,7 @@
 
 import { platform } from '#crypto'
 import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from '../crypto/crypto.js'
-import { isMeantFor, isOfType, isPrivate, keyTypes } from '../crypto/key-types.js'
+import { isOfType, isPrivate, isUsableFor, keyTypes } from '../crypto/key-types.js'
 import type { JsonObject } from '../encoding/json.js'
 
 /** RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". */
@@ -29,7 +29,7 @@ export class KeySet {
    * RFC 7517 §4.5 allows several keys with one `kid`.
    */
   matching(alg: ProofAlgorithm, kid: string | undefined): readonly JsonObject[] {
-    return this.#jwks.filter((jwk) => (kid === undefined || jwk['kid'] === kid) && isOfType(jwk, alg) && isMeantFor(jwk, alg))
+    return this.#jwks.filter((jwk) => (kid === undefined || jwk['kid'] === kid) && isOfType(jwk, alg) && isUsableFor(jwk, alg))
   }
 
   /** Imports a key of this set once for each algorithm. Throws or rejects if the key cannot be used; failures are not cached. */

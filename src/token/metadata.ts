@@ -1,4 +1,4 @@
-/** Fetches what issuers publish, in bounded time and memory: their metadata, and documents in general. @module */
+/** Fetches authorization server metadata and other documents in bounded time and memory. @module */
 
 import type { VerifierConfig } from '../config/config.js'
 import type { Fetch, FetchInit } from '../options.js'
@@ -9,10 +9,10 @@ type Request = Pick<FetchInit, 'method' | 'headers' | 'body'>
 const FETCH_TIMEOUT_MS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
 
-/** The members of an issuer's metadata that are of use here. */
+/** The metadata members that are used. */
 export type EndpointName = 'jwks_uri' | 'introspection_endpoint'
 
-/** An endpoint of an issuer: RFC 8414 first, then OpenID Connect Discovery. Throws where neither document will do. */
+/** Discovers an endpoint of an issuer: RFC 8414 first, then OpenID Connect Discovery. Throws if neither document has it. */
 export async function discoverEndpoint(issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
   const [first, second] = metadataUrls(issuer) as [string, string]
   try {
@@ -26,7 +26,7 @@ export async function discoverEndpoint(issuer: string, name: EndpointName, confi
   }
 }
 
-/** RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect Discovery §4.1 behind the path. */
+/** RFC 8414 §3.1 inserts the well-known path before the path of the issuer, OpenID Connect Discovery §4.1 appends it. */
 function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
@@ -36,7 +36,7 @@ function metadataUrls(issuer: string): string[] {
 async function readEndpoint(url: string, issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
   const metadata = (await fetchJson(url, config)) as ({ issuer?: unknown } & Record<EndpointName, unknown>) | null
   // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
-  if (metadata?.issuer !== issuer) throw new Error('The metadata is of another issuer')
+  if (metadata?.issuer !== issuer) throw new Error('The metadata has another issuer')
   const endpoint = metadata[name]
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw new Error(`The metadata has no ${name}`)
   const { protocol } = new URL(endpoint)
@@ -50,7 +50,7 @@ export async function fetchJson(url: string, config: FetchConfig): Promise<unkno
   return parseJson(await fetchDocument(url, { headers: { accept: 'application/json' } }, config))
 }
 
-/** Parses a document. The platform's own error would quote it, and an endpoint may say again what it was told. */
+/** Parses a document. The error of `JSON.parse` would quote it, and a document may repeat credentials. */
 export function parseJson(document: string): unknown {
   try {
     return JSON.parse(document)
@@ -59,21 +59,21 @@ export function parseJson(document: string): unknown {
   }
 }
 
-/** Fetches a document. Throws for anything but 200 with at most a megabyte within five seconds; follows no redirect. */
+/** Fetches a document. Throws unless the response is 200 with at most one megabyte within five seconds. Redirects are not followed. */
 export async function fetchDocument(url: string, request: Request, { fetch }: FetchConfig): Promise<string> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
-  const tooLate = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason))
   })
-  // Also where somebody's own fetch does not heed the signal. Whichever loses is still heard, so that no rejection is unhandled.
-  return await Promise.race([readDocument(url, { ...request, redirect: 'manual', signal }, fetch), tooLate])
+  // The race covers a custom fetch that ignores the signal. It also handles the rejection of the promise that settles last.
+  return await Promise.race([readDocument(url, { ...request, redirect: 'manual', signal }, fetch), timeout])
 }
 
 async function readDocument(url: string, init: FetchInit, fetch: Fetch): Promise<string> {
   const response = await fetch(url, init)
   if (response.status !== 200) {
     await response.body?.cancel()
-    throw new Error('The document was not answered with 200')
+    throw new Error('The response status is not 200')
   }
   return await readText(response)
 }

@@ -286,7 +286,7 @@ describe('Fastify 5, its own habits', () => {
   test.each<[title: string, options: object, message: string]>([
     ['an unknown hook', { hook: 'onSend' }, '"hook" must be one of onRequest'],
     ['a global that is no flag', { global: 'no' }, '"global" must be true or false'],
-    ['a verifier beside options', { verifier: { verifyRequest() {} } }, '"verifier" must stand alone'],
+    ['a verifier beside options', { verifier: { verifyRequest() {} } }, '"verifier" must not be combined'],
     ['a prefix, which would not narrow it', { prefix: '/api' }, '"prefix" is not an option']
   ])('%s is a TypeError', async (_title, options, message) => {
     const app = fastify()

@@ -86,7 +86,7 @@ describe('the verifier that settings mean', () => {
   test.each<[string, unknown, string]>([
     ['null', null, '"options" must be an object'],
     ['a string', 'https://issuer.example', '"options" must be an object'],
-    ['a verifier beside options', { ...options, verifier }, '"verifier" must stand alone'],
+    ['a verifier beside options', { ...options, verifier }, '"verifier" must not be combined'],
     ['a verifier that is missing', { verifier: undefined }, '"baseUrl" must'],
     ['a verifier that is none', { verifier: { verify() {} } }, '"verify" is not an option'],
     ['nothing, where the environment has nothing', undefined, '"DPOP_ISSUER" must be set'],

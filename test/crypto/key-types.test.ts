@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ProofAlgorithm, proofAlgorithms } from '../../src/crypto/crypto.js'
-import { isMeantFor, isOfType, isPrivate, keyTypes } from '../../src/crypto/key-types.js'
+import { isOfType, isPrivate, isUsableFor, keyTypes } from '../../src/crypto/key-types.js'
 
 /** A key of each type and curve, by its name. */
 const keys = {
@@ -48,7 +48,7 @@ describe('each algorithm has one type of key, and one curve (RFC 7518 §3.1, §3
 
 describe('use, key_ops and alg must allow a key to verify, where it has them (RFC 7517 §4.2 to §4.4)', () => {
   it.each([{}, { use: 'sig' }, { key_ops: ['verify'] }, { key_ops: ['sign', 'verify'] }, { alg: 'ES256' }])('%j does', (key) => {
-    expect(isMeantFor(key, 'ES256')).toBe(true)
+    expect(isUsableFor(key, 'ES256')).toBe(true)
   })
 
   it.each([
@@ -57,13 +57,13 @@ describe('use, key_ops and alg must allow a key to verify, where it has them (RF
     ...['ES384', 'es256', 'EdDSA', '', null, ['ES256']].map((alg) => ({ alg })),
     { use: 'sig', key_ops: ['verify'], alg: 'PS256' }
   ])('%j does not', (key) => {
-    expect(isMeantFor(key, 'ES256')).toBe(false)
+    expect(isUsableFor(key, 'ES256')).toBe(false)
   })
 
   it('EdDSA and Ed25519 are two names of one algorithm (RFC 9864 §2.2), and of no other', () => {
     for (const alg of ['EdDSA', 'Ed25519'] as const) {
-      for (const keyAlg of ['EdDSA', 'Ed25519']) expect(isMeantFor({ alg: keyAlg }, alg)).toBe(true)
-      for (const keyAlg of ['Ed448', 'ES256', '']) expect(isMeantFor({ alg: keyAlg }, alg)).toBe(false)
+      for (const keyAlg of ['EdDSA', 'Ed25519']) expect(isUsableFor({ alg: keyAlg }, alg)).toBe(true)
+      for (const keyAlg of ['Ed448', 'ES256', '']) expect(isUsableFor({ alg: keyAlg }, alg)).toBe(false)
     }
   })
 })

@@ -100,7 +100,7 @@ describe('the word of a store', () => {
       return true
     }
     const request = await world.request()
-    const late = new Error('The replay store answered too late to tell')
+    const late = new Error('The replay store responded after the entry may have expired')
     expect(await toldOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause: late })
   })
 })

@@ -117,7 +117,7 @@ describe('full means full: a live entry is never dropped to make room', () => {
     const store = memoryReplayStore({ maxEntries: 4 })
     const reserve = (key: string, nowMs: number) => store.reserve(key, nowMs + 1000, { nowMs, jkt: 'busy' })
     for (const key of ['a', 'b', 'c']) expect(reserve(key, NOW_MS)).toBe(true)
-    expect(() => reserve('d', NOW_MS + 1001)).toThrow('The client has its share of the replay store')
+    expect(() => reserve('d', NOW_MS + 1001)).toThrow('The client has reached its share of the replay store')
     for (const key of ['d', 'e', 'f']) expect(reserve(key, NOW_MS + 12 * 60_000)).toBe(true)
   })
 
@@ -125,7 +125,7 @@ describe('full means full: a live entry is never dropped to make room', () => {
     const store = memoryReplayStore({ maxEntries: 100 })
     const busy = { nowMs: NOW_MS, jkt: 'busy' }
     for (let i = 0; i < 75; i++) expect(store.reserve(`b${i}`, NOW_MS + 1000, busy)).toBe(true)
-    expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has its share of the replay store')
+    expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has reached its share of the replay store')
     expect(store.reserve('b0', NOW_MS + 1000, busy)).toBe(false)
     for (let i = 0; i < 25; i++) expect(store.reserve(`o${i}`, NOW_MS + 1000, { nowMs: NOW_MS, jkt: 'other' })).toBe(true)
   })

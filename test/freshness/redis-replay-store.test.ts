@@ -35,7 +35,7 @@ describe('redisReplayStore', () => {
 
   it.each([undefined, '', 'QUEUED', 1, true, {}, []])('any other answer is none: %j', async (reply) => {
     await expect(createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).rejects.toThrow(
-      'Redis answered SET with neither OK nor nil'
+      'Redis replied to SET with neither OK nor nil'
     )
   })
 
@@ -65,7 +65,7 @@ describe('redisReplayStore', () => {
   it('a reply that does not come in time is none', async () => {
     vi.useFakeTimers()
     const { store } = createStore(() => new Promise(() => {}), { timeoutMs: 50 })
-    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not reply in time')
     await vi.advanceTimersByTimeAsync(50)
     await verdict
     expect(vi.getTimerCount()).toBe(0)
@@ -89,7 +89,7 @@ describe('redisReplayStore', () => {
     onTestFinished(() => void vi.useRealTimers())
     const late = () => new Promise((resolve) => setTimeout(resolve, 80)).then(reply)
     const { store, sent } = createStore(late, { timeoutMs: 50 })
-    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not reply in time')
     await vi.advanceTimersByTimeAsync(50)
     await verdict
     const unhandled: unknown[] = []
@@ -101,7 +101,7 @@ describe('redisReplayStore', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(unhandled).toEqual([])
     // Not taken for used: the server is asked again.
-    const again = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not answer in time')
+    const again = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not reply in time')
     expect(sent).toHaveLength(2)
     await again
   })

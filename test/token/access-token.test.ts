@@ -196,8 +196,8 @@ describe('signature algorithms', () => {
 describe('operators are told why a token was refused', () => {
   const issue = (spec: TokenSpec) => world.issuer.issue({ jkt: world.client.jkt, ...spec })
   it.each<[reason: string, token: () => Promise<string>, extra?: Extra]>([
-    ['neither a JWT nor active at an issuer', async () => 'opaque'],
-    ['not one of the configured issuers', () => issue({ claims: { iss: 'https://evil.example' } })],
+    ['not a JWT, and not active at any issuer with introspection', async () => 'opaque'],
+    ['iss is not a configured issuer', () => issue({ claims: { iss: 'https://evil.example' } })],
     ['typ is of another kind of JWT', () => issue({ header: { typ: 'JWT' } })],
     ['no key of the issuer verifies it', () => issue({ header: { kid: 'unknown' } })],
     ['sub is missing', () => issue({ claims: { sub: undefined } })],

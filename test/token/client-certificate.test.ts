@@ -66,11 +66,11 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
   })
 
   it.each<[string, unknown, reason: string]>([
-    ['no hook', undefined, 'there is no client certificate'],
-    ['no certificate', () => undefined, 'there is no client certificate'],
-    ['another certificate', () => CA, 'the client certificate is another one'],
-    ['a chain with the client second', () => `${CA}\n${PEM}`, 'the client certificate is another one'],
-    ['another certificate as DER', () => new X509Certificate(CA).raw, 'the client certificate is another one']
+    ['no hook', undefined, 'there is no client certificate; see the option clientCertificate'],
+    ['no certificate', () => undefined, 'there is no client certificate; see the option clientCertificate'],
+    ['another certificate', () => CA, 'the client certificate does not match cnf.x5t#S256'],
+    ['a chain with the client second', () => `${CA}\n${PEM}`, 'the client certificate does not match cnf.x5t#S256'],
+    ['another certificate as DER', () => new X509Certificate(CA).raw, 'the client certificate does not match cnf.x5t#S256']
   ])('is refused with %s', async (_title, hook, reason) => {
     expect(await toldOf(() => verify(hook))).toEqual({ code: 'ERR_DPOP_TOKEN_BINDING', reason })
   })
@@ -78,7 +78,7 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
   it.each(['Zm9v', '', 'CERTIFICATE', PEM.slice(0, -1)])(
     'a text that is no PEM is 503, and operators are told: %j',
     async (text) => {
-      const cause = new TypeError('"clientCertificate" must give PEM, DER or undefined')
+      const cause = new TypeError('"clientCertificate" must return PEM, DER or undefined')
       expect(await toldOf(() => verify(() => text))).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
     }
   )

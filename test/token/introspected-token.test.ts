@@ -40,14 +40,14 @@ describe('an active token is still checked, by what the server says of it (RFC 7
   })
 
   it.each<[fault: string, values: unknown[]]>([
-    ['iss is of another issuer', ['https://issuer.example/', 'https://ISSUER.example', '', null, 7, ['https://issuer.example']]],
-    ['aud is not this API', ['https://api.example/', '', null, 7, [], ['x'], {}, [['urn:api', 'x']]]],
-    ['exp is no time', [String(NOW + 60), '0', '', null, true, [], {}]],
-    ['nbf is no time, or has not come', [NOW + TOLERANCE_SECONDS + 1, '0', '', null, false, [], {}, 1e300]],
-    ['iat is no time', ['0', '', null, true, [], {}, 1e300]]
+    ['iss is another issuer', ['https://issuer.example/', 'https://ISSUER.example', '', null, 7, ['https://issuer.example']]],
+    ['aud does not contain an accepted audience', ['https://api.example/', '', null, 7, [], ['x'], {}, [['urn:api', 'x']]]],
+    ['exp is not a number', [String(NOW + 60), '0', '', null, true, [], {}]],
+    ['nbf is not a NumericDate, or is in the future', [NOW + TOLERANCE_SECONDS + 1, '0', '', null, false, [], {}, 1e300]],
+    ['iat is not a NumericDate', ['0', '', null, true, [], {}, 1e300]]
   ])('%s: a member is checked where it is there, also for its type', (fault, values) => {
     const member = fault.slice(0, 3)
-    const detail = { reason: `at introspection: ${fault}` }
+    const detail = { reason: `introspection response: ${fault}` }
     for (const value of values)
       expect(check({ [member]: value }), JSON.stringify(value)).toThrow(
         expect.objectContaining({ code: 'ERR_DPOP_TOKEN_INVALID', detail })
@@ -66,7 +66,7 @@ describe('an active token is still checked, by what the server says of it (RFC 7
     { token_type: 'DPoP', cnf: {} },
     { token_type: 'DPoP', cnf: Object.create({ jkt }) }
   ])('a bound token, and no other, has the type DPoP (RFC 9449 §6.2): %j', (members) => {
-    const detail = { reason: 'at introspection: token_type' }
+    const detail = { reason: 'introspection response: token_type does not match cnf' }
     expect(check(members)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_INVALID', detail }))
   })
 })

@@ -268,7 +268,7 @@ describe('a stranger makes up tokens', () => {
     hang()
     const asked = names(4).map((token) => verdict(token))
     await until(() => waiting.length === 4)
-    const cause = new Error('Too many questions to the issuer are under way')
+    const cause = new Error('The limit of concurrent introspection requests is reached')
     for (const token of names(20, 'more')) expect(await toldOf(() => verify(token))).toEqual({ code: OUTAGE, cause })
     expect(questions).toHaveLength(4)
     release({ active: false })

@@ -88,7 +88,7 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const token = await issue()
     const alias = token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1) as string) ^ 1]
-    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'a JWT that is not spelt as one' }
+    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the JWT is not canonically encoded' }
     for (const token of [alias, `${alias}=`]) expect(await toldOf(() => verify(token))).toEqual(told)
     expect(questions).toEqual([])
   })
@@ -282,23 +282,23 @@ describe('signed answers (RFC 9701 §5)', () => {
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  const notNow = 'The answer is not for us, now'
-  const shape = 'The answer is not an object'
+  const notNow = 'The introspection response is invalid'
+  const shape = 'The introspection response is not an object'
   it.each<[string, Record<string, unknown>, Record<string, unknown>, message: string]>([
-    ['for another', { aud: 'other' }, {}, `${notNow}: aud is not this API`],
+    ['for another', { aud: 'other' }, {}, `${notNow}: aud does not contain an accepted audience`],
     ['for nobody', { aud: undefined }, {}, `${notNow}: aud is missing`],
-    ['of another', { iss: 'https://evil.example' }, {}, `${notNow}: iss is of another issuer`],
+    ['of another', { iss: 'https://evil.example' }, {}, `${notNow}: iss is another issuer`],
     ['of nobody', { iss: undefined }, {}, `${notNow}: iss is missing`],
-    ['of another kind', {}, { typ: 'at+jwt' }, 'The answer is not a signed one'],
-    ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not of late`],
-    ['that are of the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not of late`],
+    ['of another kind', {}, { typ: 'at+jwt' }, 'The introspection response is not a signed JWT'],
+    ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not recent`],
+    ['that are of the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not recent`],
     ['without time', { iat: undefined }, {}, `${notNow}: iat is missing`],
     ['without the claim', { token_introspection: undefined }, {}, shape],
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
     ['with a claim that is a text', { token_introspection: 'x' }, {}, shape],
     ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp has passed`],
-    ['of a key that is not known', {}, { kid: 'unknown' }, 'The answer is not signed by the issuer']
+    ['of a key that is not known', {}, { kid: 'unknown' }, 'The introspection response is not signed by the issuer']
   ])('%s are none, and operators are told', async (_title, claims, header, message) => {
     const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))
@@ -315,7 +315,7 @@ describe('signed answers (RFC 9701 §5)', () => {
   it('unsigned ones are none, and neither are those that another key signed', async () => {
     const { verdict, verify, says, signed, server, clock, client } = await createSignedWorld()
     says({ active: true, cnf: { jkt: client.jkt } })
-    const cause = new Error('The answer is not a signed one')
+    const cause = new Error('The introspection response is not a signed JWT')
     expect(await toldOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
     says(await signed({}, {}, rogue))
@@ -370,7 +370,7 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
     says({ active: true, cnf: { jkt: stranger.jkt } })
     clock.advance(30)
     const token = await issue()
-    const told = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the server knows another key' }
+    const told = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the introspection response has another cnf.jkt' }
     expect(await toldOf(() => verify(token))).toEqual(told)
   })
 

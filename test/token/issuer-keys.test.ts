@@ -83,7 +83,7 @@ describe('the keys of an issuer', () => {
   it('that are configured must be JSON values: anything else is a TypeError when the verifier is made', () => {
     const jwks = { keys: [{ kty: () => 'EC' }] }
     expect(() => createVerifier({ issuer: { issuer: 'https://issuer.example', jwks }, baseUrl: BASE_URL })).toThrow(
-      new TypeError('"issuer.jwks" must have keys of JSON values alone')
+      new TypeError('"issuer.jwks" must contain only JSON values')
     )
   })
 })
