@@ -1,12 +1,14 @@
-/** Express 4 and 5: middleware that verifies a request, and middleware that requires scopes. @module */
+/** Express 4 and 5: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
 import type { Request, RequestHandler, Response } from 'express'
 import { checkKeys, misconfigured } from '../src/config/option-validation.js'
 import type { VerifierOptions } from '../src/options.js'
+import { type Policy, policyMembers, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, protect, protectScopes, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -19,17 +21,17 @@ declare global {
   }
 }
 
-/** Settings of the Express middleware. */
-export interface DPoPExpressOptions {
+/** Settings of the Express middleware: a policy that is checked before the proof is consumed, and the property for the result. */
+export interface DPoPExpressOptions extends Policy<Request> {
   /** The property of the request for the result. @defaultValue 'dpop' */
   readonly property?: string
 }
 
-const knownSettings = { property: true } as const satisfies Record<keyof DPoPExpressOptions, true>
+const knownSettings = { ...policyMembers, property: true } as const satisfies Record<keyof DPoPExpressOptions, true>
 
 /**
  * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `req.dpop`. Not checked: query, body
- * and other header fields (§11.7), and scopes: see {@link requireScopes}.
+ * and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is passed to `next`: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
@@ -40,34 +42,61 @@ const knownSettings = { property: true } as const satisfies Record<keyof DPoPExp
  */
 export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings: DPoPExpressOptions = {}): RequestHandler {
   const verifier = toVerifier(verifierOrOptions)
-  const { property = 'dpop' } = checkKeys('', settings, knownSettings)
+  const { property = 'dpop', ...rest } = checkKeys('', settings, knownSettings)
+  const policy = routePolicy(rest)
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not handle promises, so errors are passed to next.
   return function dpop(req, res, next) {
-    protect(verifier, req, headersOf(res), { target: req.originalUrl })
+    protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl })
       .then((auth) => void Object.assign(req, { [property]: auth }))
       .then(() => next(), next)
   }
 }
 
 /**
- * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme of
- * the request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, a `TypeError` is
- * passed to `next`.
+ * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme of the
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, a `TypeError` is passed to `next`.
+ * The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): RequestHandler {
-  const required = routeScopes(scopes)
-  return function requireScopes(req: Request, res: Response, next) {
-    try {
-      protectScopes(req, headersOf(res), required)
-    } catch (error) {
-      next(error)
-      return
-    }
-    next()
-  }
+  return policyMiddleware({ scopes: routeScopes(scopes) })
+}
+
+/**
+ * Middleware like {@link requireScopes} that requires at least one of `scopes`.
+ *
+ * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
+ */
+export function requireAnyScope(...scopes: string[]): RequestHandler {
+  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+}
+
+/**
+ * Middleware that requires how and when the user authenticated. Otherwise the response is 401 `insufficient_user_authentication`
+ * (RFC 9470). Must run after {@link dpop}.
+ *
+ * @throws TypeError if the requirement is empty or invalid
+ */
+export function requireAuthentication(requirement: AuthenticationRequirement): RequestHandler {
+  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+}
+
+/**
+ * Middleware after which the response is 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
+ * `predicate` throws. Must run after {@link dpop}.
+ *
+ * @throws TypeError if `predicate` is not a function
+ */
+export function authorize(predicate: (auth: VerifiedRequest, request: Request) => boolean | Promise<boolean>): RequestHandler {
+  return policyMiddleware({ authorize: routeDecision<Request>(predicate) })
+}
+
+function policyMiddleware(policy: Policy<Request>): RequestHandler {
+  return named<RequestHandler>(policy, (req, res, next) => {
+    protectPolicy(req, headersOf(res), withRequest(policy, req)).then(() => next(), next)
+  })
 }
 
 function headersOf(res: Response): ResponseHeaderAccess {

@@ -2,10 +2,12 @@
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { check, checkKeys } from '../src/config/option-validation.js'
+import { check, misconfigured } from '../src/config/option-validation.js'
+import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { protect, protectScopes, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
+import { named, protect, protectPolicy, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
 
 export type { AnyVerifier, VerifierSettings } from './shared.js'
 
@@ -23,10 +25,10 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /**
-     * `false` leaves a route unprotected. `true`, or an object with the `scopes` that the access token must have, protects it also
-     * under `global: false`. Validated when the route is registered, or at its first request if it was registered before the plugin.
+     * `false` leaves a route unprotected. `true`, or an object with the policy of the route, protects it also under
+     * `global: false`. The policy is checked before the proof is consumed. Validated when the route is registered, or at its first request if it was registered before the plugin.
      */
-    dpop?: boolean | { readonly scopes: readonly string[] }
+    dpop?: boolean | Policy<FastifyRequest>
   }
 }
 
@@ -52,14 +54,14 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
   const isGlobal = options.global === undefined || check.flag('global', options.global)
 
   async function verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const scopes = scopesOf(request.routeOptions.config)
-    const auth = await protect(verifier, request.raw, headersOf(reply), { target: request.originalUrl, scopes })
+    const policy = withRequest(policyOf(request.routeOptions.config), request)
+    const auth = await protect(verifier, request.raw, headersOf(reply), { ...policy, target: request.originalUrl })
     Object.assign(request, { dpop: auth ?? null })
   }
 
   if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null as unknown as VerifiedRequest)
   if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', verifyDPoP)
-  app.addHook('onRoute', ({ config = {} }) => void scopesOf(config))
+  app.addHook('onRoute', ({ config = {} }) => void policyOf(config))
   // A hook of the scope instead of each route also covers routes that were registered before the plugin.
   app.addHook(hook as 'onRequest', async (request, reply) => {
     const { dpop = isGlobal } = request.routeOptions.config
@@ -79,27 +81,62 @@ export const dpop: FastifyPluginAsync<DPoPPluginOptions> = fp(plugin, { fastify:
 
 export default dpop
 
+type PolicyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
 /**
- * Hook that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the request,
- * or 401 for a request without credentials (RFC 6750 §3.1). `config.dpop.scopes` does the same before the proof is consumed. Must
- * run after the hook of the plugin; if the request was not verified, it throws a `TypeError`.
+ * Hook that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after the hook of the plugin; without it, it throws a `TypeError`.
+ * `config.dpop.scopes` does the same before the proof is consumed, as do those of the same name for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
-export function requireScopes(...scopes: string[]): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const required = routeScopes(scopes)
-  return async function requireScopes(request, reply) {
-    protectScopes(request.raw, headersOf(reply), required)
-  }
+export function requireScopes(...scopes: string[]): PolicyHook {
+  return policyHook({ scopes: routeScopes(scopes) })
 }
 
-const knownRouteOptions = { scopes: true } as const
-
-/** The scopes that the configuration of a route requires; a `TypeError` where the configuration is invalid. */
-function scopesOf({ dpop }: FastifyContextConfig): readonly string[] | undefined {
-  if (dpop === undefined || typeof dpop === 'boolean') return undefined
-  return routeScopes(checkKeys('config.dpop.', dpop, knownRouteOptions).scopes)
+/**
+ * Hook like {@link requireScopes} that requires at least one of `scopes`.
+ *
+ * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
+ */
+export function requireAnyScope(...scopes: string[]): PolicyHook {
+  return policyHook({ anyScope: routeScopes(scopes, 'anyScope') })
 }
+
+/**
+ * Hook that requires how and when the user authenticated. Otherwise it throws 401 `insufficient_user_authentication`
+ * (RFC 9470). Must run after the hook of the plugin.
+ *
+ * @throws TypeError if the requirement is empty or invalid
+ */
+export function requireAuthentication(requirement: AuthenticationRequirement): PolicyHook {
+  return policyHook({ authentication: routeAuthentication(requirement) })
+}
+
+/**
+ * Hook after which it throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
+ * `predicate` throws. Must run after the hook of the plugin.
+ *
+ * @throws TypeError if `predicate` is not a function
+ */
+export function authorize(predicate: (auth: VerifiedRequest, request: FastifyRequest) => boolean | Promise<boolean>): PolicyHook {
+  return policyHook({ authorize: routeDecision<FastifyRequest>(predicate) })
+}
+
+function policyHook(policy: Policy<FastifyRequest>): PolicyHook {
+  return named<PolicyHook>(policy, async (request, reply) => {
+    await protectPolicy(request.raw, headersOf(reply), withRequest(policy, request))
+  })
+}
+
+/** The policy in the configuration of a route; a `TypeError` if it is invalid. */
+function policyOf({ dpop }: FastifyContextConfig): Policy<FastifyRequest> {
+  if (dpop === undefined || typeof dpop === 'boolean') return noPolicy
+  const policy = routePolicy(dpop, 'config.dpop.')
+  return Object.keys(policy).length > 0 ? policy : misconfigured('config.dpop', 'be true, false or a policy with a requirement')
+}
+
+const noPolicy: Policy<FastifyRequest> = Object.freeze({})
 
 function headersOf(reply: FastifyReply): ResponseHeaderAccess {
   return { get: (name) => reply.getHeader(name), set: (name, value) => void reply.header(name, value) }

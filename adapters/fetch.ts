@@ -1,9 +1,8 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module */
 
-import { checkKeys } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
-import { routeScopes } from '../src/policy/scopes.js'
+import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier } from '../src/verifier.js'
 import { toVerifier } from '../src/verify-request.js'
@@ -18,13 +17,8 @@ export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest exten
   ...rest: Rest
 ) => Response | Promise<Response>
 
-/** Requirements of one handler. */
-export interface WithDPoPOptions {
-  /** Scopes that the access token must have. Checked before the proof is consumed. */
-  readonly scopes?: readonly string[]
-}
-
-const knownSettings = { scopes: true } as const satisfies Record<keyof WithDPoPOptions, true>
+/** The policy of one handler, which is checked before the proof is consumed. */
+export type WithDPoPOptions = Policy<Request>
 
 /**
  * Wraps a handler so that it is called only with verified requests (RFC 9449 §4.3 and §7). Not checked: query, body and other header
@@ -57,12 +51,11 @@ export function withDPoP<Rest extends unknown[]>(
   settings: WithDPoPOptions = {}
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const verifier = toVerifier(verifierOrOptions)
-  const { scopes } = checkKeys('', settings, knownSettings)
-  const required = scopes === undefined ? undefined : routeScopes(scopes)
+  const policy = routePolicy(settings)
   return async function withDPoP(request, ...rest) {
     let auth: VerifiedRequest | undefined
     try {
-      auth = await verifier.verifyRequest(request, { scopes: required })
+      auth = await verifier.verifyRequest(request, withRequest(policy, request))
     } catch (error) {
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
       throw error

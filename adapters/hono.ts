@@ -1,11 +1,13 @@
-/** Hono 4: middleware that verifies a request, and middleware that requires scopes. @module */
+/** Hono 4: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
 import type { VerifierOptions } from '../src/options.js'
+import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, protect, protectScopes, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -17,7 +19,7 @@ export interface DPoPVariables {
 
 /**
  * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets the variable `dpop`. Not checked:
- * query, body and other header fields (§11.7), and scopes: see {@link requireScopes}.
+ * query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. Hono sends it as the response, or passes it to
@@ -26,30 +28,69 @@ export interface DPoPVariables {
  * `app.mount` removes the mount path from requests: add it to `baseUrl`. `app.route` does not.
  *
  * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param settings a policy that is checked before the proof is consumed
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions): MiddlewareHandler<{ Variables: DPoPVariables }> {
+export function dpop(
+  verifierOrOptions?: AnyVerifier | VerifierOptions,
+  settings: Policy<HonoRequest> = {}
+): MiddlewareHandler<{ Variables: DPoPVariables }> {
   const verifier = toVerifier(verifierOrOptions)
+  const policy = routePolicy(settings)
   return async function dpop(c, next) {
     // The context identifies the request, because the same Request object may be passed to app.fetch twice.
-    c.set('dpop', (await protect(verifier, c.req.raw, headersOf(c), {}, c)) as VerifiedRequest)
+    c.set('dpop', (await protect(verifier, c.req.raw, headersOf(c), withRequest(policy, c.req), c)) as VerifiedRequest)
     await next()
   }
 }
 
 /**
  * Middleware that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
- * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, it throws a
- * `TypeError`.
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, it throws a `TypeError`.
+ * The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): MiddlewareHandler {
-  const required = routeScopes(scopes)
-  return async function requireScopes(c, next) {
-    protectScopes(c, headersOf(c), required)
+  return policyMiddleware({ scopes: routeScopes(scopes) })
+}
+
+/**
+ * Middleware like {@link requireScopes} that requires at least one of `scopes`.
+ *
+ * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
+ */
+export function requireAnyScope(...scopes: string[]): MiddlewareHandler {
+  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+}
+
+/**
+ * Middleware that requires how and when the user authenticated. Otherwise it throws 401 `insufficient_user_authentication`
+ * (RFC 9470). Must run after {@link dpop}.
+ *
+ * @throws TypeError if the requirement is empty or invalid
+ */
+export function requireAuthentication(requirement: AuthenticationRequirement): MiddlewareHandler {
+  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+}
+
+/**
+ * Middleware after which it throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
+ * `predicate` throws. Must run after {@link dpop}.
+ *
+ * @throws TypeError if `predicate` is not a function
+ */
+export function authorize(
+  predicate: (auth: VerifiedRequest, request: HonoRequest) => boolean | Promise<boolean>
+): MiddlewareHandler {
+  return policyMiddleware({ authorize: routeDecision<HonoRequest>(predicate) })
+}
+
+function policyMiddleware(policy: Policy<HonoRequest>): MiddlewareHandler {
+  return named<MiddlewareHandler>(policy, async (c, next) => {
+    await protectPolicy(c.req.raw, headersOf(c), withRequest(policy, c.req), c)
     await next()
-  }
+  })
 }
 
 function headersOf(c: Context): ResponseHeaderAccess {

@@ -1,12 +1,14 @@
-/** Koa 2 and 3: middleware that verifies a request, and middleware that requires scopes. @module */
+/** Koa 2 and 3: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
-import type { Context, Middleware } from 'koa'
+import type { Context, Middleware, Request } from 'koa'
 import type { VerifierOptions } from '../src/options.js'
+import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, protect, protectScopes, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -18,21 +20,23 @@ export interface DPoPState {
 
 /**
  * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `ctx.state.dpop`. Not checked: query,
- * body and other header fields (§11.7), and scopes: see {@link requireScopes}.
+ * body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
  * runs twice.
  *
  * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param settings a policy that is checked before the proof is consumed
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions): Middleware<DPoPState> {
+export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings: Policy<Request> = {}): Middleware<DPoPState> {
   const verifier = toVerifier(verifierOrOptions)
+  const policy = routePolicy(settings)
   return async function dpop(ctx, next) {
     // If Koa is mounted in an Express application, its own path lacks the mount path.
     const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
-    const auth = await protect(verifier, ctx.req, headersOf(ctx), { target: originalUrl })
+    const auth = await protect(verifier, ctx.req, headersOf(ctx), { ...withRequest(policy, ctx.request), target: originalUrl })
     Object.assign(ctx.state, { dpop: auth })
     await next()
   }
@@ -40,17 +44,49 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions): Middlew
 
 /**
  * Middleware that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
- * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, it throws a
- * `TypeError`.
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, it throws a `TypeError`.
+ * The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): Middleware {
-  const required = routeScopes(scopes)
-  return async function requireScopes(ctx, next) {
-    protectScopes(ctx.req, headersOf(ctx), required)
+  return policyMiddleware({ scopes: routeScopes(scopes) })
+}
+
+/**
+ * Middleware like {@link requireScopes} that requires at least one of `scopes`.
+ *
+ * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
+ */
+export function requireAnyScope(...scopes: string[]): Middleware {
+  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+}
+
+/**
+ * Middleware that requires how and when the user authenticated. Otherwise it throws 401 `insufficient_user_authentication`
+ * (RFC 9470). Must run after {@link dpop}.
+ *
+ * @throws TypeError if the requirement is empty or invalid
+ */
+export function requireAuthentication(requirement: AuthenticationRequirement): Middleware {
+  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+}
+
+/**
+ * Middleware after which it throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
+ * `predicate` throws. Must run after {@link dpop}.
+ *
+ * @throws TypeError if `predicate` is not a function
+ */
+export function authorize(predicate: (auth: VerifiedRequest, request: Request) => boolean | Promise<boolean>): Middleware {
+  return policyMiddleware({ authorize: routeDecision<Request>(predicate) })
+}
+
+function policyMiddleware(policy: Policy<Request>): Middleware {
+  return named<Middleware>(policy, async (ctx, next) => {
+    await protectPolicy(ctx.req, headersOf(ctx), withRequest(policy, ctx.request))
     await next()
-  }
+  })
 }
 
 function headersOf(ctx: Pick<Context, 'res' | 'set'>): ResponseHeaderAccess {

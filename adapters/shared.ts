@@ -3,6 +3,7 @@
 import { misconfigured } from '../src/config/option-validation.js'
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
+import { isRestrictive, type Policy } from '../src/policy/policy.js'
 import type { RequestLike } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier, VerifyOptions } from '../src/verifier.js'
@@ -72,7 +73,7 @@ export async function protect(
       earlier = findVerification(key)
     }
     if (earlier?.verifier === verifier) {
-      if (options.scopes) verifier.requireScopes(earlier.auth, options.scopes)
+      await enforce(verifier, earlier.auth, options, request)
       return earlier.auth
     }
     const auth = await startVerification(verifier, request, options, key)
@@ -102,16 +103,48 @@ async function startVerification(
   }
 }
 
-/** Checks the scopes of a request that {@link protect} accepted. Throws a `TypeError` if the request was not verified. */
-export function protectScopes(key: object, headers: ResponseHeaderAccess, scopes: readonly string[]): void {
+/**
+ * Checks the policy of a request that {@link protect} accepted. Throws a `TypeError` if the request was not verified.
+ *
+ * @param key the object that identifies this request
+ */
+export async function protectPolicy(
+  request: RequestLike,
+  headers: ResponseHeaderAccess,
+  policy: Policy,
+  key: object = request
+): Promise<void> {
   const earlier = findVerification(key)
-  if (earlier?.state !== 'accepted') throw new TypeError('requireScopes() must come after dpop(): this request was not verified')
-  const verifier: AnyVerifier = earlier.verifier
+  if (earlier?.state !== 'accepted')
+    throw new TypeError(`${functionOf(policy)}() must come after dpop(): this request was not verified`)
   try {
-    verifier.requireScopes(earlier.auth, scopes)
+    await enforce(earlier.verifier, earlier.auth, policy, request)
   } catch (error) {
     throw withHeaders(error, headers)
   }
+}
+
+async function enforce(
+  verifier: AnyVerifier,
+  auth: VerifiedRequest | undefined,
+  { scopes, anyScope, authentication, authorize }: Policy,
+  request: RequestLike
+): Promise<void> {
+  const further = { anyScope, authentication, authorize }
+  if (isRestrictive(further)) await verifier.requirePolicy(auth, { ...further, scopes }, request)
+  else if (scopes !== undefined) verifier.requireScopes(auth, scopes)
+}
+
+/** Names a middleware after the function of the adapter that creates it, for stack traces. */
+export function named<Middleware extends object>(policy: Policy<never>, middleware: Middleware): Middleware {
+  return Object.defineProperty(middleware, 'name', { value: functionOf(policy) })
+}
+
+/** The function of the adapters that creates middleware with a policy. */
+function functionOf({ anyScope, authentication, authorize }: Policy<never>): string {
+  if (authorize !== undefined) return 'authorize'
+  if (authentication !== undefined) return 'requireAuthentication'
+  return anyScope === undefined ? 'requireScopes' : 'requireAnyScope'
 }
 
 /** The verifier of the settings of an adapter. `own` lists the names of settings that are not options of a verifier. */

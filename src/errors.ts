@@ -7,8 +7,14 @@ interface ErrorResponse {
   readonly description: string
 }
 
-/** The OAuth error codes of a challenge: RFC 6750 §3.1 and RFC 9449 §7.1. */
-export type OAuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
+/** The OAuth error codes of a challenge: RFC 6750 §3.1, RFC 9449 §7.1 and RFC 9470 §3. */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'insufficient_user_authentication'
 
 const invalidRequest = (description: string): ErrorResponse => ({ status: 400, error: 'invalid_request', description })
 const invalidToken = (description: string): ErrorResponse => ({ status: 401, error: 'invalid_token', description })
@@ -44,7 +50,13 @@ const refusals = {
     status: 403,
     error: 'insufficient_scope',
     description: 'The access token lacks a required scope'
-  }
+  },
+  ERR_DPOP_AUTHENTICATION_INSUFFICIENT: {
+    status: 401,
+    error: 'insufficient_user_authentication',
+    description: 'A stronger or more recent user authentication is required'
+  },
+  ERR_DPOP_ACCESS_DENIED: { status: 403, error: undefined, description: 'Access to this resource is denied' }
 } as const satisfies Record<string, ErrorResponse>
 
 const outages = {
@@ -76,11 +88,17 @@ export class Refusal {
   readonly code: DPoPErrorCode
   /** Details for the diagnostics channel, which the client does not receive. Never a token, proof or nonce. */
   readonly detail: RefusalDetail | undefined
-  constructor(code: DPoPErrorCode, detail?: RefusalDetail) {
+  /** Further parameters of the challenge by name. Values must need no quoting. */
+  readonly params: ChallengeParams
+  constructor(code: DPoPErrorCode, detail?: RefusalDetail, params: ChallengeParams = {}) {
     this.code = code
     this.detail = detail
+    this.params = params
   }
 }
+
+/** Parameters of a challenge by name, such as `scope`. */
+export type ChallengeParams = Readonly<Record<string, string>>
 
 /** Details of a rejection that the diagnostics channel publishes. */
 export interface RefusalDetail {
@@ -90,13 +108,13 @@ export interface RefusalDetail {
   readonly receivedHtu?: string
   /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) the clock of the verifier. */
   readonly skewSeconds?: number
-  /** Why the access token was rejected, as a constant string. */
+  /** Why the access token was rejected: the rule, what was found and the option that changes it. Never a personal claim. */
   readonly reason?: string
 }
 
 /** Rejects the request. */
-export function refuse(code: DPoPErrorCode, detail?: RefusalDetail): never {
-  throw new Refusal(code, detail)
+export function refuse(code: DPoPErrorCode, detail?: RefusalDetail, params?: ChallengeParams): never {
+  throw new Refusal(code, detail, params)
 }
 
 /**

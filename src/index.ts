@@ -31,6 +31,8 @@ export type {
   TokenOptions,
   VerifierOptions
 } from './options.js'
+export type { Policy } from './policy/policy.js'
+export type { AuthenticationRequirement } from './policy/step-up.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
 export type { MisconfiguredEvent, RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'

@@ -75,6 +75,14 @@ export interface IssuerOptions {
   readonly jwks?: JwkSet
   /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
+  /** @defaultValue `token.type` */
+  readonly type?: 'at+jwt' | 'any'
+  /** @defaultValue `token.requiredClaims` */
+  readonly requiredClaims?: readonly string[]
+  /** @defaultValue `token.scopes` */
+  readonly scopes?: (claims: AccessTokenClaims) => readonly string[] | undefined
+  /** @defaultValue `token.clockToleranceSeconds` */
+  readonly clockToleranceSeconds?: number
   /**
    * Accept opaque tokens of this issuer through introspection. Opaque tokens do not name their issuer, so this has no effect for
    * issuers that a function returns, except for JWTs with `tokens: 'all'`. @defaultValue none: tokens must be JWTs
@@ -127,7 +135,24 @@ export interface TokenOptions {
   readonly type?: 'at+jwt' | 'any'
   /** Accepted signature algorithms. @defaultValue all supported algorithms */
   readonly algorithms?: readonly TokenAlgorithm[]
-  /** Clock tolerance for `exp` and `nbf` of a token in seconds. At most 300. @defaultValue 5 */
+  /**
+   * Claims that a JWT access token must have besides `iss`, `aud` and `exp`, which are always required. For opaque tokens, see
+   * `introspection.requiredMembers`. @defaultValue `sub`, `client_id`, `iat` and `jti` (RFC 9068 §2.2) with `'at+jwt'`, none with `'any'`
+   */
+  readonly requiredClaims?: readonly string[]
+  /**
+   * Returns the scopes of a token from its verified claims or its introspection response, for servers that use other claims, such
+   * as `permissions` or `roles`. undefined means no scopes. If it throws, the response is 503. With a function as `issuer`, return
+   * the same function each time, since tokens are cached per function.
+   * @defaultValue the values of `scope` (RFC 8693 §4.2) and `scp`, each a space-delimited string or an array
+   */
+  readonly scopes?: (claims: AccessTokenClaims) => readonly string[] | undefined
+  /**
+   * Whether a granted scope satisfies a required one, for scope hierarchies: `files` may satisfy `files:read`. If it throws, the
+   * response is 503. @defaultValue equality
+   */
+  readonly scopeSatisfies?: (granted: string, required: string) => boolean
+  /** Clock tolerance for `exp`, `nbf` and `auth_time` of a token in seconds. At most 300. @defaultValue 5 */
   readonly clockToleranceSeconds?: number
   /** Whether the token was revoked. Called on every request, after the token was verified. If it throws, the response is 503. */
   readonly isRevoked?: (claims: AccessTokenClaims) => MaybePromise<boolean>

@@ -2,11 +2,12 @@
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
+import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
 import { DPoPError, DPoPUnavailableError, Refusal, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
-import { checkScopes } from './policy/scopes.js'
+import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
 import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
@@ -18,15 +19,13 @@ import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/a
 import { checkClientCertificate } from './token/client-certificate.js'
 import { VerifiedRequest } from './verified-request.js'
 
-/** Options of one call. */
-export interface VerifyOptions {
-  /** Scopes that the access token must have. Checked before the proof is consumed. Credentials are then required, also with `optional`. */
-  readonly scopes?: readonly string[] | undefined
+/** Options of one call: the policy of the route, checked before the proof is consumed, and the request target. */
+export interface VerifyOptions extends Policy {
   /** The request target as the client sent it, if a framework has rewritten that of the request object. */
   readonly target?: string | undefined
 }
 
-const knownCallOptions = { scopes: true, target: true } as const satisfies Record<keyof VerifyOptions, true>
+const knownCallOptions = { ...policyMembers, target: true } as const satisfies Record<keyof VerifyOptions, true>
 
 /** Verifies requests with one configuration. It holds caches and the replay store: create one per application. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
@@ -43,6 +42,14 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    * Throws 403 `insufficient_scope` if a verified request lacks one of `scopes`, and 401 if the request has no credentials.
    */
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest
+  /**
+   * Checks a policy after verification, when the proof was already consumed. Prefer the options of {@link verifyRequest}.
+   *
+   * @param request passed to `authorize`
+   * @throws {@link DPoPError} if the policy is not satisfied, or the request has no credentials
+   * @throws {@link DPoPUnavailableError} if a hook throws
+   */
+  requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void>
   /**
    * Resolves when metadata and keys of all issuers are loaded and the replay store responds. For readiness probes; requests do not
    * require it.
@@ -81,7 +88,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     try {
       if (options) checkCall(options)
       const incoming = readRequest(request, options?.target)
-      if (this.#config.optional && !options?.scopes?.length && isAnonymous(incoming)) return undefined
+      if (this.#config.optional && !isRestrictive(options ?? noPolicy) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
       scheme = authorization.scheme
       const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), observeLoopTurn())
@@ -90,21 +97,30 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       // one may have been Bearer.
       if (token.cached === undefined) checkToken68(token.text)
       const auth = await (scheme === 'DPoP'
-        ? this.#verifyDPoP(token, incoming, request, options?.scopes)
-        : this.#verifyBearer(token, request, options?.scopes))
+        ? this.#verifyDPoP(token, incoming, request, options ?? noPolicy)
+        : this.#verifyBearer(token, request, options ?? noPolicy))
       if (telemetry.verified.hasSubscribers)
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { scheme, scopes: options?.scopes })
+      throw await this.#withNonce(reason, { scheme })
     }
   }
 
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
     try {
-      checkScopes((auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')).scopes, scopes)
+      const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
+      checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
     } catch (reason) {
-      throw this.#toError(reason, { scheme: auth?.scheme, scopes })
+      throw this.#toError(reason, { scheme: auth?.scheme })
+    }
+  }
+
+  async requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void> {
+    try {
+      await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
+    } catch (reason) {
+      throw this.#toError(reason, { scheme: auth?.scheme })
     }
   }
 
@@ -122,7 +138,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     token: PresentedToken,
     incoming: IncomingRequest,
     request: RequestLike,
-    scopes: readonly string[] = []
+    policy: Policy
   ): Promise<VerifiedRequest> {
     const { proof: rules, baseUrls } = this.#config
     // Always awaited: concurrent requests must all have started before the first signature is verified.
@@ -139,13 +155,15 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (checkingSignature instanceof Promise) await checkingSignature
     const checking = this.#freshness.check(proof, request)
     const fresh = checking instanceof Promise ? await checking : checking
-    checkScopes(verified.scopes, scopes)
+    const auth = toVerifiedRequest('DPoP', verified, token.text, { proof, nextNonce: fresh.nextNonce })
+    const checkingPolicy = this.#checkPolicy(auth, policy, request)
+    if (checkingPolicy instanceof Promise) await checkingPolicy
     const reserving = this.#freshness.reserve(proof, uri, fresh)
     if (reserving instanceof Promise) await reserving
-    return toVerifiedRequest('DPoP', verified, token.text, { proof, nextNonce: fresh.nextNonce })
+    return auth
   }
 
-  async #verifyBearer(token: PresentedToken, request: RequestLike, scopes: readonly string[] = []): Promise<VerifiedRequest> {
+  async #verifyBearer(token: PresentedToken, request: RequestLike, policy: Policy): Promise<VerifiedRequest> {
     if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
     const verified = await this.#tokens.verify(token)
     const { isBound, jkt, x5tS256 } = verified.confirmation
@@ -153,8 +171,15 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     // for a token that is bound by any method but the client certificate.
     if (isBound && (jkt !== undefined || x5tS256 === undefined)) refuse('ERR_DPOP_TOKEN_BINDING')
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    checkScopes(verified.scopes, scopes)
-    return toVerifiedRequest('Bearer', verified, token.text)
+    const auth = toVerifiedRequest('Bearer', verified, token.text)
+    await this.#checkPolicy(auth, policy, request)
+    return auth
+  }
+
+  #checkPolicy(auth: VerifiedRequest, policy: Policy, request: RequestLike): MaybePromise<void> {
+    if (!isRestrictive(policy)) return undefined
+    const { scopeSatisfies, clockToleranceSeconds } = this.#config.token
+    return checkPolicy(auth, policy, request, { scopeSatisfies, clockToleranceSeconds, nowMs: this.#config.clock() })
   }
 
   /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field. */
@@ -171,9 +196,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   /** Converts every thrown value into one of the two public errors and adds the challenge. */
   #toError(reason: unknown, context: ChallengeContext): DPoPError | DPoPUnavailableError {
     if (reason instanceof Refusal) {
-      const { code, detail } = reason
+      const { code, detail, params } = reason
       if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
-      return new DPoPError(code, challengeHeaders(code, context, this.#config))
+      return new DPoPError(code, challengeHeaders(code, { ...context, params }, this.#config))
     }
     const error =
       reason instanceof DPoPUnavailableError ? reason : new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', reason)
@@ -184,9 +209,12 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
 /** Rejects options of a call that would otherwise be ignored. */
 function checkCall(options: VerifyOptions): void {
-  const { scopes } = checkKeys('', options, knownCallOptions)
+  const { scopes, anyScope, authentication, authorize } = checkKeys('', options, knownCallOptions)
   if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
+  routePolicy({ anyScope, authentication, authorize })
 }
+
+const noPolicy: Policy = Object.freeze({})
 
 /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
 function checkBinding({ confirmation: { jkt } }: VerifiedToken, { header }: Proof): void {

@@ -27,7 +27,9 @@ const table: Record<DPoPErrorCode, readonly [status: number, error: string | und
   ERR_DPOP_TOKEN_EXPIRED: [401, 'invalid_token'],
   ERR_DPOP_TOKEN_UNBOUND: [401, 'invalid_token'],
   ERR_DPOP_TOKEN_BINDING: [401, 'invalid_token'],
-  ERR_DPOP_SCOPE_INSUFFICIENT: [403, 'insufficient_scope']
+  ERR_DPOP_SCOPE_INSUFFICIENT: [403, 'insufficient_scope'],
+  ERR_DPOP_AUTHENTICATION_INSUFFICIENT: [401, 'insufficient_user_authentication'],
+  ERR_DPOP_ACCESS_DENIED: [403, undefined]
 }
 const codes = Object.entries(table) as [DPoPErrorCode, (typeof table)[DPoPErrorCode]][]
 const outages = ['ERR_DPOP_KEYS_UNAVAILABLE', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', 'ERR_DPOP_VERIFIER_UNAVAILABLE'] as const
@@ -125,7 +127,7 @@ it('a refusal on its way is no Error: it costs no stack trace', () => {
   } catch (reason) {
     expect(reason).toBeInstanceOf(Refusal)
     expect(reason).not.toBeInstanceOf(Error)
-    expect({ ...(reason as Refusal) }).toEqual({ code: 'ERR_DPOP_PROOF_HTU', detail: { receivedHtu: 'x' } })
+    expect({ ...(reason as Refusal) }).toEqual({ code: 'ERR_DPOP_PROOF_HTU', detail: { receivedHtu: 'x' }, params: {} })
   }
   expect.assertions(3)
 })

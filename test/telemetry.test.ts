@@ -58,8 +58,18 @@ describe('diagnostics channels tell the operator what the client must not know',
       ],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -301 } }],
       ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -60 } }],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_TOKEN_INVALID', detail: { reason: 'aud does not contain an accepted audience' } }],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_HTM', detail: {} }]
+      [
+        'dpop-guard:refused',
+        {
+          code: 'ERR_DPOP_TOKEN_INVALID',
+          detail: {
+            reason: expect.stringMatching(
+              /^aud is "https:\/\/other\.example", expected one of \["https:\/\/api\.example"\]; the option audience/
+            )
+          }
+        }
+      ],
+      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_HTM', detail: { reason: 'htm is "GET", the method is "PUT"' } }]
     ])
   })
 

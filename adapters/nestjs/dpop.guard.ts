@@ -3,25 +3,20 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
 import { HttpAdapterHost, Reflector } from '@nestjs/core'
 import { type DPoPError, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../../src/errors.js'
-import type { NodeRequest } from '../../src/request/request.js'
+import { withRequest } from '../../src/policy/policy.js'
 import { type AnyVerifier, protect } from '../shared.js'
-import { ROUTE_POLICY, type RoutePolicy } from './dpop.decorators.js'
 import { DPoPException } from './dpop.exception.js'
+import { findPolicy, type PlatformRequest } from './dpop.metadata.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'
 
-/** The request of Express, or of Fastify with the Node request in `raw`. */
-export interface PlatformRequest extends NodeRequest {
-  /** The Node request, if the platform wraps it. */
-  readonly raw?: NodeRequest
-}
-
 /**
- * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and the scopes of `RequireScopes`, and sets the property
- * `dpop` of the request. Use it with `@UseGuards(DPoPGuard)`, or for all routes as `{ provide: APP_GUARD, useExisting: DPoPGuard }`. A
- * request is verified once, even with both. Not checked: query, body and other header fields (§11.7).
+ * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and the policy of the handler, and sets the property `dpop`
+ * of the request. Use it with `@UseGuards(DPoPGuard)` or `@DPoPProtected()`, or for all routes with the option `guardAll` of the
+ * module. A request is verified once, even with both. Not checked: query, body and other header fields (§11.7).
  *
- * If the request is rejected, the header fields of the response are set and a {@link DPoPException} is thrown. WebSocket messages and
- * microservice messages are rejected, since a proof is bound to one HTTP request. GraphQL requires a subclass that overrides
+ * If the request is rejected, the header fields of the response are set and a {@link DPoPException} is thrown. Messages of WebSocket
+ * gateways and microservices are rejected, since a proof is bound to one HTTP request; Nest does not run a global guard for them in
+ * every version, so they need `@UseGuards(DPoPGuard)` to be rejected. GraphQL requires a subclass that overrides
  * `getRequest` and `getResponse`.
  */
 @Injectable()
@@ -37,8 +32,7 @@ export class DPoPGuard implements CanActivate {
 
   /** Returns true or throws; never returns false. */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const places = [context.getHandler(), context.getClass()]
-    const policy = this.reflector.getAllAndOverride<RoutePolicy | undefined>(ROUTE_POLICY, places)
+    const policy = findPolicy(this.reflector, context.getHandler(), context.getClass())
     if (policy === 'public') return true
     const request = this.getRequest(context)
     const response = this.getResponse(context)
@@ -48,7 +42,7 @@ export class DPoPGuard implements CanActivate {
       set: (name: string, value: string | string[]) => httpAdapter.setHeader(response, name, value as string)
     }
     try {
-      const options = { target: request.originalUrl, scopes: policy }
+      const options = { ...withRequest(policy, request), target: request.originalUrl }
       Object.assign(request, { dpop: await protect(this.verifier, request.raw ?? request, headers, options) })
       return true
     } catch (error) {

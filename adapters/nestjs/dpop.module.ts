@@ -1,8 +1,10 @@
 /** The module that provides the guard and its verifier. @module */
 
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module } from '@nestjs/common'
+import { APP_GUARD } from '@nestjs/core'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
+import { GuardCheck } from './dpop.guard-check.js'
 import { DPOP_OPTIONS, DPOP_VERIFIER } from './dpop.tokens.js'
 
 /** Options of the module: those of a verifier, or an existing one as `verifier`; with neither, those of `optionsFromEnv()`. */
@@ -12,12 +14,18 @@ export type DPoPModuleOptions = VerifierSettings
 export interface DPoPModuleExtras {
   /** Whether the providers are available in every module. @defaultValue true */
   isGlobal?: boolean
+  /** Whether the guard protects every route of the application, like `{ provide: APP_GUARD, useExisting: DPoPGuard }`. @defaultValue false */
+  guardAll?: boolean
 }
 
 const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'create', DPoPModuleExtras> =
   new ConfigurableModuleBuilder<DPoPModuleOptions>({ optionsInjectionToken: DPOP_OPTIONS })
     .setClassMethodName('forRoot')
-    .setExtras<DPoPModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal === true }))
+    .setExtras<DPoPModuleExtras>({ isGlobal: true, guardAll: false }, (definition, { isGlobal, guardAll }) => ({
+      ...definition,
+      global: isGlobal === true,
+      providers: [...(definition.providers ?? []), ...(guardAll === true ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : [])]
+    }))
     .build().ConfigurableModuleClass
 
 /**
@@ -25,7 +33,7 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
  * method `create`) or `useExisting`. The application fails to start with a `TypeError` if an option is missing, unknown or invalid.
  */
 @Module({
-  providers: [{ provide: DPOP_VERIFIER, useFactory: verifierOf, inject: [DPOP_OPTIONS] }, DPoPGuard],
+  providers: [{ provide: DPOP_VERIFIER, useFactory: verifierOf, inject: [DPOP_OPTIONS] }, DPoPGuard, GuardCheck],
   exports: [DPOP_OPTIONS, DPOP_VERIFIER, DPoPGuard]
 })
 export class DPoPModule extends ConfigurableModule {

@@ -10,6 +10,7 @@ import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
+import { checkTokenRules } from './token-rules.js'
 import { warnAboutUnsharedMemory } from './warnings.js'
 
 /** The validated option `nonce`. */
@@ -31,9 +32,9 @@ export interface VerifierConfig {
   readonly replay: ReplayStore | false
   readonly nonce: NonceConfig | undefined
   readonly token: {
-    readonly type: 'at+jwt' | 'any'
     readonly clockToleranceSeconds: number
     readonly isRevoked: TokenOptions['isRevoked']
+    readonly scopeSatisfies: NonNullable<TokenOptions['scopeSatisfies']>
   }
   readonly clientCertificate: VerifierOptions['clientCertificate']
   readonly signatureThreads: SignatureThreads
@@ -77,6 +78,9 @@ const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true }
 const knownTokenOptions = {
   type: true,
   algorithms: true,
+  requiredClaims: true,
+  scopes: true,
+  scopeSatisfies: true,
   clockToleranceSeconds: true,
   isRevoked: true
 } as const satisfies Record<keyof TokenOptions, true>
@@ -93,10 +97,17 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   const clock = check.func('clock', options.clock) ?? Date.now
   const tokens = checkKeys('token.', options.token === undefined ? {} : options.token, knownTokenOptions)
   const tokenAlgorithms = check.listOf('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.tokenAlgorithms
+  const rules = checkTokenRules('token.', tokens)
   const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
   const audience = resolveAudience(options)
   return Object.freeze({
-    issuers: resolveIssuers(options.issuer, { audience, algorithms: tokenAlgorithms, allowHttp, limits }),
+    issuers: resolveIssuers(options.issuer, {
+      audience,
+      algorithms: tokenAlgorithms,
+      rules,
+      allowHttp,
+      limits
+    }),
     baseUrls,
     realm: typeof baseUrls === 'function' ? 'api' : realmOf(baseUrls[0] as BaseUrl),
     allowBearer,
@@ -105,13 +116,9 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
     replay: resolveReplay(options),
     nonce: resolveNonce(options.nonce),
     token: {
-      type: check.oneOf('token.type', tokens.type, ['at+jwt', 'any']) ?? 'at+jwt',
-      clockToleranceSeconds: check.integer('token.clockToleranceSeconds', tokens.clockToleranceSeconds, {
-        min: 0,
-        max: 300,
-        otherwise: 5
-      }),
-      isRevoked: check.func('token.isRevoked', tokens.isRevoked)
+      clockToleranceSeconds: rules.clockToleranceSeconds,
+      isRevoked: check.func('token.isRevoked', tokens.isRevoked),
+      scopeSatisfies: check.func('token.scopeSatisfies', tokens.scopeSatisfies) ?? ((granted, required) => granted === required)
     },
     clientCertificate: check.func('clientCertificate', options.clientCertificate),
     signatureThreads: check.oneOf('signatureThreads', options.signatureThreads, ['inline', 'pool', 'auto']) ?? 'auto',

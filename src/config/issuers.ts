@@ -5,12 +5,14 @@ import { isOfType } from '../crypto/key-types.js'
 import type { IntrospectionOptions, IssuerChoice, IssuerOptions, JwkSet, TokenAlgorithm, VerifierOptions } from '../options.js'
 import type { Limits } from './limits.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
+import { checkTokenRules, resolveTokenRules, type TokenRules, type ValidTokenRuleOptions } from './token-rules.js'
 
 /** A validated issuer. */
 export interface IssuerConfig {
   readonly issuer: string
   readonly audience: readonly string[]
   readonly algorithms: readonly TokenAlgorithm[]
+  readonly token: TokenRules
   readonly jwksUri: string | undefined
   readonly jwks: JwkSet | undefined
   readonly introspection: IntrospectionConfig | undefined
@@ -34,6 +36,7 @@ export interface IntrospectionConfig {
 interface IssuerDefaults {
   readonly audience: readonly string[] | undefined
   readonly algorithms: readonly TokenAlgorithm[]
+  readonly rules: ValidTokenRuleOptions
   readonly allowHttp: boolean
   readonly limits: Limits
 }
@@ -49,6 +52,10 @@ const knownIssuerOptions = {
   jwksUri: true,
   jwks: true,
   algorithms: true,
+  type: true,
+  requiredClaims: true,
+  scopes: true,
+  clockToleranceSeconds: true,
   introspection: true
 } as const satisfies Record<keyof IssuerOptions, true>
 
@@ -101,6 +108,7 @@ function resolveIssuer(value: IssuerChoice, defaults: IssuerDefaults): IssuerCon
     issuer: given.issuer,
     audience: audience ?? misconfigured('audience', 'be given if "baseUrl" is a function'),
     algorithms: check.listOf('issuer.algorithms', given.algorithms, defaults.limits.tokenAlgorithms) ?? defaults.algorithms,
+    token: resolveTokenRules(checkTokenRules('issuer.', given, defaults.rules)),
     jwksUri: given.jwksUri,
     jwks: given.jwks,
     introspection: resolveIntrospection(given.introspection, defaults.allowHttp)

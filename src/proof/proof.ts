@@ -7,6 +7,7 @@ import { type LoopTurn, type SignatureThreads, verifySignature } from '../crypto
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { isNumericDate } from '../encoding/numeric-date.js'
+import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
 import type { IncomingRequest } from '../request/request.js'
 import { matchHtu } from '../request/target-uri.js'
@@ -54,11 +55,14 @@ async function readNewProof(jws: CompactJws, rules: ProofRules): Promise<Proof> 
 async function readHeader(segment: string, rules: ProofRules): Promise<ProofHeader> {
   const header = decodeJsonObject(segment)
   if (header === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  if (header['typ'] !== 'dpop+jwt') refuse('ERR_DPOP_PROOF_TYP')
+  if (header['typ'] !== 'dpop+jwt') refuse('ERR_DPOP_PROOF_TYP', { reason: `typ is ${printable(header['typ'])}` })
   // Check 5: "The alg JOSE Header Parameter indicates a registered asymmetric digital signature algorithm […], is not none,
   // is supported by the application, and is acceptable per local policy."
   const alg = rules.algorithms.find((accepted) => accepted === header['alg'])
-  if (alg === undefined) refuse('ERR_DPOP_PROOF_ALG')
+  if (alg === undefined) {
+    const accepted = rules.algorithms.join(', ')
+    refuse('ERR_DPOP_PROOF_ALG', { reason: `alg is ${printable(header['alg'])}, proof.algorithms are ${accepted}` })
+  }
   // RFC 7515 §4.1.11: no critical extension is supported. RFC 7797 §7: b64 is not used with JWTs.
   if (header['crit'] !== undefined || header['b64'] !== undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
   const jwk = readProofJwk(header['jwk'], alg)
@@ -69,16 +73,25 @@ function readClaims(segment: string): ProofClaims {
   const all = decodeJsonObject(segment)
   if (all === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
   const { jti, htm, htu, iat, ath, exp, nbf, nonce } = all
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH) refuse('ERR_DPOP_PROOF_CLAIMS')
-  if (typeof htm !== 'string' || typeof htu !== 'string' || typeof ath !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
-  if (!isNumericDate(iat) || !isOptionalDate(exp) || !isOptionalDate(nbf)) refuse('ERR_DPOP_PROOF_CLAIMS')
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH)
+    refuseClaim('jti', jti, 'a string of 1 to 256 characters')
+  if (typeof htm !== 'string') refuseClaim('htm', htm, 'a string')
+  if (typeof htu !== 'string') refuseClaim('htu', htu, 'a string')
+  if (typeof ath !== 'string') refuseClaim('ath', ath, 'a string')
+  if (!isNumericDate(iat)) refuseClaim('iat', iat, 'a NumericDate')
+  if (!isOptionalDate(exp)) refuseClaim('exp', exp, 'a NumericDate')
+  if (!isOptionalDate(nbf)) refuseClaim('nbf', nbf, 'a NumericDate')
   return { jti, htm, htu, iat, ath, exp, nbf, nonce: typeof nonce === 'string' ? nonce : undefined, all: deepFreeze(all) }
+}
+
+function refuseClaim(name: string, value: unknown, expected: string): never {
+  return refuse('ERR_DPOP_PROOF_CLAIMS', { reason: value === undefined ? `${name} is missing` : `${name} is not ${expected}` })
 }
 
 /** Checks 8 and 9: htm and htu match the request. Returns the normalized URI. */
 export function checkRequest({ claims: { htm, htu } }: Proof, { method }: IncomingRequest, uris: readonly string[]): string {
   // RFC 9110 §9.1: "The method token is case-sensitive."
-  if (htm !== method) refuse('ERR_DPOP_PROOF_HTM')
+  if (htm !== method) refuse('ERR_DPOP_PROOF_HTM', { reason: `htm is ${printable(htm)}, the method is ${printable(method)}` })
   return matchHtu(htu, uris) ?? refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: htu })
 }
 

@@ -1,15 +1,15 @@
 /** Builds the WWW-Authenticate challenges of an error response (RFC 9449 §7.1 and §7.2, RFC 6750 §3, RFC 9110 §11.6.1). @module */
 
 import type { VerifierConfig } from '../config/config.js'
-import { type DPoPErrorCode, type ResponseHeaders, responseFor } from '../errors.js'
+import { type ChallengeParams, type DPoPErrorCode, type ResponseHeaders, responseFor } from '../errors.js'
 import type { Scheme } from '../request/credentials.js'
 
 /** The parts of a challenge that depend on the request. */
 export interface ChallengeContext {
   /** The scheme of the request; undefined if it is ambiguous. */
   readonly scheme: Scheme | undefined
-  /** The required scopes, for `insufficient_scope`. */
-  readonly scopes?: readonly string[] | undefined
+  /** Further parameters, such as `scope`. Values must need no quoting. */
+  readonly params?: ChallengeParams | undefined
   /** The nonce to send with `use_dpop_nonce`. */
   readonly nonce?: string | undefined
 }
@@ -24,27 +24,34 @@ export type ChallengeConfig = Pick<VerifierConfig, 'allowBearer' | 'proof' | 're
 
 /** The header fields of an error response: one challenge per field line, Bearer first because more clients support it. */
 export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext, config: ChallengeConfig): ResponseHeaders {
+  const { status, error } = responseFor(code)
+  // RFC 9110 §15.5.4: no other credentials help if the application denied access, so there is no challenge.
+  if (status === 403 && error === undefined) return {}
   const challenges = { 'WWW-Authenticate': challengesOf(code, context, config) }
   return context.nonce === undefined ? challenges : { ...challenges, ...nonceHeaders(context.nonce) }
 }
 
-function challengesOf(code: DPoPErrorCode, { scheme, scopes }: ChallengeContext, config: ChallengeConfig): string | string[] {
+function challengesOf(
+  code: DPoPErrorCode,
+  { scheme, params = {} }: ChallengeContext,
+  config: ChallengeConfig
+): string | string[] {
   const { status, error, description } = responseFor(code)
   // RFC 6750 §3.1: a challenge for a request without credentials has no error code.
-  const errorParams = error === undefined ? [] : [param('error', error), param('error_description', description)]
-  const scopeParams = status === 403 && scopes !== undefined ? [param('scope', scopes.join(' '))] : []
+  const errorParams =
+    error === undefined
+      ? []
+      : [
+          param('error', error),
+          param('error_description', description),
+          ...Object.entries(params).map(([name, value]) => param(name, value))
+        ]
   // RFC 9449 §7.2: only the challenge of the scheme that the request used has the error.
   const isDPoPError = scheme !== 'Bearer' || !config.allowBearer
-  const dpop = challenge('DPoP', [
-    ...(isDPoPError ? [...errorParams, ...scopeParams] : []),
-    param('algs', config.proof.algorithms.join(' '))
-  ])
+  const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), param('algs', config.proof.algorithms.join(' '))])
   if (!config.allowBearer) return dpop
   // RFC 6750 §3: a Bearer challenge has at least one auth-param.
-  const bearer = challenge('Bearer', [
-    param('realm', config.realm),
-    ...(scheme === 'DPoP' ? [] : [...errorParams, ...scopeParams])
-  ])
+  const bearer = challenge('Bearer', [param('realm', config.realm), ...(scheme === 'DPoP' ? [] : errorParams)])
   // RFC 9110 §15.5.4: a 403 is about the credentials that were sent, so it has only the challenge of their scheme.
   if (status === 403) return scheme === 'Bearer' ? bearer : dpop
   return [bearer, dpop]

@@ -6,9 +6,11 @@ import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import type { LoopTurn } from '../crypto/signature-threads.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
+import { printable } from '../encoding/printable.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
+import { grantedScopes } from './granted-scopes.js'
 import { checkIntrospected } from './introspected-token.js'
 import { type Issuer, Issuers } from './issuers.js'
 import { type Jwt, looksLikeJwt, readJwt } from './jwt.js'
@@ -108,25 +110,28 @@ export class AccessTokens {
       return await this.#verifyOpaque(token)
     }
     const issuer = await this.#issuers.find(cached?.verified.issuer ?? jwt?.claims['iss'])
-    if (issuer === undefined) return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'iss is not a configured issuer' })
+    if (issuer === undefined) return this.#refuseIssuer(cached?.verified.issuer ?? jwt?.claims['iss'])
     const isCached = cached?.issuer === issuer
     const verified = isCached ? cached.verified : await this.#verifyJwt(token, jwt ?? (readJwt(text) as Jwt), issuer)
     if (issuer.config.introspection?.tokens === 'all') await this.#confirmActive(token, issuer, verified)
     return verified
   }
 
+  #refuseIssuer(iss: unknown): never {
+    const similar = Array.from(this.#issuers.configured, ({ config }) => config.issuer).find(
+      (issuer) => typeof iss === 'string' && issuer.replace(/\/$/, '') === iss.replace(/\/$/, '')
+    )
+    const hint = similar === undefined ? '' : `; ${printable(similar)} differs by a trailing slash`
+    return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `iss is ${printable(iss)}, which is not a configured issuer${hint}` })
+  }
+
   #findCached(hash: string, nowMs: number): CachedToken | undefined {
     const cached = this.#cache.get(hash)
     if (cached === undefined) return undefined
     const { verified, issuer, keys } = cached
-    return issuer.keys.present(nowMs) === keys && this.#isWithinLifetime(verified.claims, nowMs) ? cached : undefined
-  }
-
-  /** RFC 7519 §4.1.4 and §4.1.5, as for a token that is new. */
-  #isWithinLifetime({ exp, nbf }: AccessTokenClaims, nowMs: number): boolean {
-    const now = Math.floor(nowMs / 1000)
-    const tolerance = this.#config.token.clockToleranceSeconds
-    return exp > now - tolerance && (nbf === undefined || nbf <= now + tolerance)
+    const { clockToleranceSeconds } = issuer.config.token
+    const isLive = issuer.keys.present(nowMs) === keys && isWithinLifetime(verified.claims, clockToleranceSeconds, nowMs)
+    return isLive ? cached : undefined
   }
 
   async #verifyJwt({ hash, atMs, turn }: PresentedToken, jwt: Jwt, issuer: Issuer): Promise<VerifiedToken> {
@@ -173,7 +178,7 @@ export class AccessTokens {
   ): Promise<VerifiedToken | undefined> {
     const members = await issuer.introspection?.activeToken(text, hash, atMs, isSignatureVerified)
     if (members === undefined) return undefined
-    checkIntrospected(members, issuer.config, this.#config.token.clockToleranceSeconds, atMs)
+    checkIntrospected(members, issuer.config, atMs)
     return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })
   }
 }
@@ -182,13 +187,13 @@ function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {
   return {
     issuer: issuer.config.issuer,
     claims: deepFreeze(claims) as AccessTokenClaims,
-    scopes: Object.freeze(scopesOf(claims)),
+    scopes: Object.freeze(grantedScopes(claims, issuer.config.token.scopes)),
     confirmation: readConfirmation(claims)
   }
 }
 
-/** RFC 8693 §4.2: scope is a space-delimited string. Some servers send an array. */
-function scopesOf({ scope }: JsonObject): string[] {
-  const scopes = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scope) ? scope : []
-  return scopes.filter((one): one is string => typeof one === 'string' && one !== '')
+/** RFC 7519 §4.1.4 and §4.1.5, as for a token that is not cached. */
+function isWithinLifetime({ exp, nbf }: AccessTokenClaims, toleranceSeconds: number, nowMs: number): boolean {
+  const now = Math.floor(nowMs / 1000)
+  return exp > now - toleranceSeconds && (nbf === undefined || nbf <= now + toleranceSeconds)
 }

@@ -3,15 +3,15 @@
 import type { IssuerConfig } from '../config/issuers.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
-import { EXPIRED, findClaimError } from './claims.js'
+import { findClaimError } from './claims.js'
 
 /** Validates the optional members if present: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
-export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, toleranceSeconds: number, nowMs: number): void {
+export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, nowMs: number): void {
+  const { clockToleranceSeconds: toleranceSeconds } = issuer.token
   const required = issuer.introspection?.requiredMembers ?? []
   const expected = { issuer: issuer.issuer, audience: issuer.audience, required, toleranceSeconds }
   const error = findClaimError(members, expected, nowMs)
-  if (error === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (error !== undefined) reject(error)
+  if (error !== undefined) refuse(error.code, { reason: `introspection response: ${error.reason}` })
   checkTokenType(members)
 }
 
@@ -20,9 +20,5 @@ function checkTokenType({ token_type: type, cnf }: JsonObject): void {
   if (type === undefined) return
   const isBound = typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
   const isDPoP = typeof type === 'string' && type.toLowerCase() === 'dpop'
-  if (isBound !== isDPoP) reject('token_type does not match cnf')
-}
-
-function reject(reason: string): never {
-  return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `introspection response: ${reason}` })
+  if (isBound !== isDPoP) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'introspection response: token_type does not match cnf' })
 }

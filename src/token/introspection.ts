@@ -11,7 +11,7 @@ import { authenticate } from './client-authentication.js'
 import { isWithin, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
-import { findVerifyingKeySet, readJwt, typeOf } from './jwt.js'
+import { readJwt, typeOf, verifyJwtSignature } from './jwt.js'
 import { fetchDocument, parseJson } from './metadata.js'
 
 /** Capacity of each of the two caches. */
@@ -145,15 +145,16 @@ export class Introspection {
     const jwt = readJwt(document)
     if (jwt === undefined || typeOf(jwt) !== 'token-introspection+jwt')
       throw new Error('The introspection response is not a signed JWT')
-    const { issuer, algorithms } = this.#issuer
-    const { signatureThreads: threads, token } = this.#config
-    if (!(await findVerifyingKeySet(jwt, this.#keys, { algorithms, threads, turn: observeLoopTurn() })))
-      throw new Error('The introspection response is not signed by the issuer')
+    const { issuer, algorithms, token } = this.#issuer
+    const { signatureThreads: threads } = this.#config
+    const signature = await verifyJwtSignature(jwt, this.#keys, { algorithms, threads, turn: observeLoopTurn() })
+    if (signature.keys === undefined)
+      throw new Error(`The introspection response is not signed by the issuer: ${signature.reason}`)
     const { clientId } = this.#options
     const toleranceSeconds = token.clockToleranceSeconds
     const expected = { issuer, audience: [clientId], required: ['iss', 'aud', 'iat'], toleranceSeconds }
     const error =
-      findClaimError(jwt.claims, expected, nowMs) ?? findAgeError(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
+      findClaimError(jwt.claims, expected, nowMs)?.reason ?? findAgeError(jwt.claims['iat'] as number, nowMs, toleranceSeconds)
     if (error !== undefined) throw new Error(`The introspection response is invalid: ${error}`)
     return jwt.claims['token_introspection']
   }

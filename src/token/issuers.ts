@@ -45,7 +45,7 @@ export class Issuers {
     const config = await resolve(iss)
     if (config === undefined) return undefined
     const key = JSON.stringify(config)
-    const issuer = this.#dynamic.get(key) ?? this.#create(config)
+    const issuer = withScopes(this.#dynamic.get(key) ?? this.#create(config), config)
     this.#dynamic.set(key, issuer)
     return issuer
   }
@@ -55,4 +55,9 @@ export class Issuers {
     const introspection = config.introspection && new Introspection(config, config.introspection, keys, this.#config)
     return { config, keys, introspection }
   }
+}
+
+/** The key of the cache does not include functions. Another `scopes` function results in another issuer with the same keys. */
+function withScopes(issuer: Issuer, config: IssuerConfig): Issuer {
+  return issuer.config.token.scopes === config.token.scopes ? issuer : { ...issuer, config }
 }

@@ -1,21 +1,16 @@
-/** Verifies a JWT access token as RFC 9068 §4 says: signature, issuer, audience, time, type and required claims. @module */
+/** Verifies a JWT access token (RFC 9068 §4): type, signature, issuer, audience, time and required claims. @module */
 
 import type { VerifierConfig } from '../config/config.js'
 import type { LoopTurn } from '../crypto/signature-threads.js'
+import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
-import { EXPIRED, findClaimError } from './claims.js'
+import { findClaimError } from './claims.js'
 import type { Issuer } from './issuers.js'
-import { findVerifyingKeySet, type Jwt, typeOf } from './jwt.js'
+import { type Jwt, typeOf, verifyJwtSignature } from './jwt.js'
 import type { KeySet } from './key-set.js'
 
-/** Required claims: those of RFC 9068 §2.2, and the minimum for any token. */
-const requiredClaims = {
-  'at+jwt': ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'],
-  any: ['iss', 'aud', 'exp']
-} as const
-
 /** `typ` values that are never accepted, whatever `token.type` is (RFC 8725 §3.12). */
-const otherKinds = [
+const otherTypes = [
   'dpop+jwt',
   'token-introspection+jwt',
   'logout+jwt',
@@ -28,28 +23,56 @@ const otherKinds = [
 export async function verifyJwtAccessToken(
   jwt: Jwt,
   issuer: Issuer,
-  config: Pick<VerifierConfig, 'token' | 'signatureThreads'>,
+  config: Pick<VerifierConfig, 'signatureThreads'>,
   nowMs: number,
   turn: LoopTurn
 ): Promise<KeySet> {
-  const { type, clockToleranceSeconds: toleranceSeconds } = config.token
-  const typ = typeOf(jwt)
-  if (type === 'at+jwt' ? typ !== 'at+jwt' : otherKinds.includes(typ ?? '')) invalid('typ is of another kind of JWT')
-  const { algorithms, audience } = issuer.config
-  const keys = await findVerifyingKeySet(jwt, issuer.keys, { algorithms, threads: config.signatureThreads, turn })
-  if (keys === undefined) return invalid('no key of the issuer verifies it')
-  const expected = { issuer: issuer.config.issuer, audience, required: requiredClaims[type], toleranceSeconds }
-  const fault = findClaimError(jwt.claims, expected, nowMs)
-  if (fault === EXPIRED) refuse('ERR_DPOP_TOKEN_EXPIRED')
-  if (fault !== undefined) invalid(fault)
-  if (type === 'at+jwt') checkTypes(jwt)
-  return keys
+  const { algorithms, audience, token: rules } = issuer.config
+  if (rules.type === 'at+jwt') checkProfileType(jwt)
+  else checkOtherType(jwt)
+  const signature = await verifyJwtSignature(jwt, issuer.keys, { algorithms, threads: config.signatureThreads, turn })
+  if (signature.keys === undefined) return invalid(signature.reason)
+  const { requiredClaims: required, clockToleranceSeconds: toleranceSeconds } = rules
+  const error = findClaimError(jwt.claims, { issuer: issuer.config.issuer, audience, required, toleranceSeconds }, nowMs)
+  if (error !== undefined) refuse(error.code, { reason: withOption(error.reason, jwt, required) })
+  if (rules.type === 'at+jwt') checkClaimTypes(jwt)
+  return signature.keys
 }
 
-/** `sub`, `client_id` and `jti` (RFC 9068 §2.2) must be non-empty strings. */
-function checkTypes({ claims: { sub, client_id: clientId, jti } }: Jwt): void {
-  const areStrings = [sub, clientId, jti].every((claim) => typeof claim === 'string' && claim !== '')
-  if (!areStrings) invalid('a claim of the wrong type')
+/** RFC 9068 §4: "The resource server MUST verify that the "typ" header value is "at+jwt" or "application/at+jwt"". */
+function checkProfileType(jwt: Jwt): void {
+  if (typeOf(jwt) === 'at+jwt') return
+  const { typ } = jwt.header
+  const found = typ === undefined ? 'typ is missing' : `typ is ${printable(typ)}`
+  const remedy = isOtherType(jwt) ? '' : '; token.type: "any" accepts it'
+  invalid(`${found}, expected "at+jwt" (RFC 9068 §4)${remedy}`)
+}
+
+function checkOtherType(jwt: Jwt): void {
+  if (isOtherType(jwt)) invalid(`typ is ${printable(jwt.header.typ)}, which is not an access token (RFC 8725 §3.12)`)
+}
+
+function isOtherType(jwt: Jwt): boolean {
+  return otherTypes.includes(typeOf(jwt) ?? '')
+}
+
+/** Adds the option that accepts the token, if one does. */
+function withOption(reason: string, { claims }: Jwt, required: readonly string[]): string {
+  const missing = required.find((name) => claims[name] === undefined)
+  if (missing === undefined) return reason
+  const isAlwaysRequired = ['iss', 'aud', 'exp'].includes(missing)
+  return isAlwaysRequired
+    ? `${reason}; it is required in every token`
+    : `${reason}; token.requiredClaims without it accepts the token`
+}
+
+/** `sub`, `client_id` and `jti` (RFC 9068 §2.2) must be non-empty strings if present. */
+function checkClaimTypes({ claims }: Jwt): void {
+  const invalidClaim = ['sub', 'client_id', 'jti'].find((name) => {
+    const value = claims[name]
+    return value !== undefined && (typeof value !== 'string' || value === '')
+  })
+  if (invalidClaim !== undefined) invalid(`${invalidClaim} is not a non-empty string`)
 }
 
 function invalid(reason: string): never {

@@ -5,6 +5,7 @@ import type { ProofAlgorithm } from '../crypto/crypto.js'
 import { type LoopTurn, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import type { JsonObject } from '../encoding/json.js'
+import { printable } from '../encoding/printable.js'
 import { DPoPUnavailableError } from '../errors.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import type { KeySet } from './key-set.js'
@@ -33,6 +34,9 @@ export interface Verification {
   readonly turn: LoopTurn
 }
 
+/** The key set that verified a signature, or the reason for operators why none did. */
+export type SignatureResult = { readonly keys: KeySet } | { readonly keys: undefined; readonly reason: string }
+
 /** Maximum number of keys that are tried for one signature. */
 const MAX_KEYS_TRIED = 8
 
@@ -56,29 +60,37 @@ export function typeOf({ header: { typ } }: Jwt): string | undefined {
 }
 
 /**
- * The key set of an issuer that verifies a JWT; undefined if none does. If the cached key set has no matching key, it is refreshed
- * once.
+ * Verifies the signature of a JWT with the keys of an issuer. If the cached key set has no matching key, it is refreshed once.
  *
  * @throws {@link DPoPUnavailableError} if the keys are unavailable, or none of the matching keys can be used
  */
-export async function findVerifyingKeySet(jwt: Jwt, keys: IssuerKeys, how: Verification): Promise<KeySet | undefined> {
+export async function verifyJwtSignature(jwt: Jwt, keys: IssuerKeys, how: Verification): Promise<SignatureResult> {
   const { alg: claimed, crit, b64, kid } = jwt.header
   const alg = how.algorithms.find((accepted) => accepted === claimed)
-  // RFC 7515 §4.1.11: no extension is understood here. RFC 7797 §7: a JWT has no b64.
-  if (alg === undefined || crit !== undefined || b64 !== undefined) return undefined
+  if (alg === undefined) return unverified(`alg is ${printable(claimed)}, accepted are ${how.algorithms.join(', ')}`)
+  // RFC 7515 §4.1.11: no critical extension is supported. RFC 7797 §7: b64 is not used with JWTs.
+  if (crit !== undefined || b64 !== undefined) return unverified('the header has crit or b64')
   // RFC 7515 §4.1.4: "Its value MUST be a case-sensitive string."
-  if (kid !== undefined && typeof kid !== 'string') return undefined
+  if (kid !== undefined && typeof kid !== 'string') return unverified('kid is not a string')
   const present = await keys.current()
   const fitting = present.matching(alg, kid)
   if (fitting.length > 0) {
-    if (await isSignedByOneOf(fitting, jwt, alg, present, how)) return present
+    if (await isSignedByOneOf(fitting, jwt, alg, present, how)) return { keys: present }
     // With a known kid the signature is invalid. Without a kid it may be of a newer key.
-    if (kid !== undefined) return undefined
+    if (kid !== undefined) return unverified(`the key with kid ${printable(kid)} does not verify the signature`)
   }
   const newer = await keys.newer()
-  return newer !== undefined && newer !== present && (await isSignedByOneOf(newer.matching(alg, kid), jwt, alg, newer, how))
-    ? newer
-    : undefined
+  if (newer !== undefined && newer !== present && (await isSignedByOneOf(newer.matching(alg, kid), jwt, alg, newer, how)))
+    return { keys: newer }
+  return unverified(
+    kid === undefined
+      ? `no ${alg} key of the issuer verifies the signature`
+      : `kid is ${printable(kid)}, and no key of the issuer with this kid verifies ${alg}`
+  )
+}
+
+function unverified(reason: string): SignatureResult {
+  return { keys: undefined, reason }
 }
 
 async function isSignedByOneOf(
@@ -89,17 +101,17 @@ async function isSignedByOneOf(
   { threads, turn }: Verification
 ): Promise<boolean> {
   const tried = fitting.slice(0, MAX_KEYS_TRIED)
-  const faults: unknown[] = []
+  const errors: unknown[] = []
   for (const jwk of tried) {
     try {
       const imported = await set.import(jwk, alg)
       if (await verifySignature(imported, imported.key, jws.signingInput, signature, threads, turn)) return true
-    } catch (fault) {
-      faults.push(fault)
+    } catch (error) {
+      errors.push(error)
     }
   }
   // If no key can be used, the failure is not the client's.
-  if (faults.length > 0 && faults.length === tried.length)
-    throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new AggregateError(faults, 'No key of the issuer can be used'))
+  if (errors.length > 0 && errors.length === tried.length)
+    throw new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new AggregateError(errors, 'No key of the issuer can be used'))
   return false
 }

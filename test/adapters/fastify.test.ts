@@ -232,8 +232,8 @@ describe('Fastify 5, its own habits', () => {
     ['yes', '"config.dpop" must be an object'],
     [null, '"config.dpop" must be an object'],
     [{ scope: ['admin'] }, '"config.dpop.scope" is not an option; did you mean "config.dpop.scopes"?'],
-    [{}, '"scopes" must be one or more scope names without spaces'],
-    [{ scopes: 'admin' }, '"scopes" must be one or more scope names without spaces']
+    [{}, '"config.dpop" must be true, false or a policy with a requirement'],
+    [{ scopes: 'admin' }, '"config.dpop.scopes" must be one or more scope names without spaces']
   ])('rejects the route configuration dpop: %j with a TypeError when the route is registered', async (config, message) => {
     for (const global of [true, false]) {
       const app = fastify()

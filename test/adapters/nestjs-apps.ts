@@ -13,13 +13,23 @@ import {
   Module,
   type ModuleMetadata,
   Post,
+  Scope,
+  SetMetadata,
   UseGuards
 } from '@nestjs/common'
 import { APP_GUARD, HttpAdapterHost, NestFactory, Reflector } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import { createVerifier, type VerifiedRequest, type VerifierOptions } from 'dpop-guard'
 import {
+  createVerifier,
+  DPoPError,
+  DPoPUnavailableError,
+  type Policy,
+  type VerifiedRequest,
+  type VerifierOptions
+} from 'dpop-guard'
+import {
+  Authorize,
   DPOP_OPTIONS,
   DPOP_VERIFIER,
   DPoPAuth,
@@ -27,7 +37,10 @@ import {
   DPoPGuard,
   DPoPModule,
   type DPoPModuleOptions,
+  DPoPProtected,
   Public,
+  RequireAnyScope,
+  RequireAuthentication,
   RequireScopes
 } from 'dpop-guard/nestjs'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -41,6 +54,7 @@ import {
   type RunningApp,
   show
 } from './contract.js'
+import { type AnyRequest, describePolicies } from './policy-contract.js'
 
 type Platform = 'Express' | 'Fastify'
 
@@ -133,8 +147,179 @@ export function describeNest(version: number): void {
       requireScopesNeedsNoOrder: true
     }
     describeAdapter(framework)
+    describePolicies({
+      name: framework.name,
+      hasNoLatePolicies: true,
+      start: (options, { early }) =>
+        serve(platform, { imports: [DPoPModule.forRoot(options)], controllers: [controllerOf(early)] })
+    })
     describeHabits(framework, platform)
+    describeGuardCheck(framework, platform)
   }
+}
+
+/** A controller with a handler for each policy. */
+function controllerOf(policies: Record<string, Policy<AnyRequest>>): new () => object {
+  class PolicyController {}
+  Object.entries(policies).forEach(([path, { scopes, anyScope, authentication, authorize }], index) => {
+    const name = `handle${index}`
+    Object.defineProperty(PolicyController.prototype, name, { value: () => 'ok', writable: true, configurable: true })
+    const decorators = [
+      Get(path),
+      ...(scopes ? [RequireScopes(...scopes)] : []),
+      ...(anyScope ? [RequireAnyScope(...anyScope)] : []),
+      ...(authentication ? [RequireAuthentication(authentication)] : []),
+      ...(authorize ? [Authorize(authorize)] : [])
+    ]
+    const descriptor = Object.getOwnPropertyDescriptor(PolicyController.prototype, name) as PropertyDescriptor
+    for (const decorate of decorators) decorate(PolicyController.prototype, name, descriptor)
+  })
+  UseGuards(DPoPGuard)(PolicyController)
+  Controller()(PolicyController)
+  return PolicyController
+}
+
+/** A declared policy is enforced, or the application does not start. */
+function describeGuardCheck(framework: Framework, platform: Platform): void {
+  describe(`${framework.name}, the check of guards at start-up`, () => {
+    const bench = new Bench(framework)
+    beforeAll(() => bench.init())
+
+    async function start(metadata: ModuleMetadata, extras: object = {}): Promise<RunningApp> {
+      return await serve(platform, { ...metadata, imports: [DPoPModule.forRoot({ ...bench.options(), ...extras })] })
+    }
+
+    /** A class with one handler, decorated with `decorators`. */
+    function classOf(...decorators: MethodDecorator[]): new () => object {
+      class Handlers {
+        handle(): string {
+          return 'ok'
+        }
+      }
+      const descriptor = Object.getOwnPropertyDescriptor(Handlers.prototype, 'handle') as PropertyDescriptor
+      for (const decorate of decorators) decorate(Handlers.prototype, 'handle', descriptor)
+      return Handlers
+    }
+
+    function controllerWith(...decorators: MethodDecorator[]): new () => object {
+      const type = classOf(Get('notes'), ...decorators)
+      Controller()(type)
+      return type
+    }
+
+    const policies: [name: string, decorator: MethodDecorator][] = [
+      ['@RequireScopes', RequireScopes('a')],
+      ['@RequireAnyScope', RequireAnyScope('a')],
+      ['@RequireAuthentication', RequireAuthentication({ acrValues: ['mfa'] })],
+      ['@Authorize', Authorize(() => true)]
+    ]
+    test.each(policies)('fails for a handler with %s and no guard', async (_name, policy) => {
+      await expect(start({ controllers: [controllerWith(policy)] })).rejects.toThrow(
+        new TypeError(
+          'The policy of Handlers.handle is not enforced: add @UseGuards(DPoPGuard), @DPoPProtected() or the option "guardAll"'
+        )
+      )
+    })
+
+    test('fails for a policy on the controller, and for one on an inherited handler', async () => {
+      const onClass = controllerWith()
+      RequireScopes('a')(onClass)
+      const base = classOf(Get('notes'), RequireScopes('a'))
+      class Inherited extends base {}
+      Controller()(Inherited)
+      for (const type of [onClass, Inherited])
+        await expect(start({ controllers: [type] })).rejects.toThrow(/^The policy of \w+\.handle is not enforced/)
+    })
+
+    class Subclass extends DPoPGuard {}
+    class OtherGuard {
+      canActivate(): boolean {
+        return true
+      }
+    }
+
+    test.each<[string, () => ModuleMetadata, object?]>([
+      ['@UseGuards on the handler', () => ({ controllers: [controllerWith(RequireScopes('a'), UseGuards(DPoPGuard))] })],
+      ['@UseGuards with a subclass', () => ({ controllers: [controllerWith(RequireScopes('a'), UseGuards(Subclass))] })],
+      ['@DPoPProtected', () => ({ controllers: [controllerWith(DPoPProtected('a'))] })],
+      [
+        'APP_GUARD',
+        () => ({
+          controllers: [controllerWith(RequireScopes('a'))],
+          providers: [{ provide: APP_GUARD, useExisting: DPoPGuard }]
+        })
+      ],
+      [
+        'APP_GUARD of a request-scoped subclass',
+        () => ({
+          controllers: [controllerWith(RequireScopes('a'))],
+          providers: [{ provide: APP_GUARD, useClass: Subclass, scope: Scope.REQUEST }]
+        })
+      ],
+      ['the option guardAll', () => ({ controllers: [controllerWith(RequireScopes('a'))] }), { guardAll: true }],
+      ['@Public instead of a policy', () => ({ controllers: [controllerWith(Public())] })],
+      ['no handler at all, but a helper method with metadata', () => ({ providers: [classOf(RequireScopes('a'))] })]
+    ])('passes with %s', async (_name, metadata, extras) => {
+      const app = await start(metadata(), extras)
+      await app.close()
+    })
+
+    test('fails if only another guard guards the handler', async () => {
+      const type = controllerWith(RequireScopes('a'), UseGuards(OtherGuard))
+      await expect(start({ controllers: [type] })).rejects.toThrow('is not enforced')
+    })
+
+    test('fails for a message handler under a global guard, which Nest does not run for it', async () => {
+      const onMessage = SetMetadata('message', 'notes')
+      const gateway = classOf(onMessage, RequireScopes('a'))
+      await expect(start({ providers: [gateway] }, { guardAll: true })).rejects.toThrow(
+        'a message handler needs @UseGuards(DPoPGuard), since global guards do not run for it'
+      )
+      const guarded = classOf(onMessage, RequireScopes('a'), UseGuards(DPoPGuard))
+      await (await start({ providers: [guarded] }, { guardAll: true })).close()
+    })
+
+    test.each([
+      [undefined, false],
+      [{}, false],
+      [{ fieldResolverEnhancers: ['filters'] }, false],
+      [{ fieldResolverEnhancers: ['guards'] }, true]
+    ])('a field resolver with a policy needs fieldResolverEnhancers: %j', async (options, isStarted) => {
+      const resolver = classOf(SetMetadata('graphql:resolve_property', true), RequireScopes('a'), UseGuards(DPoPGuard))
+      const graphql = options === undefined ? [] : [{ provide: 'GqlModuleOptions', useValue: options }]
+      const starting = start({ providers: [resolver, ...graphql] })
+      if (isStarted) await (await starting).close()
+      else await expect(starting).rejects.toThrow('guards do not run for field resolvers')
+    })
+
+    test('guardAll protects every route, also with forRootAsync', async () => {
+      for (const module of [
+        DPoPModule.forRoot({ ...bench.options(), guardAll: true }),
+        DPoPModule.forRootAsync({ guardAll: true, useFactory: () => bench.options() })
+      ]) {
+        const app = await serve(platform, { imports: [module], controllers: [controllerWith()] })
+        expect((await bench.call(app, { headers: [] })).status).toBe(401)
+        expect((await bench.call(app)).status).toBe(200)
+        await app.close()
+      }
+    })
+
+    test('@DPoPProtected() without scopes requires a verified request only', async () => {
+      const app = await start({ controllers: [controllerWith(DPoPProtected())] })
+      expect((await bench.call(app, { headers: [] })).status).toBe(401)
+      expect((await bench.call(app)).status).toBe(200)
+      await app.close()
+    })
+
+    test('a policy of the controller and one of another name on the handler are combined', async () => {
+      const type = controllerWith(RequireScopes('notes:read'))
+      Authorize(() => false)(type)
+      UseGuards(DPoPGuard)(type)
+      const app = await start({ controllers: [type] })
+      expect((await bench.call(app)).status).toBe(403)
+      await app.close()
+    })
+  })
 }
 
 function describeHabits(framework: Framework, platform: Platform): void {
@@ -165,12 +350,25 @@ function describeHabits(framework: Framework, platform: Platform): void {
       }
     }
 
-    test('a refusal has the body of RFC 6749 §5.2', async () => {
+    test('a rejected request has a body with the members of Nest and of RFC 6749 §5.2', async () => {
       const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
       const answer = await bench.call(app, { proof: false })
       expect(JSON.parse(answer.body)).toEqual({
+        statusCode: 401,
+        message: 'The DPoP header field is missing',
         error: 'invalid_dpop_proof',
         error_description: 'The DPoP header field is missing'
+      })
+    })
+
+    test('the message of the exception is the description of the error', () => {
+      expect(new DPoPException(new DPoPError('ERR_DPOP_PROOF_HTM')).message).toBe(
+        'The DPoP proof htm does not match the request method'
+      )
+      expect(new DPoPException(new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE')).getResponse()).toEqual({
+        statusCode: 503,
+        message: 'The keys of the authorization server are unavailable',
+        error_description: 'The keys of the authorization server are unavailable'
       })
     })
 

@@ -1,7 +1,7 @@
 import { createVerifier } from 'dpop-guard'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { type AnyVerifier, addHeaders, protect, protectScopes, verifierOf } from '../../adapters/shared.js'
+import { type AnyVerifier, addHeaders, protect, protectPolicy, verifierOf } from '../../adapters/shared.js'
 
 const issuer = await createTestIssuer()
 const options = { issuer: issuer.options, baseUrl: 'https://api.example' }
@@ -104,7 +104,9 @@ describe('what is remembered of a request', () => {
     const key = {}
     const refused = protect(createVerifier(options), request, answerWith({}), {}, key)
     await expect(refused).rejects.toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING' })
-    expect(() => protectScopes(key, answerWith({}), ['a'])).toThrow('requireScopes() must come after dpop()')
+    await expect(protectPolicy(request, answerWith({}), { scopes: ['a'] }, key)).rejects.toThrow(
+      'requireScopes() must come after dpop()'
+    )
   })
 
   test('is nothing of one verifier for another', async () => {
@@ -149,12 +151,14 @@ describe('what is remembered of a request', () => {
   test('is nothing of a request for its copy, nor for an object that inherits from it', async () => {
     const key = {}
     await protect(createVerifier({ ...options, optional: true }), request, answerWith({}), {}, key)
-    expect(() => protectScopes(key, answerWith({}), ['a'])).toThrow(expect.objectContaining({ status: 401 }))
+    await expect(protectPolicy(request, answerWith({}), { scopes: ['a'] }, key)).rejects.toMatchObject({ status: 401 })
     for (const other of [{ ...key }, Object.create(key)])
-      expect(() => protectScopes(other, answerWith({}), ['a'])).toThrow('requireScopes() must come after dpop()')
+      await expect(protectPolicy(request, answerWith({}), { scopes: ['a'] }, other)).rejects.toThrow(
+        'requireScopes() must come after dpop()'
+      )
   })
 
   test('is nothing of one request for another', async () => {
-    expect(() => protectScopes({}, answerWith({}), ['a'])).toThrow(TypeError)
+    await expect(protectPolicy(request, answerWith({}), { scopes: ['a'] }, {})).rejects.toThrow(TypeError)
   })
 })

@@ -20,7 +20,7 @@ const codes: DPoPErrorCode[] = [
   'ERR_DPOP_TOKEN_BINDING'
 ]
 const read = (...args: Parameters<typeof challengeHeaders>) => challengesOf(challengeHeaders(...args))
-const findClaimError = (code: DPoPErrorCode) => {
+const errorParams = (code: DPoPErrorCode) => {
   const { error, description } = new DPoPError(code)
   return { error: error as string, error_description: description }
 }
@@ -39,7 +39,7 @@ describe('without credentials there is no error code, and nothing to describe (R
 })
 
 describe.each(codes)('%s', (code) => {
-  const fault = findClaimError(code)
+  const fault = errorParams(code)
 
   it.each(['DPoP', 'Bearer', undefined] as const)('DPoP alone, scheme %s: the DPoP challenge tells the fault', (scheme) => {
     expect(read(code, { scheme }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...fault, algs } }])
@@ -64,24 +64,25 @@ describe.each(codes)('%s', (code) => {
   })
 })
 
-describe('403 names the scopes that are needed, in the challenge of the scheme that was used (RFC 6750 §3.1)', () => {
+describe('parameters of the rejection follow error and error_description, in the challenge of the scheme (RFC 6750 §3.1)', () => {
   const code = 'ERR_DPOP_SCOPE_INSUFFICIENT'
-  const needed = { ...findClaimError(code), scope: 'notes:read notes:write' }
-  const scopes = ['notes:read', 'notes:write']
+  const params = { scope: 'notes:read notes:write' }
+  const needed = { ...errorParams(code), ...params }
   it.each([
     ['DPoP', dpopOnly, { scheme: 'DPoP', params: { ...needed, algs } }],
     ['DPoP', withBearer, { scheme: 'DPoP', params: { ...needed, algs } }],
     ['Bearer', withBearer, { scheme: 'Bearer', params: { realm, ...needed } }]
   ] as const)('%s', (scheme, config, expected) => {
-    expect(read(code, { scheme, scopes }, config)).toEqual([expected])
+    expect(read(code, { scheme, params }, config)).toEqual([expected])
   })
 
-  it('and no scope where the route named none', () => {
-    expect(read(code, { scheme: 'DPoP' }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...findClaimError(code), algs } }])
+  it('403 without parameters has no scope', () => {
+    expect(read(code, { scheme: 'DPoP' }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...errorParams(code), algs } }])
   })
 
-  it('a 401 never names scopes', () => {
-    expect(read('ERR_DPOP_TOKEN_INVALID', { scheme: 'DPoP', scopes }, dpopOnly)[0]?.params).not.toHaveProperty('scope')
+  it('403 without an OAuth error has no challenge (RFC 9110 §15.5.4)', () => {
+    for (const config of [dpopOnly, withBearer])
+      expect(challengeHeaders('ERR_DPOP_ACCESS_DENIED', { scheme: 'DPoP' }, config)).toEqual({})
   })
 })
 

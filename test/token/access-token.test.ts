@@ -197,11 +197,31 @@ describe('operators are told why a token was refused', () => {
   const issue = (spec: TokenSpec) => world.issuer.issue({ jkt: world.client.jkt, ...spec })
   it.each<[reason: string, token: () => Promise<string>, extra?: Extra]>([
     ['not a JWT, and not active at any issuer with introspection', async () => 'opaque'],
-    ['iss is not a configured issuer', () => issue({ claims: { iss: 'https://evil.example' } })],
-    ['typ is of another kind of JWT', () => issue({ header: { typ: 'JWT' } })],
-    ['no key of the issuer verifies it', () => issue({ header: { kid: 'unknown' } })],
-    ['sub is missing', () => issue({ claims: { sub: undefined } })],
-    ['a claim of the wrong type', () => issue({ claims: { sub: 7 } })],
+    [
+      'iss is "https://other.example", which is not a configured issuer',
+      () => issue({ claims: { iss: 'https://other.example' } })
+    ],
+    [
+      'iss is "https://issuer.example/", which is not a configured issuer; "https://issuer.example" differs by a trailing slash',
+      () => issue({ claims: { iss: 'https://issuer.example/' } })
+    ],
+    ['iss is undefined, which is not a configured issuer', () => issue({ claims: { iss: undefined } })],
+    ['typ is "JWT", expected "at+jwt" (RFC 9068 §4); token.type: "any" accepts it', () => issue({ header: { typ: 'JWT' } })],
+    [
+      'typ is missing, expected "at+jwt" (RFC 9068 §4); token.type: "any" accepts it',
+      () => issue({ header: { typ: undefined } })
+    ],
+    ['typ is "dpop+jwt", expected "at+jwt" (RFC 9068 §4)', () => issue({ header: { typ: 'dpop+jwt' } })],
+    [
+      'typ is "dpop+jwt", which is not an access token (RFC 8725 §3.12)',
+      () => issue({ header: { typ: 'dpop+jwt' } }),
+      { token: { type: 'any' } }
+    ],
+    ['kid is "unknown", and no key of the issuer with this kid verifies ES256', () => issue({ header: { kid: 'unknown' } })],
+    ['sub is missing; token.requiredClaims without it accepts the token', () => issue({ claims: { sub: undefined } })],
+    ['aud is missing; it is required in every token', () => issue({ claims: { aud: undefined } })],
+    ['sub is not a non-empty string', () => issue({ claims: { sub: 7 } })],
+    ['jti is not a non-empty string', () => issue({ claims: { jti: '' } })],
     ['the access token was revoked', () => issue({}), { token: { isRevoked: () => true } }]
   ])('%s', async (reason, token, extra) => {
     expect(await told(await token(), extra)).toEqual({ code: 'ERR_DPOP_TOKEN_INVALID', reason })

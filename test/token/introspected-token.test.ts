@@ -7,12 +7,13 @@ const issuer: IssuerConfig = {
   issuer: 'https://issuer.example',
   audience: ['https://api.example', 'urn:api'],
   algorithms: [],
+  token: { type: 'at+jwt', requiredClaims: ['iss', 'aud', 'exp'], scopes: undefined, clockToleranceSeconds: 5 },
   jwksUri: undefined,
   jwks: undefined,
   introspection: undefined
 }
 const TOLERANCE_SECONDS = 5
-const check = (members: Record<string, unknown>) => () => checkIntrospected(members, issuer, TOLERANCE_SECONDS, NOW_MS + 999)
+const check = (members: Record<string, unknown>) => () => checkIntrospected(members, issuer, NOW_MS + 999)
 const jkt = 'x'
 
 describe('an active token is still checked, by what the server says of it (RFC 7662 §4)', () => {
@@ -40,14 +41,15 @@ describe('an active token is still checked, by what the server says of it (RFC 7
   })
 
   it.each<[fault: string, values: unknown[]]>([
-    ['iss is another issuer', ['https://issuer.example/', 'https://ISSUER.example', '', null, 7, ['https://issuer.example']]],
-    ['aud does not contain an accepted audience', ['https://api.example/', '', null, 7, [], ['x'], {}, [['urn:api', 'x']]]],
+    ['iss is', ['https://issuer.example/', 'https://ISSUER.example', '', null, 7, ['https://issuer.example']]],
+    ['aud is', ['https://api.example/', '', null, 7, [], ['x'], {}, [['urn:api', 'x']]]],
     ['exp is not a number', [String(NOW + 60), '0', '', null, true, [], {}]],
-    ['nbf is not a NumericDate, or is in the future', [NOW + TOLERANCE_SECONDS + 1, '0', '', null, false, [], {}, 1e300]],
+    [`nbf is ${TOLERANCE_SECONDS + 1} seconds in the future`, [NOW + TOLERANCE_SECONDS + 1]],
+    ['nbf is not a NumericDate', ['0', '', null, false, [], {}, 1e300]],
     ['iat is not a NumericDate', ['0', '', null, true, [], {}, 1e300]]
   ])('%s: a member is checked where it is there, also for its type', (fault, values) => {
     const member = fault.slice(0, 3)
-    const detail = { reason: `introspection response: ${fault}` }
+    const detail = { reason: expect.stringContaining(`introspection response: ${fault}`) }
     for (const value of values)
       expect(check({ [member]: value }), JSON.stringify(value)).toThrow(
         expect.objectContaining({ code: 'ERR_DPOP_TOKEN_INVALID', detail })

@@ -284,10 +284,10 @@ describe('signed answers (RFC 9701 §5)', () => {
 
   const notNow = 'The introspection response is invalid'
   const shape = 'The introspection response is not an object'
-  it.each<[string, Record<string, unknown>, Record<string, unknown>, message: string]>([
-    ['for another', { aud: 'other' }, {}, `${notNow}: aud does not contain an accepted audience`],
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, message: unknown]>([
+    ['for another', { aud: 'other' }, {}, expect.stringContaining(`${notNow}: aud is "other"`)],
     ['for nobody', { aud: undefined }, {}, `${notNow}: aud is missing`],
-    ['of another', { iss: 'https://evil.example' }, {}, `${notNow}: iss is another issuer`],
+    ['of another', { iss: 'https://evil.example' }, {}, expect.stringContaining(`${notNow}: iss is "https://evil.example"`)],
     ['of nobody', { iss: undefined }, {}, `${notNow}: iss is missing`],
     ['of another kind', {}, { typ: 'at+jwt' }, 'The introspection response is not a signed JWT'],
     ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not recent`],
@@ -297,8 +297,13 @@ describe('signed answers (RFC 9701 §5)', () => {
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
     ['with a claim that is a text', { token_introspection: 'x' }, {}, shape],
-    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp has passed`],
-    ['of a key that is not known', {}, { kid: 'unknown' }, 'The introspection response is not signed by the issuer']
+    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp is 5 seconds in the past`],
+    [
+      'of a key that is not known',
+      {},
+      { kid: 'unknown' },
+      expect.stringContaining('The introspection response is not signed by the issuer: kid is')
+    ]
   ])('%s are none, and operators are told', async (_title, claims, header, message) => {
     const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))

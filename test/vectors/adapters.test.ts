@@ -31,6 +31,10 @@ class Switch implements Verifier<VerifiedRequest | undefined> {
     verifier.requireScopes(auth, scopes)
   }
 
+  requirePolicy(...args: Parameters<Verifier['requirePolicy']>): Promise<void> {
+    return this.verifier.requirePolicy(...args)
+  }
+
   ready(): Promise<void> {
     return this.verifier.ready()
   }

@@ -8,7 +8,10 @@ export function toFetchRequest({ method, target, lines }: WireRequest): Request 
   const url = `https://${hosts[0]}${target}`
   if (hosts.length !== 1 || !target.startsWith('/') || !URL.canParse(url) || new URL(url).host !== hosts[0]) return undefined
   try {
-    const request = new Request(url, { method, headers: lines.filter(notHost).map(([name, value]) => [name, value]) })
+    const request = new Request(url, {
+      method,
+      headers: lines.filter(notHost).map(([name, value]): [string, string] => [name, value])
+    })
     return request.url === url && request.method === method ? request : undefined
   } catch {
     return undefined

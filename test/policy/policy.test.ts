@@ -1,0 +1,147 @@
+import { createVerifier, type Policy, type VerifierOptions } from 'dpop-guard'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { routePolicy } from '../../src/policy/policy.js'
+import { findAuthenticationError, routeAuthentication } from '../../src/policy/step-up.js'
+import { challengesOf } from '../support/challenge-parser.js'
+import { createWorld, type World } from '../support/world.js'
+
+describe('findAuthenticationError', () => {
+  const nowMs = 1_800_000_000_999
+  const now = 1_800_000_000
+  const error = (claims: object, requirement: object) => findAuthenticationError(claims as never, requirement, nowMs, 5)
+
+  it('accepts auth_time up to maxAgeSeconds ago, with the clock tolerance (RFC 9470 §6.1)', () => {
+    expect(error({ auth_time: now - 305 }, { maxAgeSeconds: 300 })).toBeUndefined()
+    expect(error({ auth_time: now - 306 }, { maxAgeSeconds: 300 })).toBe('auth_time is 306 seconds in the past, accepted are 300')
+    expect(error({ auth_time: now - 5 }, { maxAgeSeconds: 0 })).toBeUndefined()
+    expect(error({ auth_time: now - 6 }, { maxAgeSeconds: 0 })).toBeDefined()
+    expect(error({ auth_time: now + 5 }, { maxAgeSeconds: 0 })).toBeUndefined()
+    expect(error({ auth_time: now + 6 }, { maxAgeSeconds: 300 })).toBe('auth_time is 6 seconds in the future')
+  })
+
+  it.each(['1800000000', null, -1, Number.NaN, {}, [now]])('rejects the auth_time %j', (value) => {
+    expect(error({ auth_time: value }, { maxAgeSeconds: 2_000_000_000 })).toBe('auth_time is not a NumericDate')
+  })
+
+  it('never uses iat instead of auth_time (RFC 9470 §6.1)', () => {
+    expect(error({ iat: now }, { maxAgeSeconds: 300 })).toBe('auth_time is missing')
+  })
+
+  it.each(['MFA', 'mfa ', ['mfa'], 7, null])('rejects the acr %j', (acr) => {
+    expect(error({ acr }, { acrValues: ['mfa', 'phr'] })).toMatch(/^acr is .*, expected one of \["mfa", "phr"\]$/)
+  })
+
+  it('accepts any one of acrValues, and rejects a token without acr', () => {
+    for (const acr of ['mfa', 'phr']) expect(error({ acr }, { acrValues: ['mfa', 'phr'] })).toBeUndefined()
+    expect(error({}, { acrValues: ['mfa'] })).toBe('acr is missing')
+  })
+
+  it('does not require auth_time if only acrValues are given', () => {
+    expect(error({ acr: 'mfa' }, { acrValues: ['mfa'] })).toBeUndefined()
+  })
+})
+
+describe('routePolicy', () => {
+  it('copies and freezes the policy', () => {
+    const scopes = ['a']
+    const acrValues = ['mfa']
+    const policy = routePolicy({ scopes, anyScope: ['b'], authentication: { acrValues, maxAgeSeconds: 0 }, authorize: undefined })
+    scopes.push('c')
+    acrValues.push('phr')
+    expect(policy).toEqual({ scopes: ['a'], anyScope: ['b'], authentication: { acrValues: ['mfa'], maxAgeSeconds: 0 } })
+    expect(Object.isFrozen(policy) && Object.isFrozen(policy.authentication?.acrValues)).toBe(true)
+  })
+
+  const acrMessage = '"authentication.acrValues" must be one or more acr values of printable ASCII without spaces and quotes'
+  it.each<[policy: object, message: string]>([
+    [{ scope: ['a'] }, '"scope" is not an option; did you mean "scopes"?'],
+    [{ anyScope: [] }, '"anyScope" must be one or more scope names without spaces'],
+    [{ authorize: true }, '"authorize" must be a function'],
+    [{ authentication: {} }, '"authentication" must have "acrValues" or "maxAgeSeconds"'],
+    [{ authentication: 'mfa' }, '"authentication" must be an object'],
+    [{ authentication: { acr: 'x' } }, '"authentication.acr" is not an option; did you mean "authentication.acrValues"?'],
+    [{ authentication: { acrValues: [] } }, acrMessage],
+    [{ authentication: { acrValues: 'mfa' } }, acrMessage],
+    [{ authentication: { acrValues: ['a b'] } }, acrMessage],
+    [{ authentication: { acrValues: ['a"'] } }, acrMessage],
+    [{ authentication: { acrValues: ['é'] } }, acrMessage],
+    [{ authentication: { maxAgeSeconds: -1 } }, '"authentication.maxAgeSeconds" must be a non-negative integer'],
+    [{ authentication: { maxAgeSeconds: 1.5 } }, '"authentication.maxAgeSeconds" must be a non-negative integer'],
+    [{ authentication: { maxAgeSeconds: Number.NaN } }, '"authentication.maxAgeSeconds" must be a non-negative integer'],
+    [{ authentication: { maxAgeSeconds: '5' } }, '"authentication.maxAgeSeconds" must be a non-negative integer']
+  ])('rejects %j with a TypeError that names the member', (policy, message) => {
+    expect(() => routePolicy(policy)).toThrow(new TypeError(message))
+  })
+
+  it('rejects an empty requirement of authentication', () => {
+    expect(() => routeAuthentication({ acrValues: undefined } as never)).toThrow(TypeError)
+  })
+})
+
+describe('verifier.requirePolicy', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld()
+  })
+
+  async function verified(options: Partial<VerifierOptions> = {}) {
+    const verifier = createVerifier({ ...world.options, ...options })
+    const request = await world.request({ tokenSpec: { scope: 'a', claims: { acr: 'mfa' } } })
+    return { verifier, request, auth: await verifier.verifyRequest(request) }
+  }
+
+  it('resolves for a verified request that satisfies the policy', async () => {
+    const { verifier, request, auth } = await verified()
+    const authorize = vi.fn(() => true)
+    await verifier.requirePolicy(auth, { anyScope: ['b', 'a'], authentication: { acrValues: ['mfa'] }, authorize }, request)
+    expect(authorize).toHaveBeenCalledExactlyOnceWith(auth, request)
+  })
+
+  it('rejects with the challenge of the policy', async () => {
+    const { verifier, request, auth } = await verified()
+    const rejected = (policy: Policy) => verifier.requirePolicy(auth, policy, request).catch((error) => error)
+    const error = await rejected({ scopes: ['b'], authentication: { maxAgeSeconds: 10 } })
+    expect(error).toMatchObject({ code: 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT', status: 401 })
+    expect(challengesOf(error.headers)[0]?.params).toMatchObject({ max_age: '10', scope: 'b' })
+    expect(await rejected({ authorize: () => false })).toMatchObject({ code: 'ERR_DPOP_ACCESS_DENIED', status: 403, headers: {} })
+  })
+
+  it('rejects a request without credentials with 401 and no error code (RFC 6750 §3.1)', async () => {
+    const { verifier, request } = await verified()
+    const authorize = vi.fn(() => true)
+    await expect(verifier.requirePolicy(undefined, { authorize }, request)).rejects.toMatchObject({
+      code: 'ERR_DPOP_CREDENTIALS_MISSING'
+    })
+    expect(authorize).not.toHaveBeenCalled()
+  })
+
+  it('is 503 for an invalid policy and for an error of a hook', async () => {
+    const { verifier, request, auth } = await verified()
+    const unavailable = { code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', status: 503 }
+    await expect(verifier.requirePolicy(auth, { anyScopes: ['a'] } as never, request)).rejects.toMatchObject(unavailable)
+    const cause = new Error('policy server')
+    const authorize = () => Promise.reject(cause)
+    await expect(verifier.requirePolicy(auth, { authorize }, request)).rejects.toMatchObject({ ...unavailable, cause })
+    const { verifier: other, auth: otherAuth } = await verified({
+      token: {
+        scopeSatisfies: () => {
+          throw cause
+        }
+      }
+    })
+    await expect(other.requirePolicy(otherAuth, { scopes: ['a'] }, request)).rejects.toMatchObject({ ...unavailable, cause })
+  })
+
+  it('reports to operators what was required and found, and never to the client', async () => {
+    const { verifier, request, auth } = await verified()
+    const { subscribe, unsubscribe } = await import('node:diagnostics_channel')
+    const events: unknown[] = []
+    const listen = (event: unknown) => void events.push(event)
+    subscribe('dpop-guard:refused', listen)
+    const rejection = verifier.requirePolicy(auth, { scopes: ['b'], anyScope: ['c', 'd'] }, request)
+    await expect(rejection).rejects.toThrow(/^The access token lacks a required scope$/)
+    unsubscribe('dpop-guard:refused', listen)
+    const reason = 'scopes are ["a"], required are all of ["b"] and one of ["c", "d"]'
+    expect(events).toEqual([{ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', detail: { reason } }])
+  })
+})
