@@ -10,6 +10,7 @@ import { compilePrograms, programsOf } from './programs.js'
 
 const programs = await programsOf('README.md')
 const operations = await programsOf('docs/operations.md')
+const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
 
 let fileOf: (name: string) => string
@@ -31,7 +32,7 @@ async function startIssuer(): Promise<void> {
 
 beforeAll(async () => {
   await startIssuer()
-  fileOf = await compilePrograms(new Map([...programs, ...operations]))
+  fileOf = await compilePrograms(new Map([...programs, ...operations, ...identityProviders]))
 }, 60_000)
 
 afterEach(async () => {
@@ -85,7 +86,7 @@ async function start(name: string): Promise<string> {
 
 describe('the programs of the README', () => {
   test('are there', () => {
-    expect([...programs.keys()]).toEqual([...servers, 'diagnostics', 'redis', 'nonces', 'opaque', 'testing'])
+    expect([...programs.keys()]).toEqual([...servers, 'authorization', 'diagnostics', 'redis', 'nonces', 'opaque', 'testing'])
   })
 
   test.each(servers)(

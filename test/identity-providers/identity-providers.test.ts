@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises'
+import { createVerifier, type IssuerOptions, type PlainRequest, type VerifierOptions } from 'dpop-guard'
+import { createTestClient, createTestIssuer, fakeClock, type TestClient } from 'dpop-guard/testing'
+import ts from 'typescript'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { toldOf } from '../support/world.js'
+import { expectations } from './expectations.js'
+
+interface Fixture {
+  readonly header: Record<string, unknown>
+  readonly claims: Record<string, unknown> & { readonly iss: string; readonly iat: number }
+}
+
+const page = await readFile('docs/identity-providers.md', 'utf8')
+
+async function fixtureOf(name: string): Promise<Fixture> {
+  return JSON.parse(await readFile(new URL(`./${name}.json`, import.meta.url), 'utf8'))
+}
+
+/** The options of a TypeScript block of the page. */
+function optionsOf(name: string): VerifierOptions {
+  const code = page.match(new RegExp(`\`\`\`ts ${name}\\n([^]*?)\`\`\``))?.[1] ?? ''
+  const module = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } })
+  const exported: { options?: VerifierOptions } = {}
+  new Function('exports', module.outputText)(exported)
+  if (exported.options === undefined) throw new Error(`The page has no options ${name}`)
+  return exported.options
+}
+
+describe.each(Object.entries(expectations))('%s', (name, { rejectedBecause, configurations }) => {
+  let fixture: Fixture
+  let client: TestClient
+  let issuer: Awaited<ReturnType<typeof createTestIssuer>>
+  let clock: ReturnType<typeof fakeClock>
+
+  beforeAll(async () => {
+    fixture = await fixtureOf(name)
+    clock = fakeClock((fixture.claims.iat + 60) * 1000)
+    client = await createTestClient({ clock })
+    issuer = await createTestIssuer({ issuer: fixture.claims.iss, clock, alg: fixture.header['alg'] as 'RS256' })
+  })
+
+  /** A request with the token of the fixture, bound to the client. */
+  async function request(baseUrl: string): Promise<PlainRequest> {
+    const { kid: _kid, typ, ...header } = fixture.header
+    const absent = Object.fromEntries(['aud', 'sub', 'client_id', 'jti', 'scope'].map((claim) => [claim, undefined]))
+    const token = await issuer.issue({
+      claims: { ...absent, ...fixture.claims, cnf: { jkt: client.jkt } },
+      header: { ...header, typ }
+    })
+    const headers = await client.headers({ url: `${baseUrl}/notes`, token })
+    return { method: 'GET', target: '/notes', headers }
+  }
+
+  /** The metadata and the key set of the issuer, at the URLs that RFC 8414 and OpenID Connect Discovery give. */
+  const fetchOf = async (url: string) =>
+    url.includes('/.well-known/')
+      ? Response.json({ issuer: fixture.claims.iss, jwks_uri: 'https://keys.example/jwks' })
+      : Response.json(issuer.jwks)
+
+  function verify(options: VerifierOptions, sent: PlainRequest) {
+    return createVerifier({ ...options, clock, fetch: fetchOf }).verifyRequest(sent)
+  }
+
+  test('the sample on the page is the token of the fixture', () => {
+    expect(page).toContain(`\`\`\`json\n${JSON.stringify(fixture, undefined, 2)}\n\`\`\``)
+  })
+
+  test(`the defaults ${rejectedBecause === undefined ? 'accept the token' : `reject the token, because ${rejectedBecause}`}`, async () => {
+    const [first] = Object.keys(configurations)
+    const { audience, baseUrl } = first ? optionsOf(first) : { audience: 'https://api.example', baseUrl: 'https://api.example' }
+    const defaults = { issuer: fixture.claims.iss, audience: audience as string, baseUrl: baseUrl as string }
+    const sent = await request(defaults.baseUrl)
+    if (rejectedBecause === undefined) expect(await verify(defaults, sent)).toMatchObject({ scheme: 'DPoP' })
+    else {
+      const { code, reason } = await toldOf(() => verify(defaults, sent))
+      expect([code, reason]).toEqual(['ERR_DPOP_TOKEN_INVALID', expect.stringContaining(rejectedBecause)])
+      expect(reason).toMatch(/token\.(type|requiredClaims)/)
+    }
+  })
+
+  test.each(Object.entries(configurations))('the options %s grant the scopes %j', async (block, scopes) => {
+    const options = optionsOf(block)
+    const auth = await verify(options, await request(options.baseUrl as string))
+    expect(auth).toMatchObject({ scheme: 'DPoP', issuer: fixture.claims.iss, scopes })
+  })
+
+  test.each(Object.keys(configurations))(
+    'the options %s reject a token for another API, of another issuer or without exp',
+    async (block) => {
+      const options = optionsOf(block)
+      const original = fixture
+      for (const change of [{ aud: 'https://other.example' }, { iss: 'https://other.example' }, { exp: undefined }]) {
+        fixture = { ...original, claims: { ...original.claims, ...change } as Fixture['claims'] }
+        const sent = await request(options.baseUrl as string)
+        fixture = original
+        await expect(verify(options, sent)).rejects.toMatchObject({ code: 'ERR_DPOP_TOKEN_INVALID' })
+      }
+    }
+  )
+})
+
+test('a token of Amazon Cognito is rejected whatever the options, because it has no aud', async () => {
+  const fixture = await fixtureOf('cognito')
+  const client = await createTestClient({ clock: () => fixture.claims.iat * 1000 })
+  const issuer = await createTestIssuer({ issuer: fixture.claims.iss })
+  const claims = { ...fixture.claims, aud: undefined, cnf: { jkt: client.jkt } }
+  const token = await issuer.issue({ claims, header: { typ: undefined } })
+  const options: IssuerOptions = { ...issuer.options, type: 'any', requiredClaims: [] }
+  const verifier = createVerifier({ issuer: options, baseUrl: 'https://api.example', clock: () => fixture.claims.iat * 1000 })
+  const headers = await client.headers({ url: 'https://api.example/notes', token })
+  expect(await toldOf(() => verifier.verifyRequest({ method: 'GET', target: '/notes', headers }))).toEqual({
+    code: 'ERR_DPOP_TOKEN_INVALID',
+    reason: 'aud is missing; it is required in every token'
+  })
+})
+
+test('the page has a section and a row for each fixture', () => {
+  const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title)
+  expect(sections).toHaveLength(Object.keys(expectations).length)
+  for (const title of sections) expect(page).toContain(`| [${title}](#`)
+})
