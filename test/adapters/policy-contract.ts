@@ -63,7 +63,7 @@ export function describePolicies(framework: PolicyFramework): void {
     for (const prefix of framework.hasNoLatePolicies ? [''] : ['', '/late']) {
       const place = prefix === '' ? 'in the guard' : 'after the guard'
 
-      test(`anyScope ${place} accepts a token with one of the scopes, and rejects one with none (RFC 6750 §3.1)`, async () => {
+      test(`anyScope ${place} accepts a token with one of the scopes, and rejects one with none (RFC 6750 §3.1) [A-08 C-03]`, async () => {
         const target = `${prefix}/any`
         expect((await call({ target, scope: 'notes:read other' })).status).toBe(200)
         const response = await call({ target, scope: 'other' })
@@ -79,7 +79,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect((await call({ target, scope: 'files:write' })).status).toBe(403)
       })
 
-      test(`authentication ${place} requires acr and auth_time, never iat instead (RFC 9470 §3, §6.1)`, async () => {
+      test(`authentication ${place} requires acr and auth_time, never iat instead (RFC 9470 §3, §6.1) [S-04 S-07 S-08 S-09]`, async () => {
         const target = `${prefix}/step-up`
         const status = async (claims: Record<string, unknown>) => (await call({ target, token: await tokenWith(claims) })).status
         const now = seconds()
@@ -92,7 +92,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect(await status({ acr: 'mfa' })).toBe(401)
       })
 
-      test(`authentication ${place} sends a challenge with acr_values and max_age (RFC 9470 §3)`, async () => {
+      test(`authentication ${place} sends a challenge with acr_values and max_age (RFC 9470 §3) [S-01 S-02 S-06]`, async () => {
         const response = await call({ target: `${prefix}/step-up` })
         expect(response.status).toBe(401)
         expect(challengesOf(response)).toMatchObject([
@@ -101,7 +101,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect(response.text).toContain('max_age="300"')
       })
 
-      test(`authentication and scopes ${place} share one challenge where they are one policy (RFC 9470 §3)`, async () => {
+      test(`authentication and scopes ${place} share one challenge where they are one policy (RFC 9470 §3) [S-03 S-12]`, async () => {
         const target = `${prefix}/step-up-scoped`
         const [both] = challengesOf(await call({ target }))
         expect(both?.params).toMatchObject({ error: 'insufficient_user_authentication', acr_values: 'mfa' })
@@ -135,7 +135,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect(response.text).not.toContain('policy server down')
       })
 
-      test(`a policy ${place} puts its error into the challenge of the scheme that was used (RFC 9449 §7.2)`, async () => {
+      test(`a policy ${place} puts its error into the challenge of the scheme that was used (RFC 9449 §7.2) [S-11]`, async () => {
         const errorsOf = (response: RawAnswer) => challengesOf(response).map(({ scheme, params }) => [scheme, params['error']])
         const bearer = await bench.issuer.issue({ scope: 'notes:read' })
         const target = `${prefix}/step-up`
@@ -161,7 +161,7 @@ export function describePolicies(framework: PolicyFramework): void {
       )
     }
 
-    test('a policy in the guard is checked before the proof is consumed (RFC 9449 §11.1)', async () => {
+    test('a policy in the guard is checked before the proof is consumed (RFC 9449 §11.1) [S-14]', async () => {
       const target = '/decide'
       const headers = await bench.credentials({ target })
       decide.mockReturnValueOnce(false).mockReturnValue(true)
@@ -172,7 +172,7 @@ export function describePolicies(framework: PolicyFramework): void {
       expect(decide).toHaveBeenCalledTimes(3)
     })
 
-    test('authorize is not called for a request that is rejected before', async () => {
+    test('a policy is not evaluated for a request that is rejected before (RFC 9470 §9) [S-05]', async () => {
       decide.mockReturnValue(true)
       await call({ target: '/decide', proof: { method: 'POST', url: `${BASE_URL}/decide` } })
       await call({ target: '/decide', token: await bench.token({ expiresInSeconds: -60 }) })

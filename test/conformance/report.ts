@@ -1,18 +1,18 @@
-/** The conformance report as a text: the same for the same run, whenever and wherever. @module */
+/** Renders the conformance report as Markdown, deterministically for a given test run. @module */
 
 import { type Rule, sources } from './rules.js'
 
-/** One test that names a rule. */
+/** A test whose title names a rule. */
 export interface Run {
   readonly file: string
   readonly name: string
   readonly passed: boolean
 }
 
-/** What a run of the tests is evidence for. */
+/** The results of a test run by rule. */
 export interface Evidence {
   readonly runs: Map<string, Run[]>
-  /** Rows of the table of public vectors, where they were there. */
+  /** Rows of the table of public vectors, if they are available. */
   readonly counts: string[]
   add(id: string, run: Run): void
 }
@@ -33,7 +33,7 @@ export function noEvidence(): Evidence {
 
 const publicVectors = '## Public vectors'
 
-/** The report; `before` is the one that was there, for what this run could not see. */
+/** The report. `before` is the previous one, whose results are kept for tests that this run could not execute. */
 export function renderReport(evidence: Evidence, before: string): string {
   const rules = sources.flatMap((source): readonly Rule[] => source.rules)
   const verdicts = rules.map((rule) => verdictOf(rule, evidence.runs.get(rule.id) ?? []))
@@ -41,28 +41,28 @@ export function renderReport(evidence: Evidence, before: string): string {
   const rows = new Set([...evidence.runs.values()].flat().map(({ name }) => name)).size
   return `# Conformance
 
-What a resource server with DPoP must, should and may do, and which tests hold this one to it. This file is written by
-\`npm run conformance\` from a run of those tests.
+The requirements for a resource server with DPoP, and the tests that verify them here. \`npm run conformance\` generates this
+file from a run of these tests.
 
 | | |
 |---|---|
 | rules | ${rules.length} |
-| held by passing tests | ${count('passed')} |
-| held by failing tests | ${count('failed')} |
-| gaps: for us, without a test | ${count('gap')} |
+| verified by passing tests | ${count('passed')} |
+| with failing tests | ${count('failed')} |
+| gaps: applicable, without a test | ${count('gap')} |
 | not built yet | ${count('not built')} |
-| not for a resource server, or nothing to test | ${count('not for us')} |
+| not applicable to a resource server, or not testable | ${count('not applicable')} |
 | tests that name a rule | ${rows} |
 
-A test is a row of \`test/vectors\`, which runs on the core in every shape of a request and through every adapter over a
-socket, or a test of its own. A row of a request that is refused runs behind its control, the same request without the fault.
+A test is a row of \`test/vectors\`, which runs on the core with every request type and through every adapter over a socket, or a
+test of its own. A row with a rejected request is preceded by its control: the same request without the defect.
 
 ${sources.map(({ title, rules: own }) => renderSource(title, own, evidence)).join('\n')}
 ${renderCounts(evidence.counts, before)}`
 }
 
 interface Verdict {
-  readonly kind: 'passed' | 'failed' | 'gap' | 'not built' | 'not for us'
+  readonly kind: 'passed' | 'failed' | 'gap' | 'not built' | 'not applicable'
   readonly text: string
 }
 
@@ -70,8 +70,8 @@ function verdictOf({ applies }: Rule, runs: readonly Run[]): Verdict {
   if (runs.some(({ passed }) => !passed)) return { kind: 'failed', text: '**fails**' }
   if (runs.length > 0) return { kind: 'passed', text: 'passes' }
   switch (applies.to) {
-    case 'nobody here':
-      return { kind: 'not for us', text: `not for us: ${applies.reason}` }
+    case 'others':
+      return { kind: 'not applicable', text: `not applicable: ${applies.reason}` }
     case 'part not built':
       return { kind: 'not built', text: `*not built*: ${applies.part}` }
     case 'resource server':
@@ -85,7 +85,7 @@ function renderSource(title: string, rules: readonly Rule[], { runs }: Evidence)
     const cells = [rule.id, rule.section, rule.level, rule.text, testsOf(own), verdictOf(rule, own).text]
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   })
-  return `## ${title}\n\n| rule | section | level | in short | tests | result |\n|---|---|---|---|---|---|\n${lines.join('\n')}\n`
+  return `## ${title}\n\n| rule | section | level | requirement | tests | result |\n|---|---|---|---|---|---|\n${lines.join('\n')}\n`
 }
 
 function testsOf(runs: readonly Run[]): string {
@@ -96,16 +96,16 @@ function testsOf(runs: readonly Run[]): string {
 
 function renderCounts(counts: readonly string[], before: string): string {
   if (counts.length === 0) {
-    // The vectors are not here: what an earlier run saw of them still stands.
+    // The vectors are not available: keep the results of the previous report.
     const at = before.indexOf(publicVectors)
     return at === -1 ? '' : before.slice(at)
   }
   return `${publicVectors}
 
-Project Wycheproof, through our own signature path: key rules, import and verification on both platforms. Every verdict is
-the expected one, or another for the reason given.
+Project Wycheproof, run through key validation, import and signature verification on both platforms. Every result is the expected
+one, or differs for the given reason.
 
-| file | platform | vectors | as expected | otherwise or left out, and why |
+| file | platform | vectors | as expected | different or skipped, with reason |
 |---|---|---|---|---|
 ${counts.toSorted().join('\n')}
 `

@@ -1,4 +1,4 @@
-/** Writes docs/conformance.md from what the tests of a run did, or says that it is stale. @module */
+/** A Vitest reporter that generates docs/conformance.md from a test run, or reports that it is out of date. @module */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -8,8 +8,8 @@ import { type Evidence, ids, noEvidence, renderReport } from './report.js'
 const path = 'docs/conformance.md'
 const tags = / \[([^\]]+)\]$/
 
-/** With `check`, which is the default, it compares instead of writing. */
-// biome-ignore lint/style/noDefaultExport: it is by its default export that vitest finds a reporter
+/** With `check`, the default, the report is compared instead of written. */
+// biome-ignore lint/style/noDefaultExport: Vitest loads the default export of a reporter
 export default class ConformanceReporter implements Reporter {
   readonly #check: boolean
 
@@ -21,13 +21,13 @@ export default class ConformanceReporter implements Reporter {
     const before = readCommitted()
     const report = renderReport(collect(modules), before)
     if (report === before) {
-      console.log(`${path} says what the tests say.`)
+      console.log(`${path} is up to date.`)
     } else if (this.#check) {
       process.exitCode = 1
-      console.error(`${path} is stale: run "npm run conformance" and commit it.`)
+      console.error(`${path} is out of date: run "npm run conformance" and commit it.`)
     } else {
       writeFileSync(path, report)
-      console.log(`${path} is written anew.`)
+      console.log(`${path} was updated.`)
     }
   }
 }
@@ -40,7 +40,7 @@ function readCommitted(): string {
   }
 }
 
-/** The tests of the run by the rules that they name, and the counts that they left. */
+/** The tests of the run by the rules that they name, and their counts of vectors. */
 function collect(modules: readonly TestModule[]): Evidence {
   const evidence = noEvidence()
   for (const module of modules) {
@@ -58,7 +58,7 @@ function countsOf(test: TestCase): string[] {
   return counts ?? []
 }
 
-/** The ids behind the name of a test, in brackets. A name that only looks like one is an error where the vectors are. */
+/** The ids in brackets at the end of a title. An unknown id beside known ones is an error. */
 function rulesOf(test: TestCase, file: string): string[] {
   const named = tags.exec(test.name)?.[1]?.split(' ') ?? []
   const unknown = named.filter((id) => !ids.has(id))

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { routePolicy } from '../../src/policy/policy.js'
 import { findAuthenticationError, routeAuthentication } from '../../src/policy/step-up.js'
 import { challengesOf } from '../support/challenge-parser.js'
-import { createWorld, type World } from '../support/world.js'
+import { createIntrospectionWorld } from '../support/introspection-world.js'
+import { createWorld, NOW, type World } from '../support/world.js'
 
 describe('findAuthenticationError', () => {
   const nowMs = 1_800_000_000_999
@@ -143,5 +144,21 @@ describe('verifier.requirePolicy', () => {
     unsubscribe('dpop-guard:refused', listen)
     const reason = 'scopes are ["a"], required are all of ["b"] and one of ["c", "d"]'
     expect(events).toEqual([{ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', detail: { reason } }])
+  })
+})
+
+describe('the policy of an opaque token', () => {
+  it('is checked against the top-level members of the introspection response (RFC 9470 §6.2) [S-10]', async () => {
+    const { client, verifier, says } = await createIntrospectionWorld()
+    const members = { active: true, cnf: { jkt: client.jkt }, scp: ['a'] }
+    const verify = async (token: string) => {
+      const headers = await client.headers({ url: 'https://api.example/', token })
+      const policy = { scopes: ['a'], authentication: { acrValues: ['mfa'], maxAgeSeconds: 60 } }
+      return await verifier.verifyRequest({ method: 'GET', target: '/', headers }, policy)
+    }
+    says({ ...members, acr: 'mfa', auth_time: NOW })
+    expect((await verify('first')).scopes).toEqual(['a'])
+    says({ ...members, ext: { acr: 'mfa', auth_time: NOW } })
+    await expect(verify('second')).rejects.toMatchObject({ code: 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT' })
   })
 })
