@@ -1,6 +1,6 @@
 /**
  * The gate: fails when a warm ES256 verification costs more than LIMIT times the bare signature. A ratio, never a time. A busy
- * neighbour only ever makes it worse, so that a figure above the limit is measured again, and the best of ATTEMPTS counts.
+ * neighbor only ever makes it worse, so that a figure above the limit is measured again, and the best of ATTEMPTS counts.
  */
 
 import { newClients, newIssuer, newRequests } from './lib/fixtures.mjs'
@@ -11,7 +11,7 @@ import * as dpopGuard from './parties/dpop-guard.mjs'
 const LIMIT = 1.25
 const ATTEMPTS = 3
 const CLIENTS = 100
-// Many short rounds: a neighbour on the machine spoils some of them, and the median does not see those.
+// Many short rounds: a neighbor on the machine spoils some of them, and the median does not see those.
 const plan = { rounds: 150, batch: 80, lead: 5 }
 
 const issuer = await newIssuer()

@@ -42,7 +42,7 @@ process.on('message', (question) => {
 process.on('disconnect', () => process.exit())
 process.send({ port: server.address().port })
 
-/** Only what is asked for is there. */
+/** Only the requested server is loaded. */
 async function guardOf({ guard, verifierOptions, ecdsaForm }) {
   switch (guard) {
     case 'raw':

@@ -138,12 +138,12 @@ async function stopAll(servers) {
   }
 }
 
-/** Requests that nobody has seen. Each server remembers its own, so all of them may get the same. */
+/** Unused requests. Each server has its own replay store, so all of them may get the same. */
 function wires(count) {
   return newRequests(clients, count).map(toWire)
 }
 
-/** The load with what the server says of it; CPU for each request that was answered. */
+/** The load with the measurements of the server; CPU per completed request. */
 async function observe(server, load) {
   await server.begin()
   const run = await load()

@@ -73,7 +73,7 @@ async function table(alg, clients, concurrency, more) {
       (error) => `${error.message}`.split('\n', 1)[0]
     )
     if (reason === undefined) contenders.push(await contender(facts.name, party, requests, clients))
-    // With ES256 everybody works; whoever does not was not set up well here.
+    // All contenders support ES256; a failure is an error of this setup.
     else if (alg === 'ES256') throw new Error(`${facts.name}: ${reason}`)
     else refused.push({ name: facts.name, reason })
   }
@@ -81,14 +81,14 @@ async function table(alg, clients, concurrency, more) {
   tables.push({ alg, concurrency, ...plan, rows, refused })
 }
 
-/** What only we are asked: one client, many clients, and proofs by a key that is not the token's. */
+/** Cases for dpop-guard only: one client, many clients, and proofs by another key than that of the token. */
 async function oursAlone(clients) {
   const count = requestCount(plans.ES256)
   const one = clients.slice(0, 1)
   const many = await newClients(issuer, 'ES256', MANY_CLIENTS)
-  const strangers = await newClients(issuer, 'ES256', 50)
+  const attackers = await newClients(issuer, 'ES256', 50)
   const guard = dpopGuard.create(issuer)
-  const stolen = newRequests(clients, count, strangers).map(guard.prepare)
+  const stolen = newRequests(clients, count, attackers).map(guard.prepare)
   await warmUp(guard, clients)
   return [
     await contender(leastWork.facts.name, leastWork.create(), newRequests(clients, count), clients),
@@ -114,7 +114,7 @@ async function warmUp(party, clients) {
   for (const request of newRequests(clients, Math.max(clients.length, enough))) await party.verify(party.prepare(request))
 }
 
-/** Every request brings a token and a key that nobody has seen: each round has a verifier that remembers nothing. */
+/** Every request has a new token and a new key: each round has a verifier with empty caches. */
 async function coldClients() {
   progress('in process: cold')
   const { rounds, batch } = COLD
@@ -127,7 +127,7 @@ async function coldClients() {
   for (let round = 0; round < COLD_WARM_UP_ROUNDS + rounds; round++) {
     const guard = dpopGuard.create(local)
     // The key of the issuer is no longer new.
-    await warmUpWithStranger(guard, local)
+    await warmUpWithAttacker(guard, local)
     guards.push(guard)
   }
   const requests = proofs.map(guards[0].prepare)
@@ -148,7 +148,7 @@ async function coldClients() {
   return { ...COLD, rows: await measure(contenders, COLD) }
 }
 
-async function warmUpWithStranger(guard, local) {
+async function warmUpWithAttacker(guard, local) {
   const [request] = newRequests(await newClients(local, 'ES256', 1), 1)
   await guard.verify(guard.prepare(request))
 }

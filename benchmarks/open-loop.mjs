@@ -1,5 +1,5 @@
 /**
- * One process, and requests that arrive at a constant rate whatever it does: how long they wait for their verification and for
+ * One process, with requests that arrive at a constant rate: how long they wait for their verification and for
  * the work that comes behind it. Nothing is sent over a socket, so that the process has the second core to itself.
  */
 

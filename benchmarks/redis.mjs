@@ -77,7 +77,7 @@ async function reserve(store, count, inFlight) {
   return latencies
 }
 
-/** What the server holds beyond what it holds when it is empty, by entry. */
+/** Memory of the server per entry, less that of the empty server. */
 async function bytesPerEntry(server) {
   const held = async () => Number(/used_memory:(\d+)/.exec(await server.command('INFO', 'memory'))?.[1])
   const [entries, full] = [await server.command('DBSIZE'), await held()]

@@ -65,7 +65,7 @@ function newStore() {
   return memoryReplayStore({ maxEntries: 2 * LIVE })
 }
 
-/** Reserves `count` new keys, one every STEP_MS of a clock that the store is told. */
+/** Reserves `count` new keys, one every STEP_MS of the clock of the store. */
 function insert(store, first, count, timed) {
   let total = 0
   const worst = { own: 0, wall: 0 }

@@ -24,21 +24,23 @@ deliver({ runs: RUNS, imports, first, tarball: await tarball() })
 
 /** A fresh process for each run. */
 async function probe(question) {
-  const answers = []
+  const responses = []
   for (let run = 0; run < RUNS; run++) {
     const child = fork(new URL('start-probe.mjs', import.meta.url), { execArgv: ['--expose-gc'] })
     const exit = once(child, 'exit')
     child.send(question)
-    const [answer] = await Promise.race([
+    const [response] = await Promise.race([
       once(child, 'message'),
       exit.then(([code]) => {
         throw new Error(`${question.entry} ended with code ${code}`)
       })
     ])
     await exit
-    answers.push(answer)
+    responses.push(response)
   }
-  return Object.fromEntries(Object.keys(answers[0]).map((figure) => [figure, summary(answers.map((answer) => answer[figure]))]))
+  return Object.fromEntries(
+    Object.keys(responses[0]).map((figure) => [figure, summary(responses.map((response) => response[figure]))])
+  )
 }
 
 async function newRequest() {

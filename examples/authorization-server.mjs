@@ -5,8 +5,8 @@ import { exportJWK, generateKeyPair } from 'jose'
 import { createPages } from './login-and-consent.mjs'
 import { createMemoryAdapter } from './memory-adapter.mjs'
 
-// oidc-provider 9 wants Node.js 22, says so on every start under 20, and has no option for that. It works all the same.
-// Whatever else it has to say is shown.
+// oidc-provider 9 recommends Node.js 22 and warns on every start with 20, without an option to disable it. It works.
+// Other warnings are shown.
 const { warn } = console
 console.warn = (...words) => String(words[0]).includes('Unsupported runtime') || warn(...words)
 const { errors, Provider } = await import('oidc-provider')

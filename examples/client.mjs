@@ -45,7 +45,7 @@ export async function createClient({ issuer, clientId, url, apis, fetch = global
   async function callback(target, session, response) {
     if (session === undefined) return response.writeHead(400).end('There is no such session')
     session.keyPair = await oidc.randomDPoPKeyPair('ES256')
-    // Kept with the session, since it also remembers the nonces that servers ask for.
+    // Kept with the session, since it also stores the nonces of servers.
     session.dpop = oidc.getDPoPHandle(config, session.keyPair)
     const tokens = await oidc.authorizationCodeGrant(
       config,
@@ -91,7 +91,7 @@ export function callApi({ config, api, dpop, token }, method, path, body) {
   )
 }
 
-/** Gets a session another token, bound to the same key. The one before stays good until it expires. */
+/** Gets a session another token, bound to the same key. The previous one stays valid until it expires. */
 export async function refresh(session) {
   const { config, api, dpop, refreshToken } = session
   const tokens = await oidc.refreshTokenGrant(config, refreshToken, { resource: api }, { DPoP: dpop })

@@ -1,6 +1,6 @@
 /**
  * One instance of the notes API, a process of its own: `fork('instance.mjs', [JSON.stringify({ framework, issuer, baseUrl, redisUrl,
- * instances })])`. Where the instances listen is nobody's business but the load balancer's: `baseUrl` is what clients see. @module
+ * instances })])`. Only the load balancer knows where the instances listen: `baseUrl` is the public URL. @module
  */
 
 import { redisReplayStore } from 'dpop-guard'
@@ -13,14 +13,14 @@ process.once('disconnect', () => process.exit())
 const { createNotesApi } = await import(`./apis/${framework}.mjs`)
 const replay = redisUrl && (await connectToRedis(redisUrl))
 const { handler } = await createNotesApi({ issuer, baseUrl, instances, ...(replay && { replay }) })
-const { url, answerWith } = await openPort()
-answerWith(handler)
+const { url, setHandler } = await openPort()
+setHandler(handler)
 process.send?.({ url })
 
-/** To fail at once is better than to wait: the verifier answers 503, and the client asks again. */
+/** Failing at once is better than waiting: the response is 503, and the client retries. */
 async function connectToRedis(url) {
   const client = createClient({ url, disableOfflineQueue: true })
-  // Connects anew by itself.
+  // Reconnects automatically.
   client.on('error', () => {})
   await client.connect()
   return redisReplayStore({ sendCommand: (...args) => client.sendCommand(args), prefix: 'notes:dpop:' })

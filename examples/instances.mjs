@@ -1,4 +1,4 @@
-/** The same API several times over, as behind a load balancer: a proof is good once among all instances. @module */
+/** Several instances of one API, as behind a load balancer: a proof is accepted once in total. @module */
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,19 +29,19 @@ export async function startInstances({ issuer, baseUrl, count, hasRedis }, close
   )
 }
 
-/** Sends one proof, which the client made and nobody has used, to all instances at once: one must accept it. */
+/** Sends one unused proof to all instances concurrently: exactly one must accept it. */
 export async function sendToAll(urls, loot, fetch) {
   const headers = { Authorization: `DPoP ${loot.token}`, DPoP: await loot.intercept() }
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     urls.map(async (url) => {
-      const answer = await fetch(`${url}/notes`, { headers })
-      const { code } = await answer.json()
-      return [answer.status, code].filter(Boolean).join(' ')
+      const response = await fetch(`${url}/notes`, { headers })
+      const { code } = await response.json()
+      return [response.status, code].filter(Boolean).join(' ')
     })
   )
-  const told = answers.join(', ')
-  const accepted = answers.filter((answer) => answer === '200').length
-  const replayed = answers.filter((answer) => answer === '401 ERR_DPOP_PROOF_REPLAYED').length
-  if (accepted !== 1 || replayed !== urls.length - 1) throw new Error(`accepted ${accepted} times: ${told}`)
-  return told
+  const reported = responses.join(', ')
+  const accepted = responses.filter((response) => response === '200').length
+  const replayed = responses.filter((response) => response === '401 ERR_DPOP_PROOF_REPLAYED').length
+  if (accepted !== 1 || replayed !== urls.length - 1) throw new Error(`accepted ${accepted} times: ${reported}`)
+  return reported
 }

@@ -1,16 +1,16 @@
-/** What the demo prints: one aligned line for each step and each theft, and the count at the end. @module */
+/** Prints the demo: one aligned line for each step and attack, and the count at the end. @module */
 
 import { styleText } from 'node:util'
 
 /**
  * @param {(line: string) => void} print
- * @param {{ steps: number, thefts: number, instances: number }} due how many lines of each kind there must be, so that none is left out unseen
+ * @param {{ steps: number, attacks: number, instances: number }} due the expected number of lines of each kind, so that a missing line is noticed
  */
 export function createReport(print, due) {
   const startedAt = performance.now()
-  const hasColours = process.stdout.isTTY && !process.env['NO_COLOR']
-  const paint = hasColours ? styleText : (_style, text) => text
-  const passed = { steps: 0, thefts: 0, instances: 0 }
+  const hasColors = process.stdout.isTTY && !process.env['NO_COLOR']
+  const paint = hasColors ? styleText : (_style, text) => text
+  const passed = { steps: 0, attacks: 0, instances: 0 }
   const failures = []
   let place = 'start'
 
@@ -30,11 +30,11 @@ export function createReport(print, due) {
       place = name
       print(`\n${paint('bold', name)}  ${paint('dim', note)}`)
     },
-    /** Does one line's work, prints what it tells or why it failed, and returns whether it passed. */
+    /** Runs one check, prints its result or the reason of its failure, and returns whether it passed. */
     async line(kind, columns, work) {
       try {
-        const told = await work()
-        print(`  ${paint('green', '✓')} ${columns.join('  ')}  ${told}`)
+        const reported = await work()
+        print(`  ${paint('green', '✓')} ${columns.join('  ')}  ${reported}`)
         passed[kind] += 1
         return true
       } catch (error) {
@@ -43,12 +43,12 @@ export function createReport(print, due) {
         return false
       }
     },
-    /** Prints the count, and tells whether all went well. */
+    /** Prints the count and returns whether all checks passed. */
     summarize() {
       const isGood = failures.length === 0 && Object.keys(due).every((kind) => passed[kind] === due[kind])
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-      const once = due.instances > 0 ? `, ${passed.instances} of ${due.instances} proofs good once among all instances` : ''
-      const count = `${passed.steps} of ${due.steps} steps passed, ${passed.thefts} of ${due.thefts} thefts refused${once}, in ${seconds} s`
+      const once = due.instances > 0 ? `, ${passed.instances} of ${due.instances} proofs accepted once by all instances` : ''
+      const count = `${passed.steps} of ${due.steps} steps passed, ${passed.attacks} of ${due.attacks} attacks rejected${once}, in ${seconds} s`
       print(`\n${isGood ? paint('green', '✓') : paint('red', '✗')} ${paint('bold', count)}`)
       for (const failure of failures) print(`  ${paint('red', failure)}`)
       return isGood

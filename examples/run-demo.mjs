@@ -1,13 +1,13 @@
-/** The whole system on loopback: sign-in, resource and thief, once for each framework. @module */
+/** The whole system on loopback: sign-in, resource and attacker, once for each framework. @module */
 
 import { setTimeout as after } from 'node:timers/promises'
+import { attacks, attempt, eavesdrop } from './attacker.mjs'
 import { createAuthorizationServer } from './authorization-server.mjs'
 import { createClient, refresh } from './client.mjs'
 import { sendToAll, startInstances } from './instances.mjs'
 import { createReport } from './report.mjs'
 import { openPort } from './serve.mjs'
 import { steps, watchVerified } from './steps.mjs'
-import { attempt, eavesdrop, thefts } from './thief.mjs'
 import { createUser } from './user.mjs'
 import { createWire } from './wire.mjs'
 
@@ -34,8 +34,8 @@ const alice = { name: 'alice', password: 'correct horse battery staple' }
 const PROOFS = 4
 
 /**
- * Tells whether every step passed and every theft was refused, at every API; and, where there are to be instances of the first
- * API, whether each proof was good once among them.
+ * Returns whether every step passed and every attack was rejected, at every API; and, with instances of the first API, whether they
+ * accepted each proof once in total.
  *
  * @param {{ apis?: Api[], print?: (line: string) => void, timeoutSeconds?: number, instances?: number, redis?: boolean }} settings
  */
@@ -49,7 +49,7 @@ export async function runDemo({
   const proofs = instances > 0 ? PROOFS : 0
   const report = createReport(print, {
     steps: steps.length * apis.length,
-    thefts: thefts.length * apis.length,
+    attacks: attacks.length * apis.length,
     instances: proofs
   })
   const stop = new AbortController()
@@ -77,7 +77,7 @@ async function play({ apis, instances, redis }, report, wire, closers) {
     signedIn.push({ api, session: await signIn(api, system, report, wire) })
   }
   for (const { api, session } of signedIn) {
-    report.section(api.name, 'what a thief of the token tries; after each, the client itself must still be served')
+    report.section(api.name, 'attempts with a stolen token; after each, a request of the client must still be accepted')
     await steal(session, report, wire)
   }
   if (instances > 0) {
@@ -97,7 +97,7 @@ async function start(apis, wire, closers) {
   const clientId = 'notes-app'
   const urls = apiPorts.map(({ url }) => url)
 
-  authorizationServer.answerWith(
+  authorizationServer.setHandler(
     await createAuthorizationServer({
       issuer,
       apis: urls,
@@ -109,12 +109,12 @@ async function start(apis, wire, closers) {
     const { createNotesApi } = await load()
     const api = await createNotesApi({ issuer, baseUrl: urls[index] })
     closers.push(api.close)
-    apiPorts[index].answerWith(api.handler)
+    apiPorts[index].setHandler(api.handler)
     const health = await wire.fetch(`${urls[index]}/health`)
     if (!health.ok) throw new Error(`${apis[index].name}: /health is public, and answered ${health.status}`)
   }
   const client = await createClient({ issuer, clientId, url: clientPort.url, apis: urls, fetch: wire.fetch })
-  clientPort.answerWith(client.handler)
+  clientPort.setHandler(client.handler)
   return { issuer, client, apis: apis.map(({ name }, index) => ({ name, url: urls[index] })) }
 }
 
@@ -142,13 +142,13 @@ async function signIn(api, { issuer, client }, report, wire) {
 }
 
 async function steal(session, report, wire) {
-  if (session?.token === undefined) return report.fail('thief', new Error('there is no token to steal'))
+  if (session?.token === undefined) return report.fail('attacker', new Error('there is no token to steal'))
   const otherToken = session.token
   await refresh(session)
   const loot = eavesdrop(session, otherToken)
-  for (const [index, theft] of thefts.entries()) {
-    await report.line('thefts', [`${index + 1}`.padStart(2), theft.name.padEnd(38)], () =>
-      attempt(theft, loot, session, wire.fetch)
+  for (const [index, attack] of attacks.entries()) {
+    await report.line('attacks', [`${index + 1}`.padStart(2), attack.name.padEnd(38)], () =>
+      attempt(attack, loot, session, wire.fetch)
     )
   }
 }

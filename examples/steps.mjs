@@ -1,4 +1,4 @@
-/** The thirteen steps from sign-in to resource, each checked against what went over the wire and told in one line. @module */
+/** The thirteen steps from sign-in to resource, each checked against the transmitted messages and printed on one line. @module */
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -47,8 +47,8 @@ export const steps = [
     who: 'user → AS',
     tell(walk) {
       const [login, consent] = interactionsOf(walk, 'POST').map(({ form }) => form)
-      assert.equal(login?.get('name'), walk.parties.user, 'nobody signed in')
-      assert.equal(consent?.get('answer'), 'allow', 'nobody consented')
+      assert.equal(login?.get('name'), walk.parties.user, 'the user did not sign in')
+      assert.equal(consent?.get('answer'), 'allow', 'the user did not consent')
       return `POST name=${login.get('name')} password=***, POST answer=${consent.get('answer')}`
     }
   },
@@ -136,7 +136,7 @@ export const steps = [
     tell(walk) {
       const { status, text } = apiRequestOf(walk).response
       assert.equal(status, 200, `the API answered ${status} ${text}`)
-      assert.equal(JSON.parse(text).owner, walk.parties.user, 'these are the notes of somebody else')
+      assert.equal(JSON.parse(text).owner, walk.parties.user, 'the notes belong to another user')
       return `${status} ${text}`
     }
   }

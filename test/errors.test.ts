@@ -75,7 +75,7 @@ describe('DPoPError', () => {
 })
 
 describe('DPoPUnavailableError', () => {
-  it.each(outages)('%s is 503 with Retry-After and keeps its cause from the answer', async (code) => {
+  it.each(outages)('%s is 503 with Retry-After and does not expose its cause in the response', async (code) => {
     const cause = new Error('secret')
     const error = new DPoPUnavailableError(code, cause)
     expect(error).toMatchObject({ name: 'DPoPUnavailableError', code, status: 503, statusCode: 503, expose: true, cause })
@@ -102,7 +102,7 @@ describe('two copies of the package know each other’s errors', () => {
     expect(new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE')[Symbol.for('dpop-guard.unavailable') as never]).toBe(true)
   })
 
-  it('and nobody else’s', () => {
+  it('and not for other errors', () => {
     const others = [
       undefined,
       null,
@@ -121,7 +121,7 @@ describe('two copies of the package know each other’s errors', () => {
   })
 })
 
-it('a refusal on its way is no Error: it costs no stack trace', () => {
+it('a Refusal is not an Error, so it has no stack trace', () => {
   try {
     refuse('ERR_DPOP_PROOF_HTU', { receivedHtu: 'x' })
   } catch (reason) {

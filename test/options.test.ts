@@ -16,7 +16,7 @@ const issuersOf = (config: ReturnType<typeof resolve>) => config.issuers as read
 
 const https = 'must be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")'
 
-describe('every option is checked when the verifier is made, with a TypeError that names it', () => {
+describe('createVerifier rejects an invalid option with a TypeError that names it', () => {
   const url = 'must be an absolute URL'
   const algs = 'ES256, ES384, ES512, EdDSA, Ed25519, PS256, PS384, PS512, RS256, RS384, RS512'
   it.each<[title: string, options: unknown, message: string]>([
@@ -44,7 +44,7 @@ describe('every option is checked when the verifier is made, with a TypeError th
     ]),
     ...[` ${issuer}`, 'https:issuer.example', 'https:///issuer.example', 'https:\\\\issuer.example'].map(
       (text): [string, unknown, string] => [
-        `issuer ${JSON.stringify(text)}, which the URL parser mends`,
+        `issuer ${JSON.stringify(text)}, which the URL parser corrects`,
         { ...good, issuer: text },
         '"issuer" must be an absolute URL without white space, "?" or "#"'
       ]
@@ -218,7 +218,7 @@ describe('every option is checked when the verifier is made, with a TypeError th
   })
 })
 
-describe('both ends of a range are in it', () => {
+describe('the limits of a range are inclusive', () => {
   it.each<[option: string, from: number, to: number, resolved: (value: number) => unknown]>([
     ['staleIfErrorSeconds', 0, 86_400, (n) => resolve({ staleIfErrorSeconds: n }).staleIfErrorSeconds],
     ['proof.maxAgeSeconds', 1, 300, (n) => resolve({ proof: { maxAgeSeconds: n } }).proof.maxAgeSeconds],
@@ -271,7 +271,7 @@ describe('nonce', () => {
     expect(Object.isFrozen(nonce)).toBe(true)
   })
 
-  it('secrets are texts or bytes, and 32 bytes are enough (RFC 8725 §3.5); a character may be several', () => {
+  it('accepts secrets of at least 32 bytes, as strings or bytes (RFC 8725 §3.5)', () => {
     const secrets = ['x'.repeat(32), 'é'.repeat(16), new Uint8Array(32), Buffer.alloc(40)]
     expect(resolve({ nonce: { secrets } }).nonce?.secrets.map(({ length }) => length)).toEqual([32, 32, 32, 40])
   })
@@ -339,7 +339,7 @@ describe('issuer.introspection', () => {
     expect(make({ ...good, issuer: { issuer, introspection } })).toThrow(new TypeError(message))
   })
 
-  it('is none by default; where it is asked for, its defaults are the ones of the documentation', () => {
+  it('is disabled by default, and has the documented defaults', () => {
     expect(of(undefined)).toBeUndefined()
     const introspection = of(basic)
     expect(introspection).toEqual({
@@ -365,13 +365,13 @@ describe('issuer.introspection', () => {
     expect(of(given)).toEqual(given)
   })
 
-  it('a key implies private_key_jwt, and a secret wins where it is asked for by name', () => {
+  it('a private key implies private_key_jwt, unless authMethod selects the secret', () => {
     expect(of({ clientId: 'api', privateKey: key })?.authMethod).toBe('private_key_jwt')
     expect(of({ ...basic, privateKey: key, authMethod: 'client_secret_basic' })?.authMethod).toBe('client_secret_basic')
   })
 })
 
-describe('an unknown key is refused with the nearest known one', () => {
+describe('an unknown option is rejected with the most similar known one', () => {
   it.each([
     [{ ...good, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
     [{ ...good, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
@@ -391,7 +391,7 @@ describe('an unknown key is refused with the nearest known one', () => {
   })
 })
 
-describe('http: is for loopback only, where nobody listens in between', () => {
+describe('http: is accepted for loopback only', () => {
   const loopback = [
     'http://localhost:3000',
     'http://127.0.0.1',
@@ -427,7 +427,7 @@ it('other schemes are never accepted, wherever they lead', () => {
     expect(make({ ...good, ...insecure, issuer: url })).toThrow(new TypeError(`"issuer" ${https}`))
 })
 
-describe('what is given is taken', () => {
+describe('valid options are used', () => {
   it('hooks as they are', () => {
     const hook = () => undefined
     const config = resolve({ clock: hook, fetch: hook, clientCertificate: hook, token: { isRevoked: hook } })
@@ -444,7 +444,7 @@ describe('what is given is taken', () => {
 })
 
 describe('defaults', () => {
-  it('are the ones of the documentation', () => {
+  it('are those of the documentation', () => {
     const config = resolve({})
     expect(config).toMatchObject({
       issuers: [
@@ -480,7 +480,7 @@ describe('defaults', () => {
     expect(Object.isFrozen(config) && Object.isFrozen(config.proof) && Object.isFrozen(config.issuers)).toBe(true)
   })
 
-  it('a list is copied, so that nobody changes it afterwards, and names each algorithm once', () => {
+  it('a list is copied, and has each algorithm once', () => {
     const algorithms = ['ES256', 'ES256', 'PS256']
     const config = resolve({ proof: { algorithms } })
     algorithms.push('RS256')
@@ -488,7 +488,7 @@ describe('defaults', () => {
     expect(Object.isFrozen(config.proof.algorithms)).toBe(true)
   })
 
-  it('the realm is the first base URL, and without one known in advance the word api', () => {
+  it('the realm is the first base URL, or "api" if baseUrl is a function', () => {
     expect(resolve({ baseUrl: ['https://api.example/v1/', 'https://b.example'] }).realm).toBe('https://api.example/v1')
     expect(resolve({ baseUrl: () => undefined, audience: 'a' }).realm).toBe('api')
   })
@@ -500,7 +500,7 @@ describe('defaults', () => {
     ])
   })
 
-  it("an issuer's own audience and algorithms replace the common ones", () => {
+  it('audience and algorithms of an issuer override the common ones', () => {
     const { issuers } = resolve({
       audience: 'common',
       token: { algorithms: ['ES256'] },
@@ -563,14 +563,14 @@ describe('baseUrl as a function of the request', () => {
     return typeof baseUrls === 'function' ? await baseUrls(request) : []
   }
 
-  it('may answer now or later; undefined is no base URL at all', async () => {
+  it('may return a promise; undefined is no base URL', async () => {
     expect(await basesOf('https://t1.example/x')).toMatchObject([{ origin: 'https://t1.example', prefix: '/x' }])
     expect(await basesOf(Promise.resolve('https://t1.example'))).toMatchObject([{ host: 't1.example' }])
     expect(await basesOf(undefined)).toEqual([])
   })
 
   it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
-    'its answer is checked like the option: %j',
+    'its response is checked like the option: %j',
     async (value) => {
       await expect(basesOf(value)).rejects.toThrow(TypeError)
     }
@@ -578,12 +578,12 @@ describe('baseUrl as a function of the request', () => {
 })
 
 describe('issuer as a function of the iss of a token', () => {
-  const ask = async (answer: unknown, iss = issuer) => {
-    const { issuers } = resolve({ issuer: () => answer })
+  const ask = async (response: unknown, iss = issuer) => {
+    const { issuers } = resolve({ issuer: () => response })
     return typeof issuers === 'function' ? await issuers(iss) : issuers
   }
 
-  it('may answer now or later; undefined is no issuer, and so is another one than was asked for', async () => {
+  it('may return a promise; undefined, or another issuer than the requested one, is no issuer', async () => {
     const config = issuersOf(resolve({}))[0]
     expect(config).toBeDefined()
     expect(await ask(issuer)).toEqual(config)
@@ -593,7 +593,7 @@ describe('issuer as a function of the iss of a token', () => {
   })
 
   it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
-    'its answer is checked like the option: %j',
+    'its response is checked like the option: %j',
     async (value) => {
       await expect(ask(value)).rejects.toThrow(TypeError)
     }
@@ -613,12 +613,12 @@ describe('optionsFromEnv', () => {
     expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...good, audience: 'aud' })
   })
 
-  it.each(['DPOP_ISSUER', 'DPOP_BASE_URL'])('names the missing one: %s', (name) => {
+  it.each(['DPOP_ISSUER', 'DPOP_BASE_URL'])('throws a TypeError that names a missing variable: %s', (name) => {
     const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl, [name]: undefined }
     expect(() => optionsFromEnv(env)).toThrow(new TypeError(`"${name}" must be set in the environment if no options are given`))
   })
 
-  it('reads the environment of the process, where there is one', () => {
+  it('reads the environment of the process, if there is one', () => {
     vi.stubEnv('DPOP_ISSUER', issuer)
     vi.stubEnv('DPOP_BASE_URL', baseUrl)
     expect(optionsFromEnv()).toEqual(good)

@@ -26,7 +26,7 @@ function listen(): [name: string, event: unknown][] {
   return events
 }
 
-describe('diagnostics channels tell the operator what the client must not know', () => {
+describe('diagnostics channels publish what the client must not receive', () => {
   it('verified: scheme, issuer and the client’s key', async () => {
     const events = listen()
     const verifier = createVerifier({ ...world.options, allowBearer: true })
@@ -98,7 +98,7 @@ describe('diagnostics channels tell the operator what the client must not know',
       world.request({ nonce: 'the-nonce', claims: { htu: 'https://evil.example/' } }),
       world.request({ claims: { iat: 1 }, nonce: 'the-nonce' }),
       world.request({ claims: { ath: 'x' } }),
-      world.request({ client: world.stranger, tokenSpec: { jkt: world.client.jkt } }),
+      world.request({ client: world.attacker, tokenSpec: { jkt: world.client.jkt } }),
       world.request({ tokenSpec: { claims: { iss: 'https://evil.example' } } }),
       world.request({ tokenSpec: { header: { kid: 'other' } } }),
       world.request({ tokenSpec: { expiresInSeconds: -100 } })
@@ -110,8 +110,8 @@ describe('diagnostics channels tell the operator what the client must not know',
       for (const jws of [Authorization, DPoP]) secrets.push(...(jws as string).replace('DPoP ', '').split('.'))
     }
     expect(events).toHaveLength(requests.length)
-    const told = JSON.stringify(events)
-    for (const secret of secrets) expect(told).not.toContain(secret)
+    const reported = JSON.stringify(events)
+    for (const secret of secrets) expect(reported).not.toContain(secret)
   })
 })
 

@@ -24,7 +24,7 @@ describe('a verified request', () => {
     })
   })
 
-  it('has no nonce where the proof had none, or none that is a text, and no proof under Bearer', async () => {
+  it('has no nonce if the proof has none or one that is not a string, and no proof with Bearer', async () => {
     const verifier = createVerifier({ ...world.options, allowBearer: true })
     for (const claims of [{}, { nonce: 7 }])
       expect((await verifier.verifyRequest(await world.request({ claims }))).proof).not.toHaveProperty('nonce')
@@ -52,17 +52,17 @@ describe('a verified request', () => {
     expect(() => Object.assign(auth, { scheme: 'Bearer' })).toThrow(TypeError)
   })
 
-  it('gives the token when asked for it, and never when it is logged, copied or serialised', () => {
+  it('has the token as a property that is not logged, copied or serialized', () => {
     expect(auth.token).toBe(token)
     expect(Object.keys(auth)).not.toContain('token')
     expect({ ...auth }).not.toHaveProperty('token')
     const signature = token.split('.')[2] as string
-    const told = [
+    const reported = [
       JSON.stringify(auth),
       inspect(auth),
       inspect(auth, { depth: 9, showHidden: true }),
       JSON.stringify(structuredClone({ ...auth }))
     ]
-    for (const text of told) expect(text).not.toContain(signature)
+    for (const text of reported) expect(text).not.toContain(signature)
   })
 })

@@ -11,7 +11,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { platform } from '../src/crypto/node.js'
 import { AccessTokens } from '../src/token/access-token.js'
 import { challengesOf } from './support/challenge-parser.js'
-import { BASE_URL, createWorld, encode, NOW, NOW_MS, toldOf, verdictOf, type World } from './support/world.js'
+import { BASE_URL, createWorld, encode, eventOf, NOW, NOW_MS, verdictOf, type World } from './support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -24,24 +24,24 @@ type Extra = Omit<Partial<VerifierOptions>, 'optional'>
 const create = (extra: Extra = {}) => createVerifier({ ...world.options, ...extra })
 const headersOf = (request: PlainRequest) => request.headers as Record<string, string>
 
-/** A store that remembers what it was asked, and answers what it is told. */
-function spyStore(answer: (key: string) => unknown = () => true): ReplayStore & { calls: unknown[][] } {
+/** A store that records its calls and returns the given results. */
+function spyStore(response: (key: string) => unknown = () => true): ReplayStore & { calls: unknown[][] } {
   const calls: unknown[][] = []
   return {
     calls,
     reserve(...args) {
       calls.push(args)
-      return answer(args[0]) as boolean
+      return response(args[0]) as boolean
     }
   }
 }
 
-describe('order of work: a stranger never writes to the store and never has a key imported', () => {
+describe('the order of the checks: an unauthenticated client never causes a store write or a key import', () => {
   const spoilt: [string, (world: World) => Promise<PlainRequest>, expected: string][] = [
     ['a wrong htu', (w) => w.request({ claims: { htu: 'https://evil.example/' } }), 'ERR_DPOP_PROOF_HTU'],
     ['a wrong htm', (w) => w.request({ claims: { htm: 'PUT' } }), 'ERR_DPOP_PROOF_HTM'],
     ['a wrong ath', (w) => w.request({ claims: { ath: 'x' } }), 'ERR_DPOP_PROOF_ATH'],
-    ['a token of nobody', (w) => w.request({ token: 'abc' }), 'ERR_DPOP_TOKEN_INVALID'],
+    ['an opaque token', (w) => w.request({ token: 'abc' }), 'ERR_DPOP_TOKEN_INVALID'],
     [
       'a token of another issuer',
       (w) => w.request({ tokenSpec: { claims: { iss: 'https://evil.example' } } }),
@@ -49,7 +49,7 @@ describe('order of work: a stranger never writes to the store and never has a ke
     ],
     ['an expired token', (w) => w.request({ tokenSpec: { expiresInSeconds: -60 } }), 'ERR_DPOP_TOKEN_EXPIRED'],
     ['a token without binding', (w) => w.request({ tokenSpec: { claims: { cnf: undefined } } }), 'ERR_DPOP_TOKEN_UNBOUND'],
-    ['a stolen token', (w) => w.request({ client: w.stranger, tokenSpec: { jkt: w.client.jkt } }), 'ERR_DPOP_TOKEN_BINDING']
+    ['a stolen token', (w) => w.request({ client: w.attacker, tokenSpec: { jkt: w.client.jkt } }), 'ERR_DPOP_TOKEN_BINDING']
   ]
   it.each(spoilt)('%s', async (_title, request, expected) => {
     const importKey = vi.spyOn(platform, 'importKey')
@@ -82,9 +82,9 @@ describe('order of work: a stranger never writes to the store and never has a ke
     expect(await verdictOf(verifier.verifyRequest(request, { scopes: ['a'] }))).toBe('accepted')
   })
 
-  it('the binding is checked before the signature: nobody verifies with a key that the token does not name', async () => {
+  it('the binding is checked before the signature, so no signature is verified with a key that the token is not bound to', async () => {
     const verify = vi.spyOn(platform, 'verify')
-    const request = await world.request({ client: world.stranger, tokenSpec: { jkt: world.client.jkt } })
+    const request = await world.request({ client: world.attacker, tokenSpec: { jkt: world.client.jkt } })
     await verdictOf(create().verifyRequest(request))
     const { Authorization } = headersOf(request) as { Authorization: string }
     // That of the token, and no other.
@@ -95,7 +95,7 @@ describe('order of work: a stranger never writes to the store and never has a ke
 })
 
 describe('the replay store', () => {
-  it('is asked with a key that says nothing, the last instant, the time of this request and the client', async () => {
+  it('is called with an opaque key, the expiry, the time of the request and the thumbprint', async () => {
     const replay = spyStore()
     const request = await world.request({ claims: { jti: 'the-jti', iat: NOW + 10 } })
     await create({ replay }).verifyRequest(request)
@@ -104,22 +104,22 @@ describe('the replay store', () => {
     ])
   })
 
-  it('any spelling of the htu has the same key, another URI or client another', async () => {
+  it('equivalent htu values have the same key, other URIs and clients another', async () => {
     const replay = spyStore()
     const verifier = create({ replay })
     const claims = { jti: 'same' }
     await verifier.verifyRequest(await world.request({ claims }))
     await verifier.verifyRequest(await world.request({ claims: { ...claims, htu: 'HTTPS://API.example:443/%6Eotes?q#f' } }))
     await verifier.verifyRequest(await world.request({ claims, target: '/other' }))
-    await verifier.verifyRequest(await world.request({ claims, client: world.stranger }))
+    await verifier.verifyRequest(await world.request({ claims, client: world.attacker }))
     const [first, same, ...others] = replay.calls.map(([key]) => key)
     expect(same).toBe(first)
     expect(new Set([first, ...others]).size).toBe(3)
   })
 
-  const answers: unknown[] = [false, undefined, null, 1, 'OK', 'true', {}, [], Promise.resolve(false), Promise.resolve(1)]
-  it.each(answers.map((answer) => [answer]))('only true is a first use: %o is none', async (answer) => {
-    const replay = spyStore(() => answer)
+  const responses: unknown[] = [false, undefined, null, 1, 'OK', 'true', {}, [], Promise.resolve(false), Promise.resolve(1)]
+  it.each(responses.map((response) => [response]))('only true is a first use: %o is none', async (response) => {
+    const replay = spyStore(() => response)
     expect(await verdictOf(create({ replay }).verifyRequest(await world.request()))).toBe('ERR_DPOP_PROOF_REPLAYED')
   })
 
@@ -194,9 +194,9 @@ describe('the replay store', () => {
   })
 })
 
-describe('a verdict does not depend on what is remembered', () => {
+describe('the result does not depend on the caches', () => {
   it.each<[string, Parameters<World['request']>[0]]>([
-    ['a good request', {}],
+    ['a valid request', {}],
     ['a wrong ath', { claims: { ath: 'x' } }],
     ['a wrong time', { claims: { iat: NOW - 1000 } }],
     ['a wrong htm', { claims: { htm: 'PUT' } }],
@@ -209,7 +209,7 @@ describe('a verdict does not depend on what is remembered', () => {
     expect(await verdictOf(warm.verifyRequest(request))).toBe(await verdictOf(create().verifyRequest(request)))
   })
 
-  it('a remembered key serves only proofs that begin with the same bytes', async () => {
+  it('a cached key is used only for proofs with the same header segment', async () => {
     const verifier = create()
     await verifier.verifyRequest(await world.request())
     const request = await world.request({ header: { kid: 'other' } })
@@ -226,7 +226,7 @@ describe('modes', () => {
     headers: { authorization: `Bearer ${token}`, ...(dpop !== undefined && { dpop }) }
   })
 
-  it('Bearer is refused by default, whatever the token', async () => {
+  it('Bearer is rejected by default, for any token', async () => {
     for (const jkt of [undefined, world.client.jkt])
       expect(
         await verdictOf(create().verifyRequest(await bearer(await world.issuer.issue(jkt === undefined ? {} : { jkt }))))
@@ -261,14 +261,14 @@ describe('modes', () => {
     expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe('accepted')
   })
 
-  it('credentials that are no token are told so before their scheme is judged (RFC 9110 §11.4)', async () => {
+  it('malformed credentials are rejected before their scheme is checked (RFC 9110 §11.4)', async () => {
     for (const authorization of ['DPoP a, Bearer b', 'Bearer a, DPoP b', 'DPoP'])
       expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: { authorization } }))).toBe(
         'ERR_DPOP_AUTHORIZATION_MALFORMED'
       )
   })
 
-  it('a refusal is challenged in the scheme that was used, with the scopes that were asked for (RFC 6750 §3, RFC 9449 §7.1)', async () => {
+  it('a rejection has a challenge in the scheme of the request, with the required scopes (RFC 6750 §3, RFC 9449 §7.1)', async () => {
     const verifier = create({ allowBearer: true })
     const unbound = await world.issuer.issue({ scope: 'a' })
     for (const [scheme, request] of [
@@ -276,12 +276,12 @@ describe('modes', () => {
       ['Bearer', await bearer(unbound)]
     ] as const) {
       const { headers } = await verifier.verifyRequest(request, { scopes: ['a', 'b'] }).catch((error) => error)
-      const told = challengesOf(headers).filter(({ params }) => 'error' in params)
-      expect(told).toMatchObject([{ scheme, params: { error: 'insufficient_scope', scope: 'a b' } }])
+      const reported = challengesOf(headers).filter(({ params }) => 'error' in params)
+      expect(reported).toMatchObject([{ scheme, params: { error: 'insufficient_scope', scope: 'a b' } }])
     }
   })
 
-  it('without credentials, 401 asks for them and names no error (RFC 6750 §3.1)', async () => {
+  it('a request without credentials is rejected with 401 and no error code (RFC 6750 §3.1)', async () => {
     const error = await create()
       .verifyRequest({ method: 'GET', target: '/', headers: {} })
       .catch((reason) => reason)
@@ -294,8 +294,8 @@ describe('baseUrl as a function', () => {
   it('is given the request, and decides; undefined refuses', async () => {
     const request = await world.request()
     const seen: RequestLike[] = []
-    const verify = (answer: unknown) => {
-      const baseUrl = ((given: RequestLike) => seen.push(given) && answer) as never
+    const verify = (response: unknown) => {
+      const baseUrl = ((given: RequestLike) => seen.push(given) && response) as never
       return verdictOf(create({ audience: BASE_URL, baseUrl }).verifyRequest(request))
     }
     expect(await verify(BASE_URL)).toBe('accepted')
@@ -311,24 +311,24 @@ describe('baseUrl as a function', () => {
 describe('ready() waits for what requests will need', () => {
   const fetch = () => Promise.reject(new Error('ENOTFOUND'))
 
-  it('and says of what is out of reach the same as a request would, to operators as well', async () => {
+  it('rejects with the same error and diagnostics event as a request', async () => {
     const cause = new Error('ECONNREFUSED')
     const replay = { reserve: () => true, ready: () => Promise.reject(cause) }
     expect(await verdictOf(create().ready())).toBe('accepted')
-    expect(await toldOf(() => create({ replay }).ready())).toEqual({ code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause })
-    expect(await toldOf(() => create({ issuer: 'https://issuer.example', fetch }).ready())).toMatchObject({
+    expect(await eventOf(() => create({ replay }).ready())).toEqual({ code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause })
+    expect(await eventOf(() => create({ issuer: 'https://issuer.example', fetch }).ready())).toMatchObject({
       code: 'ERR_DPOP_KEYS_UNAVAILABLE'
     })
   })
 
-  it('a fault that nobody foresaw is an outage too', async () => {
+  it('an unexpected error results in 503 too', async () => {
     const cause = new TypeError('not foreseen')
     vi.spyOn(AccessTokens.prototype, 'ready').mockRejectedValue(cause)
-    expect(await toldOf(() => create().ready())).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
+    expect(await eventOf(() => create().ready())).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
   })
 })
 
-describe('nothing but the two errors ever comes out', () => {
+describe('every failure is one of the two errors', () => {
   const throws = (error: unknown) => () => {
     throw error
   }
@@ -371,24 +371,27 @@ describe('nothing but the two errors ever comes out', () => {
     expect(await verdictOf(create(extra as Extra).verifyRequest(await world.request()))).toMatch(/UNAVAILABLE$/)
   })
 
-  it.each([Number.NaN, undefined, 'now', Number.POSITIVE_INFINITY])('a clock that shows %s lets nobody in', async (time) => {
-    for (const request of [
-      await world.request(),
-      { method: 'GET', target: '/', headers: { authorization: `Bearer ${await world.issuer.issue()}` } }
-    ])
-      expect(await verdictOf(create({ clock: () => time as number, allowBearer: true }).verifyRequest(request))).not.toBe(
-        'accepted'
-      )
-  })
+  it.each([Number.NaN, undefined, 'now', Number.POSITIVE_INFINITY])(
+    'a clock that returns %s accepts no request',
+    async (time) => {
+      for (const request of [
+        await world.request(),
+        { method: 'GET', target: '/', headers: { authorization: `Bearer ${await world.issuer.issue()}` } }
+      ])
+        expect(await verdictOf(create({ clock: () => time as number, allowBearer: true }).verifyRequest(request))).not.toBe(
+          'accepted'
+        )
+    }
+  )
 
-  it('options of a call that are nonsense', async () => {
+  it('invalid options of a call result in 503', async () => {
     const verify = async (options: unknown) =>
       await verdictOf(create().verifyRequest(await world.request(), options as VerifyOptions))
     expect(await verify(null)).toBe('accepted')
     expect(await verify({ scopes: 'a' })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(await verify({ scopes: ['a"\r\nX: y'] })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     expect(await verify({ target: 7 })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
-    // Else a route would be open to every token, or under the option optional to everybody.
+    // Otherwise a route would accept every token, or with the option optional every request.
     expect(await verify({ scope: ['a'] })).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
     const lenient = createVerifier({ ...world.options, optional: true })
     for (const options of [{ scope: ['a'] }, { scopes: new Set(['a']) }, { scopes: { 0: 'a' } }]) {
@@ -400,8 +403,8 @@ describe('nothing but the two errors ever comes out', () => {
       [{ scopes: 'a' }, '"scopes" must be an array of scope names']
     ] as const) {
       const request = await world.request()
-      const told = await toldOf(() => create().verifyRequest(request, options as never))
-      expect(told.cause).toEqual(new TypeError(message))
+      const reported = await eventOf(() => create().verifyRequest(request, options as never))
+      expect(reported.cause).toEqual(new TypeError(message))
     }
     expect(await verdictOf(create().verifyRequest({ method: 'GET', target: '/', headers: {} }, null as never))).toBe(
       'ERR_DPOP_CREDENTIALS_MISSING'
@@ -426,17 +429,17 @@ describe('nothing of a request gets into an error (RFC 6750 §3, §5.2)', () => 
       .verifyRequest(request)
       .catch((reason: unknown) => reason)
     expect(error).toMatchObject({ name: 'DPoPError' })
-    const told =
+    const reported =
       inspect(error, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(error) + String((error as Error).stack)
-    expect(told).not.toContain('MARK')
+    expect(reported).not.toContain('MARK')
     for (const segment of Object.values(headersOf(request)).flatMap((line) => line.replace('DPoP ', '').split('.'))) {
-      expect(told).not.toContain(segment)
+      expect(reported).not.toContain(segment)
     }
     challengesOf((error as { headers: Record<string, string> }).headers)
   })
 })
 
-it('a __proto__ member lends its claims to nobody', async () => {
+it('claims of a __proto__ member are not used', async () => {
   const request = await world.request()
   const payload = encode(`{"__proto__":{"jti":"x"},"htm":"GET","htu":"${BASE_URL}/notes","iat":${NOW},"ath":"x"}`)
   const [header, , signature] = (headersOf(request)['DPoP'] as string).split('.')

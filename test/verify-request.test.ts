@@ -19,7 +19,7 @@ describe('toVerifier', () => {
     expect(toVerifier({ ...world.options })).not.toBe(toVerifier(world.options))
   })
 
-  it('nothing is the environment', () => {
+  it('uses the environment without an argument', () => {
     vi.stubEnv('DPOP_ISSUER', ISSUER)
     vi.stubEnv('DPOP_BASE_URL', BASE_URL)
     expect(toVerifier()).toHaveProperty('verifyRequest')
@@ -38,7 +38,7 @@ describe('toVerifier', () => {
 })
 
 describe('verifyRequest', () => {
-  it('takes a verifier or options, and remembers used proofs across calls with the same options', async () => {
+  it('takes a verifier or options, and keeps the replay store for calls with the same options', async () => {
     const request = await world.request()
     const options = { ...world.options }
     expect(await verdictOf(verifyRequest(request, options))).toBe('accepted')

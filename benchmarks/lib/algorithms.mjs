@@ -34,7 +34,7 @@ export function encode(value) {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
-/** The same text in one piece: concatenation makes a rope, which would be flattened inside what is measured. */
+/** A flat copy of a string: a concatenated one would be flattened during the measurement. */
 export function flat(text) {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

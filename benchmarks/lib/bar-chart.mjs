@@ -1,4 +1,4 @@
-/** A horizontal bar chart as SVG text, readable on light and on dark pages. */
+/** Renders a horizontal bar chart as SVG, readable on light and dark pages. */
 
 const WIDTH = 860
 const MARGIN = 28
@@ -6,7 +6,7 @@ const LABELS = 262
 const BAR = 20
 const ROW = 30
 const GROUP_GAP = 20
-/** Room to the right of the longest bar for its figure, and for each character of its note. */
+/** Space to the right of the longest bar for its figure, and per character of its note. */
 const FIGURE = 84
 const CHARACTER = 7.2
 

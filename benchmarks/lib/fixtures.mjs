@@ -4,11 +4,11 @@ import { createHash, createPublicKey, generateKeyPair, randomUUID } from 'node:c
 import { promisify } from 'node:util'
 import { algorithms, encode, flat, signJwt } from './algorithms.mjs'
 
-/** The API as its clients see it, whatever port a server has. */
+/** The public URL of the API, whatever port a server has. */
 export const api = { origin: 'http://localhost:8000', host: 'localhost:8000', method: 'GET', target: '/notes', audience: 'notes' }
 export const url = `${api.origin}${api.target}`
 
-// The halves of a pair must be asked for one at a time: exporting a key while others are generated can deadlock Node 20.
+// The keys of a pair must be exported sequentially: exporting a key while others are generated can deadlock Node 20.
 const generate = promisify(generateKeyPair)
 
 async function newKeys(alg) {
@@ -25,7 +25,7 @@ export async function newIssuer(issuerUrl = 'http://localhost:8001', alg = 'RS25
     issuer: issuerUrl,
     jwks: { keys: [{ ...jwk, kid, alg, use: 'sig' }] },
     publicKey: createPublicKey({ key: jwk, format: 'jwk' }),
-    /** A JWT access token (RFC 9068) with what Solid wants beside: an audience `solid`, and a WebID. */
+    /** A JWT access token (RFC 9068) that Solid also accepts: an audience `solid`, and a WebID. */
     issue(jkt) {
       const iat = Math.floor(Date.now() / 1000)
       const claims = {
@@ -59,7 +59,7 @@ export async function newClients(issuer, alg, count) {
   return clients
 }
 
-/** A request with a proof that nobody has seen. Clients take turns; `signers` are the clients unless the proofs are stolen ones. */
+/** A request with an unused proof. Clients alternate; `signers` are the clients unless the tokens are stolen. */
 export function newRequests(clients, count, signers = clients) {
   return Array.from({ length: count }, (_, i) => {
     const client = clients[i % clients.length]

@@ -1,4 +1,4 @@
-/** The issuer on loopback, for verifiers that fetch what they need: metadata, keys, and the WebID document that Solid wants. */
+/** The issuer on loopback: metadata, keys, and the WebID document that Solid requires. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -25,7 +25,7 @@ class Connection {
     socket.on('error', () => {})
   }
 
-  /** Sends a request, and calls back with the status of its answer; 0 where the connection ended before. */
+  /** Sends a request, and calls back with the status of its response; 0 where the connection ended before. */
   send(text, answered) {
     this.#answered = answered
     this.#socket.write(text, 'latin1')
@@ -68,7 +68,7 @@ export async function openConnections(port, count) {
   )
 }
 
-/** Closed loop: every connection sends its next request when the last one is answered. */
+/** Closed loop: every connection sends its next request after the last response. */
 export async function closedLoop(connections, texts) {
   const tally = new Tally()
   let next = 0
@@ -97,7 +97,7 @@ export async function bursts(connections, texts, { size, pauseMs }) {
   const worst = []
   for (let first = 0; first < texts.length; first += size) {
     const begin = performance.now()
-    const answers = connections.slice(0, size).map(
+    const responses = connections.slice(0, size).map(
       (connection, i) =>
         new Promise((resolve) => {
           connection.send(texts[first + i], (status) => {
@@ -106,7 +106,7 @@ export async function bursts(connections, texts, { size, pauseMs }) {
           })
         })
     )
-    await Promise.all(answers)
+    await Promise.all(responses)
     worst.push(performance.now() - begin)
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
@@ -114,7 +114,7 @@ export async function bursts(connections, texts, { size, pauseMs }) {
 }
 
 /**
- * Open loop: requests arrive at a constant rate, whatever the server does; those that find no free connection wait for one.
+ * Open loop: requests arrive at a constant rate; those without a free connection wait for one.
  * Latency counts from the instant at which a request was to be sent. A timer of one millisecond sends what is due.
  */
 export async function openLoop(connections, texts, { rate, graceMs = 10_000 }) {

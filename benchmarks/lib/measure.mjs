@@ -23,7 +23,7 @@ export async function measure(contenders, { rounds, batch, lead = 0, concurrency
   const samples = new Map(all.map(({ name }) => [name, { cpu: [], wall: [] }]))
   for (let round = 0; round < rounds; round++) {
     for (let place = 0; place < all.length; place++) {
-      // Who comes first changes from round to round: nobody is always measured behind the same neighbour.
+      // The order changes from round to round, so that no contender always follows the same other.
       const { name, run } = all[(place + round) % all.length]
       const work = concurrency === 1 ? oneAtATime : (...range) => sideBySide(...range, concurrency)
       const first = round * (lead + batch)

@@ -61,7 +61,7 @@ export function cheapestEcdsaForm(requests) {
   return der < p1363 ? 'der' : 'ieee-p1363'
 }
 
-/** R and S side by side as a DER sequence of two integers. */
+/** Converts R‖S to a DER sequence of two integers. */
 export function toDer(raw) {
   const half = raw.length / 2
   const integers = Buffer.concat([derInteger(raw.subarray(0, half)), derInteger(raw.subarray(half))])

@@ -37,8 +37,8 @@ function inProcessSections({ ecdsaForm, clients, tables, cold }, versions) {
       'Versions',
       'npm ls --prefix benchmarks/peers',
       table(
-        ['package', 'version', 'remembers used proofs'],
-        versions.map((one) => [one.name, one.version, one.remembersProofs ? 'yes' : 'no'])
+        ['package', 'version', 'detects replays'],
+        versions.map((one) => [one.name, one.version, one.detectsReplays ? 'yes' : 'no'])
       )
     ),
     ...tables.map(({ alg, concurrency, rounds, batch, rows, refused }) =>
@@ -139,7 +139,7 @@ function rateTables({ results, shareOfRaw }) {
     .map(({ rate, isShareOfRaw, rows }) => {
       const title = `${rate} a second${isShareOfRaw ? ` (${shareOfRaw * 100} % of that)` : ''}`
       return table(
-        [title, 'answered/s', 'p50 ms', 'p99 ms', 'max ms', 'dropped'],
+        [title, 'responses/s', 'p50 ms', 'p99 ms', 'max ms', 'dropped'],
         rows.map((row) => [
           row.name,
           Math.round(row.requestsPerSecond),

@@ -8,8 +8,8 @@ export async function startServer(settings) {
   const child = fork(new URL('../http-server.mjs', import.meta.url), [JSON.stringify(settings)])
   const ask = async (question) => {
     child.send(question)
-    const [answer] = await once(child, 'message')
-    return answer
+    const [response] = await once(child, 'message')
+    return response
   }
   const [{ port }] = await Promise.race([
     once(child, 'message'),

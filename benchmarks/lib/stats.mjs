@@ -1,6 +1,6 @@
 /** Medians and quartiles. */
 
-/** The value below which `share` of the values lie, interpolated between neighbours. */
+/** The value below which `share` of the values lie, interpolated between neighbors. */
 export function quantile(values, share) {
   const sorted = Float64Array.from(values).sort()
   const at = (sorted.length - 1) * share

@@ -1,4 +1,4 @@
-/** How long requests took, and how many of them were answered well. */
+/** Latencies of requests, and the number of successful ones. */
 
 import { quantile } from './stats.mjs'
 
@@ -17,7 +17,7 @@ export class Tally {
     if (status === 200) this.#accepted++
   }
 
-  /** What was not answered with 200 is missing from `accepted`. */
+  /** Only responses with status 200 count as `accepted`. */
   result(offered) {
     const seconds = (performance.now() - this.#begin) / 1000
     const latencies = this.#latencies.length > 0 ? this.#latencies : [Number.NaN]

@@ -3,7 +3,7 @@
 import { api, url } from '../lib/fixtures.mjs'
 import { importPeer } from '../lib/peers.mjs'
 
-export const facts = { package: 'better-auth', name: 'better-auth', remembersProofs: true }
+export const facts = { package: 'better-auth', name: 'better-auth', detectsReplays: true }
 
 export async function create({ issuer, jwksUri }) {
   const { verifyAccessTokenRequest } = await importPeer('better-auth/oauth2')

@@ -3,7 +3,7 @@
 import { createVerifier } from 'dpop-guard'
 import { api } from '../lib/fixtures.mjs'
 
-export const facts = { name: 'dpop-guard', remembersProofs: true }
+export const facts = { name: 'dpop-guard', detectsReplays: true }
 
 export function create({ issuer, jwks }, options = {}) {
   const verifier = createVerifier({ issuer: { issuer, jwks }, audience: api.audience, baseUrl: api.origin, ...options })

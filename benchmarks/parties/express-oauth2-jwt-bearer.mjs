@@ -3,7 +3,7 @@
 import { api } from '../lib/fixtures.mjs'
 import { importPeer } from '../lib/peers.mjs'
 
-export const facts = { package: 'express-oauth2-jwt-bearer', name: 'express-oauth2-jwt-bearer', remembersProofs: false }
+export const facts = { package: 'express-oauth2-jwt-bearer', name: 'express-oauth2-jwt-bearer', detectsReplays: false }
 
 /** The middleware as its documentation sets it up. */
 export async function middleware(issuer) {

@@ -1,4 +1,4 @@
-/** A verifier that a careful engineer writes with jose: verified tokens by their hash and imported keys are remembered, as are used proofs. */
+/** A verifier built with jose: verified tokens and imported keys are cached, and consumed proofs are stored. */
 
 import { createHash } from 'node:crypto'
 import { api, url } from '../lib/fixtures.mjs'
@@ -7,7 +7,7 @@ import { importPeer } from '../lib/peers.mjs'
 const MAX_AGE_SECONDS = 300
 const proofAlgorithms = ['ES256', 'ES384', 'EdDSA', 'PS256']
 
-export const facts = { package: 'jose', name: 'jose with the same caches', remembersProofs: true }
+export const facts = { package: 'jose', name: 'jose with the same caches', detectsReplays: true }
 
 export async function create({ issuer, jwks }, { replay }) {
   const { calculateJwkThumbprint, createLocalJWKSet, decodeProtectedHeader, importJWK, jwtVerify } = await importPeer('jose')

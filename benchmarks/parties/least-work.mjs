@@ -1,6 +1,6 @@
 /**
  * What every request needs at the least: two hashes, the JSON of the proof, its key and its token out of a Map, the signature, and
- * the same replay memory. It trusts what it is given, and is no verifier: it shows how much of a ratio is for nobody to save.
+ * the same replay memory. It does not validate its input and is not a verifier: it shows the lower bound of the ratio.
  */
 
 import { createPublicKey, hash, verify } from 'node:crypto'
@@ -19,9 +19,9 @@ export function create() {
     async verify({ authorization, proof }) {
       const token = authorization.slice(5)
       const ath = hash('sha256', token, 'base64url')
-      const { cnf, exp } = tokens.get(ath) ?? remember(tokens, ath, payloadOf(token))
+      const { cnf, exp } = tokens.get(ath) ?? cache(tokens, ath, payloadOf(token))
       const segment = proof.slice(0, proof.indexOf('.'))
-      const { key, jkt } = keys.get(segment) ?? remember(keys, segment, importedFrom(segment))
+      const { key, jkt } = keys.get(segment) ?? cache(keys, segment, importedFrom(segment))
       const claims = payloadOf(proof)
       const nowMs = Date.now()
       const isFor = claims.htm === api.method && claims.htu === url && claims.ath === ath && cnf.jkt === jkt
@@ -37,7 +37,7 @@ export function create() {
   }
 }
 
-function remember(map, name, value) {
+function cache(map, name, value) {
   map.set(name, value)
   return value
 }

@@ -3,7 +3,7 @@
 import { api, url } from '../lib/fixtures.mjs'
 import { importPeer } from '../lib/peers.mjs'
 
-export const facts = { package: 'oauth4webapi', name: 'oauth4webapi', remembersProofs: false }
+export const facts = { package: 'oauth4webapi', name: 'oauth4webapi', detectsReplays: false }
 
 export async function create({ issuer, jwksUri }) {
   const { allowInsecureRequests, validateJwtAccessToken } = await importPeer('oauth4webapi')

@@ -6,7 +6,7 @@ import { importPeer } from '../lib/peers.mjs'
 export const facts = {
   package: '@solid/access-token-verifier',
   name: '@solid/access-token-verifier',
-  remembersProofs: true
+  detectsReplays: true
 }
 
 export async function create() {

@@ -1,4 +1,4 @@
-/** The notes API on Fastify, whose own error handler already answers a refusal with its `code`. @module */
+/** The notes API on Fastify, whose default error handler sends the `code` of the error. @module */
 
 import { dpop } from 'dpop-guard/fastify'
 import createFastify from 'fastify'

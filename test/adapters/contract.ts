@@ -1,4 +1,4 @@
-/** What every adapter must do, the same in every framework: one suite, run over real sockets. */
+/** The contract of all adapters: one suite that runs over real sockets in every framework. */
 
 import { createServer } from 'node:http'
 import {
@@ -20,7 +20,7 @@ import {
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { VerifiedRequest as VerifiedRequestClass } from '../../src/verified-request.js'
 import { type Challenge, parseChallenges } from '../support/challenge-parser.js'
-import { type HeaderLine, type RawAnswer, type Send, sendHttp1, sendHttp2 } from './raw-http.js'
+import { type HeaderLine, type RawResponse, type Send, sendHttp1, sendHttp2 } from './raw-http.js'
 
 export const BASE_URL = 'https://api.example'
 const NOW_MS = 1_800_000_000_000
@@ -33,9 +33,9 @@ export interface AppSpec {
   readonly isGuardedTwice?: boolean
   /** No guard, so that requireScopes comes first. */
   readonly isUnguarded?: boolean
-  /** An error handler of the application that answers `{ code }` with the status of the error, and copies no header. */
+  /** Adds an error handler of the application that responds with `{ code }` and the status of the error, and copies no header fields. */
   readonly hasErrorHandler?: boolean
-  /** Called by every handler, with what the adapter gave it. */
+  /** Called by every handler with the verified request. */
   readonly onHandled: (auth: VerifiedRequest | undefined) => void
 }
 
@@ -45,8 +45,8 @@ export interface RunningApp {
 }
 
 /**
- * A framework with its adapter. `start` makes an app whose every answer already has `Vary: Origin` and the challenge
- * {@link otherChallenge}, with these routes, which answer {@link show} of the result: `/notes` (GET, and POST, which adds its
+ * A framework with its adapter. `start` creates an app whose responses already have `Vary: Origin` and the challenge
+ * {@link otherChallenge}, with these routes, which respond with {@link show} of the result: `/notes` (GET, and POST, which adds its
  * body as `body`), `/admin`, which needs the scope `admin`, and `/api/notes` in a mounted router or a prefix.
  */
 export interface Framework {
@@ -55,17 +55,17 @@ export interface Framework {
   readonly isHttp2?: boolean
   /** Header fields and URLs go through Fetch, which joins lines, and knows no raw target. */
   readonly isFetch?: boolean
-  /** Its own error handler leaves HEAD over HTTP/2 without an answer, whatever the error. */
+  /** Its error handler never responds to HEAD over HTTP/2. */
   readonly hangsOnErrorsOfHead?: boolean
   /** Scopes are part of the guard: there is no requireScopes that could come without it. */
   readonly requireScopesNeedsNoOrder?: boolean
-  /** What a URL without route is answered with when there are no credentials; 401 unless said otherwise. */
+  /** The status of a request without credentials for an unknown URL. @defaultValue 401 */
   readonly unknownRouteStatus?: number
   /** Where there is nothing like an error handler, a router or a second guard. */
   readonly isHandlerOnly?: boolean
 }
 
-/** What handlers answer with. */
+/** The response body of the handlers. */
 export function show(auth: VerifiedRequest | undefined | null, body?: string): object {
   if (!auth) return { anonymous: true }
   return { scheme: auth.scheme, sub: auth.claims.sub, scopes: auth.scopes, jkt: auth.proof?.jkt, ...(body && { body }) }
@@ -85,13 +85,13 @@ export interface CallSpec {
   readonly scheme?: string
 }
 
-/** An app, the issuer and client that it knows, and what came of its requests. */
+/** Apps under test with their issuer and client, and the requests that their handlers received. */
 export class Bench {
   readonly clock = fakeClock(NOW_MS)
   readonly handled = vi.fn<AppSpec['onHandled']>()
   issuer!: Awaited<ReturnType<typeof createTestIssuer>>
   client!: TestClient
-  stranger!: TestClient
+  attacker!: TestClient
   readonly #secrets: string[] = []
   readonly #apps: RunningApp[] = []
   readonly #framework: Framework
@@ -105,7 +105,7 @@ export class Bench {
   async init(): Promise<void> {
     const { clock } = this
     this.issuer = await createTestIssuer({ clock, alg: 'ES256' })
-    ;[this.client, this.stranger] = await Promise.all([createTestClient({ clock }), createTestClient({ clock })])
+    ;[this.client, this.attacker] = await Promise.all([createTestClient({ clock }), createTestClient({ clock })])
   }
 
   options(more: Partial<VerifierOptions> = {}): VerifierOptions {
@@ -135,7 +135,7 @@ export class Bench {
     return proof
   }
 
-  /** The credentials of a good request, unless the specification spoils it. */
+  /** The credentials of a valid request, unless the specification changes them. */
   async credentials(spec: CallSpec = {}): Promise<HeaderLine[]> {
     const { method = 'GET', target = '/notes', scheme = 'DPoP', scope } = spec
     const token = spec.token ?? (await this.token(scope === undefined ? {} : { scope }))
@@ -151,8 +151,8 @@ export class Bench {
     return lines
   }
 
-  /** Sends a request to an app, and makes sure that the answer repeats no token and no proof. */
-  async call(app: RunningApp, spec: CallSpec = {}): Promise<RawAnswer> {
+  /** Sends a request to an app and asserts that the response contains no token and no proof. */
+  async call(app: RunningApp, spec: CallSpec = {}): Promise<RawResponse> {
     const { method = 'GET', target = '/notes', body } = spec
     const credentials = spec.headers ?? (await this.credentials(spec))
     const type: HeaderLine[] = body === undefined ? [] : [['Content-Type', 'text/plain']]
@@ -163,17 +163,17 @@ export class Bench {
   }
 
   /** Sends the same lines as often as said, at once. */
-  async callAtOnce(app: RunningApp, times: number): Promise<RawAnswer[]> {
+  async callAtOnce(app: RunningApp, times: number): Promise<RawResponse[]> {
     const headers = await this.credentials()
     return await Promise.all(Array.from({ length: times }, () => this.call(app, { headers })))
   }
 }
 
-/** The challenge that is on every answer before the adapter adds its own. */
+/** A challenge that the app sets on every response before the adapter runs. */
 export const otherChallenge = 'Other realm="app"'
 
-/** The challenges of an answer, but for {@link otherChallenge}. */
-export function challengesOf(answer: RawAnswer): Challenge[] {
+/** The challenges of a response, without {@link otherChallenge}. */
+export function challengesOf(answer: RawResponse): Challenge[] {
   return answer
     .lines('WWW-Authenticate')
     .flatMap(parseChallenges)
@@ -181,7 +181,7 @@ export function challengesOf(answer: RawAnswer): Challenge[] {
 }
 
 /** `DPoP invalid_token`, `Bearer -`: what each challenge is and says. */
-function faultsOf(answer: RawAnswer): string[] {
+function faultsOf(answer: RawResponse): string[] {
   return challengesOf(answer).map(({ scheme, params }) => `${scheme} ${params['error'] ?? '-'}`)
 }
 
@@ -192,12 +192,12 @@ export function describeAdapter(framework: Framework): void {
     beforeAll(() => bench.init())
     afterEach(() => bench.stop())
 
-    async function expectRefused(answer: RawAnswer, status: number, faults: string[]): Promise<void> {
+    async function expectRefused(answer: RawResponse, status: number, faults: string[]): Promise<void> {
       expect({ status: answer.status, faults: faultsOf(answer) }).toEqual({ status, faults })
       expect(bench.handled).not.toHaveBeenCalled()
     }
 
-    describe('a good request', () => {
+    describe('a valid request', () => {
       let app: RunningApp
       beforeEach(async () => {
         app = await bench.start()
@@ -258,7 +258,7 @@ export function describeAdapter(framework: Framework): void {
         ['a scheme without a token (RFC 6750 §3.1)', 400, 'invalid_request', () => ({ headers: [['Authorization', 'DPoP']] })],
         ['two tokens in a line (RFC 6750 §2.1)', 400, 'invalid_request', async () => ({ token: `${await bench.token()} other` })],
         ['no proof (RFC 9449 §7.1)', 401, 'invalid_dpop_proof', () => ({ proof: false })],
-        ['a proof that is no JWT (RFC 9449 §4.3 check 2)', 401, 'invalid_dpop_proof', () => ({ proof: 'x.y.z' })],
+        ['a proof that is not a JWT (RFC 9449 §4.3 check 2)', 401, 'invalid_dpop_proof', () => ({ proof: 'x.y.z' })],
         ['two proofs in a line (RFC 9449 §4.3 check 1)', 401, 'invalid_dpop_proof', () => ({ proof: 'a.b.c, a.b.c' })],
         ['another method (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ proof: { method: 'POST' } })],
         ['GET for HEAD (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ method: 'HEAD', proof: { method: 'GET' } })],
@@ -289,7 +289,7 @@ export function describeAdapter(framework: Framework): void {
           'invalid_token',
           async () => {
             const token = await bench.token()
-            return { token, proof: await bench.proof({ url: `${BASE_URL}/notes`, token }, bench.stranger) }
+            return { token, proof: await bench.proof({ url: `${BASE_URL}/notes`, token }, bench.attacker) }
           }
         ],
         [
@@ -322,7 +322,7 @@ export function describeAdapter(framework: Framework): void {
         await expectRefused(await bench.call(app, { headers }), 401, ['DPoP invalid_dpop_proof'])
       })
 
-      test('all but one of the copies of a request (RFC 9449 §11.1)', async () => {
+      test('all but one of concurrent copies of a request (RFC 9449 §11.1)', async () => {
         const answers = await bench.callAtOnce(await bench.start(), 8)
         expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401])
         expect(bench.handled).toHaveBeenCalledOnce()
@@ -335,7 +335,7 @@ export function describeAdapter(framework: Framework): void {
       })
 
       if (!framework.isHttp2)
-        test('two Authorization lines, even if the first is good (RFC 6750 §3.1)', async () => {
+        test('two Authorization field lines, even if the first is valid (RFC 6750 §3.1)', async () => {
           const headers: HeaderLine[] = [...(await bench.credentials()), ['authorization', 'Bearer other']]
           const answer = await bench.call(await bench.start(), { headers })
           expect(answer.status).toBe(400)
@@ -349,7 +349,7 @@ export function describeAdapter(framework: Framework): void {
           await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
         })
 
-      test('without credentials, a URL that has no route: no stranger learns what there is', async () => {
+      test('without credentials, a URL that has no route: no attacker learns what there is', async () => {
         const answer = await bench.call(await bench.start(), { target: '/none', headers: [] })
         expect(answer.status).toBe(framework.unknownRouteStatus ?? 401)
       })
@@ -404,7 +404,7 @@ export function describeAdapter(framework: Framework): void {
         expect(JSON.parse(answer.body)).toEqual({ scheme: 'Bearer', sub: 'user', scopes: ['notes:read'] })
       })
 
-      test('no credentials: one challenge for each scheme, each on a line where the framework has lines (RFC 9110 §11.6.1)', async () => {
+      test('a request without credentials gets one challenge per scheme, each in its own field line if the framework supports it (RFC 9110 §11.6.1)', async () => {
         const answer = await bench.call(app, { token: false, proof: false })
         await expectRefused(answer, 401, ['Bearer -', 'DPoP -'])
         const ours = answer.lines('WWW-Authenticate').filter((line) => line !== otherChallenge)
@@ -413,18 +413,18 @@ export function describeAdapter(framework: Framework): void {
 
       test.each<[title: string, status: number, faults: string[], make: () => Promise<CallSpec> | CallSpec]>([
         ['a bound token as Bearer (RFC 9449 §7.2)', 401, ['Bearer invalid_token', 'DPoP -'], () => ({ scheme: 'Bearer' })],
-        ['a bad proof (RFC 9449 §7.1)', 401, ['Bearer -', 'DPoP invalid_dpop_proof'], () => ({ proof: 'x' })],
+        ['an invalid proof (RFC 9449 §7.1)', 401, ['Bearer -', 'DPoP invalid_dpop_proof'], () => ({ proof: 'x' })],
         [
           'no Bearer token (RFC 6750 §3.1)',
           400,
           ['Bearer invalid_request', 'DPoP -'],
           () => ({ headers: [['Authorization', 'Bearer']] })
         ]
-      ])('%s: %i, and only the challenge of its scheme has the error', async (_title, status, faults, make) => {
+      ])('%s results in %i, and only the challenge of its scheme has the error', async (_title, status, faults, make) => {
         await expectRefused(await bench.call(app, await make()), status, faults)
       })
 
-      test('requireScopes answers a Bearer request in its own scheme (RFC 6750 §3.1)', async () => {
+      test('requireScopes rejects a Bearer request with a Bearer challenge (RFC 6750 §3.1)', async () => {
         const answer = await bench.call(app, { ...(await bearer()), target: '/admin' })
         await expectRefused(answer, 403, ['Bearer insufficient_scope'])
         expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
@@ -443,16 +443,16 @@ export function describeAdapter(framework: Framework): void {
         expect(JSON.parse(answer.body)).toEqual({ anonymous: true })
       })
 
-      test('good credentials are verified', async () => {
+      test('valid credentials are verified', async () => {
         expect(JSON.parse((await bench.call(app)).body)).toMatchObject({ scheme: 'DPoP' })
       })
 
       test.each<[title: string, faults: string[], spec: CallSpec]>([
-        ['a bad token', ['DPoP invalid_token'], { token: 'bad', proof: { token: 'bad' } }],
+        ['an invalid token', ['DPoP invalid_token'], { token: 'bad', proof: { token: 'bad' } }],
         ['a proof alone', ['DPoP -'], { token: false }],
         ['a token alone', ['DPoP invalid_dpop_proof'], { proof: false }],
         ['another scheme', ['DPoP -'], { headers: [['Authorization', 'Basic dTpw']] }]
-      ])('%s is refused, not anonymous', async (_title, faults, spec) => {
+      ])('%s is rejected, not treated as anonymous', async (_title, faults, spec) => {
         await expectRefused(await bench.call(app, spec), 401, faults)
       })
 
@@ -468,7 +468,7 @@ export function describeAdapter(framework: Framework): void {
         expect(answer.status).toBe(200)
       })
 
-      test('refuses one that has not: 403 insufficient_scope in the scheme used, with the scope (RFC 6750 §3.1)', async () => {
+      test('rejects a token without the scope with 403 insufficient_scope in the scheme of the request, with the scope (RFC 6750 §3.1)', async () => {
         const answer = await bench.call(await bench.start(), { target: '/admin' })
         await expectRefused(answer, 403, ['DPoP insufficient_scope'])
         expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
@@ -483,7 +483,7 @@ export function describeAdapter(framework: Framework): void {
         })
     })
 
-    describe('an answer', () => {
+    describe('a response', () => {
       if (!framework.isHandlerOnly)
         test('of an application that handles errors itself keeps the challenge (RFC 9110 §15.5.2)', async () => {
           const app = await bench.start({ hasErrorHandler: true, guard: bench.options({ allowBearer: true }) })
@@ -501,7 +501,7 @@ export function describeAdapter(framework: Framework): void {
       test('is 503 with Retry-After and without challenge when the replay store fails (RFC 9110 §15.6.4)', async () => {
         const replay: ReplayStore = {
           reserve() {
-            throw new Error('out of order')
+            throw new Error('not available')
           }
         }
         for (const hasErrorHandler of [false, !framework.isHandlerOnly]) {
@@ -509,11 +509,11 @@ export function describeAdapter(framework: Framework): void {
           const answer = await bench.call(app)
           await expectRefused(answer, 503, [])
           expect(answer.lines('Retry-After')).toEqual(['1'])
-          expect(answer.text).not.toContain('out of order')
+          expect(answer.text).not.toContain('not available')
         }
       })
 
-      test('that asks for a nonce has one DPoP-Nonce and no-store, and the nonce is good (RFC 9449 §9, §8.2)', async () => {
+      test('with use_dpop_nonce has one valid DPoP-Nonce and no-store (RFC 9449 §9, §8.2)', async () => {
         const app = await bench.start({ guard: bench.options({ nonce: { secrets: ['a secret of the instances: 32 bytes'] } }) })
         const answer = await bench.call(app)
         await expectRefused(answer, 401, ['DPoP use_dpop_nonce'])
@@ -523,7 +523,7 @@ export function describeAdapter(framework: Framework): void {
         expect((await bench.call(app, { proof: { nonce } })).status).toBe(200)
       })
 
-      test('has the header fields that a verified request asks for (RFC 9449 §8.2)', async () => {
+      test('has the responseHeaders of the verified request (RFC 9449 §8.2)', async () => {
         const app = await bench.start({ guard: withResponseHeaders(createVerifier(bench.options())) })
         const answer = await bench.call(app)
         expect(answer.status).toBe(200)
@@ -581,7 +581,7 @@ export function describeAdapter(framework: Framework): void {
       })
 
       if (!framework.isHandlerOnly && !framework.requireScopesNeedsNoOrder)
-        test('that is missing makes requireScopes fail as the fault of the application: 500, not 200 and not 403', async () => {
+        test('that is missing makes requireScopes fail with 500, not 200 and not 403', async () => {
           // Hono's default error handler prints it.
           const print = vi.spyOn(console, 'error').mockImplementation(() => {})
           const app = await bench.start({ isUnguarded: true })
@@ -594,7 +594,7 @@ export function describeAdapter(framework: Framework): void {
   })
 }
 
-/** A verifier whose results ask for header fields, as they do when there are nonces. */
+/** A verifier whose results have response header fields, as with nonces. */
 function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): Verifier {
   const responseHeaders = { 'DPoP-Nonce': 'next', 'Cache-Control': 'no-store', Vary: ['Authorization', 'DPoP'] }
   const answering: Pick<Verifier, 'verifyRequest' | 'requireScopes'> = {

@@ -17,7 +17,7 @@ import { Bench, closeServer, listen, type RunningApp } from './contract.js'
 
 type Options = VerifierOptions & { readonly optional?: false }
 
-/** What a request without credentials, and one whose token lacks the scope `admin`, are answered with. */
+/** The statuses of a request without credentials, and of one whose token lacks the scope `admin`. */
 type Statuses = readonly [anonymous: number, withoutScope: number]
 
 interface Declaration {

@@ -34,13 +34,13 @@ function makeApp(factory: typeof express, spec: AppSpec): Express {
   if (guard.length > 0) app.use(...guard)
   if (spec.isGuardedTwice) app.use(...guard)
   const router = factory.Router()
-  const answer: express.RequestHandler = (req, res) => {
+  const response: express.RequestHandler = (req, res) => {
     spec.onHandled(req.dpop)
     res.json(show(req.dpop, req.body))
   }
-  router.get('/notes', answer)
-  router.post('/notes', factory.text({ type: () => true }), answer)
-  router.get('/admin', requireScopes('admin'), answer)
+  router.get('/notes', response)
+  router.post('/notes', factory.text({ type: () => true }), response)
+  router.get('/admin', requireScopes('admin'), response)
   app.use('/api', router)
   app.use(router)
   if (spec.hasErrorHandler) app.use(silent)
@@ -73,8 +73,8 @@ for (const [name, factory] of frameworks) {
         res.json({ hasDefault: 'dpop' in req, ...show((req as never as { auth: typeof req.dpop }).auth) })
       })
       const running = await serve(app)
-      const answer = await bench.call(running)
-      expect(JSON.parse(answer.body)).toMatchObject({ hasDefault: false, scheme: 'DPoP' })
+      const response = await bench.call(running)
+      expect(JSON.parse(response.body)).toMatchObject({ hasDefault: false, scheme: 'DPoP' })
       await running.close()
     })
 
@@ -100,7 +100,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('a refusal that comes after the answer was sent is still the error of next', async () => {
+    test('a refusal that comes after the response was sent is still the error of next', async () => {
       const [app, onError] = [factory(), vi.fn()]
       app.use((_req, res, next) => {
         res.status(503).end()
@@ -115,7 +115,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('two verifiers of one request each look at it', async () => {
+    test('two different verifiers each verify the request', async () => {
       const app = factory()
       const replay = { reserve: vi.fn(() => true) }
       app.use(dpop(createVerifier(bench.options({ replay }))), dpop(createVerifier(bench.options({ replay }))))

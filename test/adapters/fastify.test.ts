@@ -33,14 +33,14 @@ async function makeApp(spec: AppSpec, options: FastifyServerOptions): Promise<Fa
   const settings = settingsOf(spec.guard)
   if (!spec.isUnguarded) await app.register(dpop, settings)
   if (spec.isGuardedTwice) await app.register(dpop, settings)
-  const answer = async (request: FastifyRequest) => {
+  const response = async (request: FastifyRequest) => {
     spec.onHandled(request.dpop)
     return show(request.dpop, request.body as string)
   }
   const routes = async (scope: FastifyInstance) => {
-    scope.get('/notes', answer)
-    scope.post('/notes', answer)
-    scope.get('/admin', { preHandler: requireScopes('admin') }, answer)
+    scope.get('/notes', response)
+    scope.post('/notes', response)
+    scope.get('/admin', { preHandler: requireScopes('admin') }, response)
   }
   await app.register(routes)
   await app.register(routes, { prefix: '/api' })
@@ -95,8 +95,8 @@ describe('Fastify 5, its own habits', () => {
       app.register(async (scope) => void scope.get('/inside', handler))
     })
     for (const target of ['/before', '/beside', '/after', '/inside', '/none']) {
-      const answer = await bench.call(app, { target, headers: [] })
-      expect([target, answer.status, challengesOf(answer).length]).toEqual([target, 401, 1])
+      const response = await bench.call(app, { target, headers: [] })
+      expect([target, response.status, challengesOf(response).length]).toEqual([target, 401, 1])
     }
     for (const target of ['/before', '/beside', '/after', '/inside']) {
       expect([target, (await bench.call(app, { target })).status]).toEqual([target, 200])
@@ -121,19 +121,22 @@ describe('Fastify 5, its own habits', () => {
       await app.register(dpop, bench.options())
       app.get('/health', { config: { dpop: false } }, handler)
     })
-    const answer = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
-    expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
+    const response = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
+    expect([response.status, response.body]).toEqual([200, '{"anonymous":true}'])
   })
 
-  test('config.dpop.scopes are checked before the proof is used up (RFC 6750 §3.1)', async () => {
+  test('config.dpop.scopes are checked before the proof is consumed (RFC 6750 §3.1)', async () => {
     const used: string[] = []
     const replay = { reserve: (key: string) => used.push(key) > 0 }
     const app = await start(async (app) => {
       await app.register(dpop, bench.options({ replay }))
       app.get('/admin', { config: { dpop: { scopes: ['admin'] } } }, handler)
     })
-    const answer = await bench.call(app, { target: '/admin' })
-    expect([answer.status, challengesOf(answer)[0]?.params]).toMatchObject([403, { error: 'insufficient_scope', scope: 'admin' }])
+    const response = await bench.call(app, { target: '/admin' })
+    expect([response.status, challengesOf(response)[0]?.params]).toMatchObject([
+      403,
+      { error: 'insufficient_scope', scope: 'admin' }
+    ])
     expect(used).toEqual([])
     expect((await bench.call(app, { target: '/admin', scope: 'admin' })).status).toBe(200)
     expect(used).toHaveLength(1)
@@ -263,7 +266,7 @@ describe('Fastify 5, its own habits', () => {
     expect((await app.inject({ url: '/notes', headers })).statusCode).toBe(401)
   })
 
-  test('registered twice with one options object, it verifies once: a store that is shared does not see a replay (RFC 9449 §11.1)', async () => {
+  test('verifies a request once when registered twice with one options object and a shared store (RFC 9449 §11.1)', async () => {
     const options = bench.options({ replay: memoryReplayStore() })
     const app = await start(async (app) => {
       await app.register(dpop, options)

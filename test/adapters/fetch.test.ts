@@ -59,7 +59,7 @@ describe('Fetch, its own habits', () => {
     expect((await handler(same)).status).toBe(401)
   })
 
-  test('a refusal is answered with the body of RFC 6749 §5.2', async () => {
+  test('a rejected request gets a response with the body of RFC 6749 §5.2', async () => {
     const handler = withDPoP(bench.options(), () => new Response('ok'))
     const answer = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))
     expect(await answer.json()).toEqual({
@@ -102,7 +102,7 @@ describe('Fetch, its own habits', () => {
     await expect(handler(await request())).rejects.toThrow(RangeError)
   })
 
-  test('an error of a verifier that is not a refusal is not answered as one', async () => {
+  test('an unexpected error of a verifier is thrown, not sent as a rejection', async () => {
     const broken = { verifyRequest: () => Promise.reject(new RangeError('broken')), requireScopes() {} }
     const handler = withDPoP(broken as never, () => new Response('ok'))
     await expect(handler(await request())).rejects.toThrow('broken')
@@ -116,7 +116,7 @@ describe('Fetch, its own habits', () => {
     [{ scope: ['admin'] }, '"scope" is not an option; did you mean "scopes"?'],
     [null, '"options" must be an object'],
     [['admin'], '"options" must be an object']
-  ])('settings %j are a TypeError when the handler is made, not a handler that asks for no scope', (settings, message) => {
+  ])('settings %j are a TypeError when the handler is created', (settings, message) => {
     expect(() => withDPoP(bench.options(), () => new Response(), settings as never)).toThrow(new TypeError(message))
   })
 })

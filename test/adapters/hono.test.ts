@@ -31,11 +31,11 @@ function makeApp(spec: AppSpec): Hono<Env> {
   }
   const guards = spec.isUnguarded ? [] : [dpop(spec.guard)]
   for (const guard of spec.isGuardedTwice ? [...guards, ...guards] : guards) app.use(guard)
-  const answer = async (c: Context<Env>) => {
+  const response = async (c: Context<Env>) => {
     spec.onHandled(c.get('dpop'))
     return c.json(show(c.get('dpop'), c.req.method === 'POST' ? await c.req.text() : undefined))
   }
-  const routes = new Hono<Env>().get('/notes', answer).post('/notes', answer).get('/admin', requireScopes('admin'), answer)
+  const routes = new Hono<Env>().get('/notes', response).post('/notes', response).get('/admin', requireScopes('admin'), response)
   return app.route('/api', routes).route('/', routes)
 }
 
@@ -62,9 +62,9 @@ describe('Hono 4, its own habits', () => {
     expect((await app.fetch(request)).status).toBe(401)
   })
 
-  test('the default error handler answers with the body of the refusal (RFC 6749 §5.2)', async () => {
-    const answer = await bench.call(await bench.start(), { proof: false })
-    expect(JSON.parse(answer.body)).toEqual({
+  test('the default error handler responds with the body of the error (RFC 6749 §5.2)', async () => {
+    const response = await bench.call(await bench.start(), { proof: false })
+    expect(JSON.parse(response.body)).toEqual({
       error: 'invalid_dpop_proof',
       error_description: 'The DPoP header field is missing'
     })

@@ -42,13 +42,13 @@ function makeApp(Application: typeof Koa, spec: AppSpec): Koa {
   const guards = spec.isUnguarded ? [] : [dpop(spec.guard)]
   for (const guard of spec.isGuardedTwice ? [...guards, ...guards] : guards) app.use(guard)
   const needsAdmin = requireScopes('admin')
-  const answer: Middleware = async (ctx) => {
+  const response: Middleware = async (ctx) => {
     spec.onHandled(ctx.state['dpop'])
     ctx.body = show(ctx.state['dpop'], ctx.method === 'POST' ? await text(ctx.req) : undefined)
   }
   const route: Middleware = async (ctx, next) => {
-    if (ctx.path === '/notes') await answer(ctx, next)
-    if (ctx.path === '/admin') await needsAdmin(ctx, () => answer(ctx, next))
+    if (ctx.path === '/notes') await response(ctx, next)
+    if (ctx.path === '/admin') await needsAdmin(ctx, () => response(ctx, next))
   }
   app.use(mount('/api', route))
   app.use(route)
@@ -91,8 +91,8 @@ describe('Koa, its own habits', () => {
       ctx.body = ctx.url
     })
     const running = await serve(app)
-    const answer = await bench.call(running, { target: '/notes' })
-    expect([answer.status, answer.body]).toEqual([200, '/internal'])
+    const response = await bench.call(running, { target: '/notes' })
+    expect([response.status, response.body]).toEqual([200, '/internal'])
     await running.close()
   })
 
@@ -104,16 +104,16 @@ describe('Koa, its own habits', () => {
       ctx.body = ctx.url
     })
     const running = await serve({ callback: () => express().use('/api', app.callback()) })
-    const answer = await bench.call(running, { target: '/api/notes' })
-    expect([answer.status, answer.body]).toEqual([200, '/notes'])
+    const response = await bench.call(running, { target: '/api/notes' })
+    expect([response.status, response.body]).toEqual([200, '/notes'])
     const stripped = await bench.call(running, { target: '/api/notes', proof: { url: `${BASE_URL}/notes` } })
     expect(stripped.status).toBe(401)
     await running.close()
   })
 
   test('a refusal is shown with its sentence by the default error handler', async () => {
-    const answer = await bench.call(await bench.start(), { proof: false })
-    expect(answer.body).toBe('The DPoP header field is missing')
+    const response = await bench.call(await bench.start(), { proof: false })
+    expect(response.body).toBe('The DPoP header field is missing')
   })
 
   test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {

@@ -136,7 +136,7 @@ async function start(platform: Platform, spec: AppSpec): Promise<RunningApp> {
   )
 }
 
-/** Runs the contract suite, and what is Nest's own, on both platforms. */
+/** Runs the contract suite and the NestJS suites on both platforms. */
 export function describeNest(version: number): void {
   for (const platform of ['Express', 'Fastify'] as const) {
     const framework: Framework = {
@@ -372,13 +372,13 @@ function describeHabits(framework: Framework, platform: Platform): void {
       })
     })
 
-    test('@Public leaves a route open, whatever the request carries', async () => {
+    test('@Public excludes a handler from verification, also for requests with invalid credentials', async () => {
       const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
       const answer = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
       expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
     })
 
-    test('of @Public and @RequireScopes the nearer counts', async () => {
+    test('@Public and @RequireScopes on a handler override those on the controller', async () => {
       @Public()
       @UseGuards(DPoPGuard)
       @Controller()
@@ -420,7 +420,7 @@ function describeHabits(framework: Framework, platform: Platform): void {
       expect((await bench.call(app, { target: '/admin/notes' })).status).toBe(200)
     })
 
-    test('scopes are checked before the proof is used up (RFC 6750 §3.1)', async () => {
+    test('scopes are checked before the proof is consumed (RFC 6750 §3.1)', async () => {
       const used: string[] = []
       const replay = { reserve: (key: string) => used.push(key) > 0 }
       const app = await bench.start({ guard: bench.options({ replay }) })

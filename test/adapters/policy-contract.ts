@@ -1,9 +1,9 @@
-/** What a policy must do in every adapter: one suite, run over real sockets. */
+/** The contract of policies in all adapters: one suite that runs over real sockets. */
 
 import type { Policy, VerifiedRequest, VerifierOptions } from 'dpop-guard'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BASE_URL, Bench, type CallSpec, challengesOf, type RunningApp } from './contract.js'
-import type { RawAnswer } from './raw-http.js'
+import type { RawResponse } from './raw-http.js'
 
 /** The request of a framework, as far as all of them agree. */
 export type AnyRequest = { readonly method?: string | undefined; readonly url?: string | undefined }
@@ -56,7 +56,7 @@ export function describePolicies(framework: PolicyFramework): void {
     beforeEach(() => void decide.mockReset())
     afterAll(() => Promise.all(apps.map((app) => app.close())))
 
-    const call = (spec: CallSpec, app = 0): Promise<RawAnswer> => bench.call(apps[app] as RunningApp, spec)
+    const call = (spec: CallSpec, app = 0): Promise<RawResponse> => bench.call(apps[app] as RunningApp, spec)
     const tokenWith = (claims: Record<string, unknown>, scope = 'notes:read') => bench.token({ scope, claims })
     const seconds = () => Math.floor(bench.clock() / 1000)
 
@@ -136,7 +136,7 @@ export function describePolicies(framework: PolicyFramework): void {
       })
 
       test(`a policy ${place} puts its error into the challenge of the scheme that was used (RFC 9449 §7.2) [S-11]`, async () => {
-        const errorsOf = (response: RawAnswer) => challengesOf(response).map(({ scheme, params }) => [scheme, params['error']])
+        const errorsOf = (response: RawResponse) => challengesOf(response).map(({ scheme, params }) => [scheme, params['error']])
         const bearer = await bench.issuer.issue({ scope: 'notes:read' })
         const target = `${prefix}/step-up`
         expect(errorsOf(await call({ target, token: bearer, proof: false, scheme: 'Bearer' }, 1))).toEqual([

@@ -1,4 +1,4 @@
-/** Two clients that send a request exactly as written, and show every header line of the answer. */
+/** HTTP/1.1 and HTTP/2 clients that send a request byte for byte and expose every field line of the response. */
 
 import { once } from 'node:events'
 import { connect as connectHttp2, constants } from 'node:http2'
@@ -17,19 +17,19 @@ interface RawRequest {
   readonly body?: string
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: readonly HeaderLine[]
   readonly body: string
-  /** The whole answer as it came. */
+  /** The response as received. */
   readonly text: string
-  /** The lines of one field. */
+  /** The field lines of a header field. */
   lines(name: string): string[]
 }
 
-export type Send = (request: RawRequest) => Promise<RawAnswer>
+export type Send = (request: RawRequest) => Promise<RawResponse>
 
-/** HTTP/1.1 over a socket of our own. Text is Latin-1, so that one character is one byte. */
+/** HTTP/1.1 over a raw socket. Strings are Latin-1, so that one character is one byte. */
 export const sendHttp1: Send = async ({ port, method, target, headers, body = '' }) => {
   const socket = connect(port, '127.0.0.1')
   const lines = [...headers, ['Content-Length', String(body.length)], ['Connection', 'close']]
@@ -41,10 +41,10 @@ export const sendHttp1: Send = async ({ port, method, target, headers, body = ''
   const [statusLine = '', ...fieldLines] = start.split('\r\n')
   const fields = fieldLines.map((line) => splitOnce(line, ': '))
   const isChunked = fields.some(([name, value]) => name.toLowerCase() === 'transfer-encoding' && value === 'chunked')
-  return toAnswer(Number(statusLine.split(' ')[1]), fields, isChunked ? dechunk(rest) : rest, text)
+  return toResponse(Number(statusLine.split(' ')[1]), fields, isChunked ? dechunk(rest) : rest, text)
 }
 
-/** HTTP/2 in clear text; `Host` becomes `:authority`, and lines of one name are sent as lines. */
+/** HTTP/2 without TLS. `Host` becomes `:authority`, and repeated field lines are kept. */
 export const sendHttp2: Send = async ({ port, method, target, headers, body }) => {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   const fields: Record<string, string[]> = {}
@@ -63,10 +63,10 @@ export const sendHttp2: Send = async ({ port, method, target, headers, body }) =
   session.close()
   const lines: HeaderLine[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push([rawHeaders[i] as string, rawHeaders[i + 1] as string])
-  return toAnswer(Number(received[constants.HTTP2_HEADER_STATUS]), lines, text, `${rawHeaders.join('\n')}\n\n${text}`)
+  return toResponse(Number(received[constants.HTTP2_HEADER_STATUS]), lines, text, `${rawHeaders.join('\n')}\n\n${text}`)
 }
 
-function toAnswer(status: number, headers: readonly HeaderLine[], body: string, text: string): RawAnswer {
+function toResponse(status: number, headers: readonly HeaderLine[], body: string, text: string): RawResponse {
   const lines = (name: string) =>
     headers.filter(([field]) => field.toLowerCase() === name.toLowerCase()).map(([, value]) => value)
   return { status, headers, body, text, lines }

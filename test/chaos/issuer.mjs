@@ -1,4 +1,4 @@
-/** An issuer that works, answers 500 or hangs, rotates its keys, and knows opaque tokens, over HTTP on loopback. */
+/** An issuer on loopback that works, responds with 500 or hangs, rotates its keys, and introspects opaque tokens. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -52,7 +52,7 @@ export async function startIssuer() {
       opaque.set(token, jkt)
       return token
     },
-    /** Signed by another key under the name of a good one. */
+    /** Signed by another key with the kid of a valid one. */
     forgedTokenFor: (jkt) => forger.issue({ jkt, header: { kid: rings.at(-1)?.jwks.keys[0].kid } }),
     expiredTokenFor: (jkt) => rings.at(-1)?.issue({ jkt, expiresInSeconds: -60 }),
     close() {

@@ -1,8 +1,8 @@
 /**
- * `npm run test:chaos`, with `-- --seconds 30` for less: four instances of an API on one Redis, good and bad requests without end, and
- * everything around them breaks. Redis is frozen, killed and restarted; the issuer answers 500, hangs, and rotates its keys meanwhile;
- * the clocks of the instances differ by up to five seconds. Whatever happens, no proof is accepted twice, nothing bad is accepted,
- * and no good request is told that it is bad. Exit code 0 if so, 1 if not.
+ * `npm run test:chaos`, `-- --seconds 30` for a shorter run: four instances of an API on one Redis, with valid and invalid requests, and
+ * everything around them breaks. Redis is frozen, killed and restarted; the issuer responds with 500, hangs, and rotates its keys meanwhile;
+ * the clocks of the instances differ by up to five seconds. No proof may be accepted twice, no invalid request accepted,
+ * and no valid request rejected. Exit code 0 if so, 1 otherwise.
  */
 
 import { setTimeout as after } from 'node:timers/promises'
@@ -19,7 +19,7 @@ if (!(seconds >= 10 && seconds <= 3600)) throw new TypeError('"--seconds" must b
 
 const CLOCK_OFFSETS_MS = [0, 1700, 3400, 5000]
 const WORKERS = 12
-/** A proof is good for twenty seconds here, on clocks that are up to five ahead: a copy may come when it is forgotten almost. */
+/** Proofs are valid for twenty seconds on clocks that differ by up to five: copies arrive until just before the entry expires. */
 const LATEST_COPY_MS = 22_000
 
 const unhandled = []
@@ -32,7 +32,7 @@ if (!hasRedisServer()) {
 
 const redis = await startRedisServer('--appendonly', 'yes', '--appendfsync', 'always')
 const issuer = await startIssuer()
-/** Answers are remembered for a moment only, so that the issuer's outages are felt. */
+/** Responses are cached briefly, so that outages of the issuer have an effect. */
 const asked = { issuer: issuer.url, introspection: { clientId: 'api', clientSecret: 'secret', maxCacheSeconds: 2 } }
 const nonceSecret = 'a secret that the instances share, of 32 bytes or more'
 const instances = await Promise.all(
@@ -41,12 +41,12 @@ const instances = await Promise.all(
   )
 )
 const clients = await Promise.all(Array.from({ length: 20 }, () => createTestClient()))
-const stranger = await createTestClient()
+const attacker = await createTestClient()
 const tally = createTally()
 const startedMs = performance.now()
 const at = (share) => share * seconds * 1000
 const isOver = () => performance.now() - startedMs >= at(1)
-/** The last tenth is calm: whatever was broken is whole, and requests must pass. */
+/** The last tenth is without faults, and requests must be accepted. */
 const isCalm = () => performance.now() - startedMs >= at(0.9)
 const waitUntil = (share) => after(Math.max(0, startedMs + at(share) - performance.now()))
 
@@ -57,15 +57,15 @@ const asksForNonce = (code) => code === 'ERR_DPOP_NONCE_REQUIRED' || code === 'E
 const copies = new Set()
 let nonce
 
-/** Sends to one instance; a connection that breaks is a fault of the test's own. */
+/** Sends to one instance. A broken connection is an error of the test. */
 async function send(instance, path, headers) {
-  const answer = await instance.get(path, headers).catch((error) => ({ status: 0, code: String(error), nonce: undefined }))
-  if (answer.nonce !== undefined) nonce = answer.nonce
-  tally.count(answer)
-  return answer
+  const response = await instance.get(path, headers).catch((error) => ({ status: 0, code: String(error), nonce: undefined }))
+  if (response.nonce !== undefined) nonce = response.nonce
+  tally.count(response)
+  return response
 }
 
-/** A good request, and then copies of it to other instances, at once and late in the life of the proof. */
+/** A valid request, and copies of it to other instances, concurrently and late in the lifetime of the proof. */
 async function good() {
   const [client, instance] = [anyOf(clients), anyOf(instances)]
   const token = Math.random() < 0.3 ? issuer.opaqueTokenFor(client.jkt) : await issuer.tokenFor(client.jkt)
@@ -76,16 +76,16 @@ async function good() {
   let headers = await prove()
   const receivers = isRace ? [instance, another(instance)] : [instance]
   const first = await Promise.all(receivers.map((one) => send(one, path, headers)))
-  // To be asked for a nonce is no refusal; to be asked again, with the one that was just given, is.
-  let answers = first.filter(({ code }) => !asksForNonce(code))
+  // use_dpop_nonce is not a rejection, unless the proof has the nonce that was just issued.
+  let responses = first.filter(({ code }) => !asksForNonce(code))
   const askedBy = receivers.find((_, i) => asksForNonce(first[i].code))
-  if (askedBy && !answers.some(isAccepted)) {
+  if (askedBy && !responses.some(isAccepted)) {
     nonce = first[receivers.indexOf(askedBy)].nonce
     headers = await prove()
-    answers = [await send(askedBy, path, headers)]
+    responses = [await send(askedBy, path, headers)]
   }
-  tally.judgeGood(answers, isCalm())
-  if (!answers.some(isAccepted)) return
+  tally.judgeGood(responses, isCalm())
+  if (!responses.some(isAccepted)) return
   tally.judgeCopy(await send(another(instance), path, headers))
   if (Math.random() < 0.1) sendLater(path, headers)
 }
@@ -98,12 +98,12 @@ function sendLater(path, headers) {
   copy.finally(() => copies.delete(copy))
 }
 
-/** What a thief sends, and what a client gets wrong. */
+/** Requests of an attacker, and mistakes of a client. */
 const bad = {
-  'a stolen token': (token) => stranger.headers({ url: `${API_URL}/notes`, token }),
+  'a stolen token': (token) => attacker.headers({ url: `${API_URL}/notes`, token }),
   'a stolen opaque token': (_token, client) =>
-    stranger.headers({ url: `${API_URL}/notes`, token: issuer.opaqueTokenFor(client.jkt) }),
-  'an opaque token of nobody': (_token, client) => client.headers({ url: `${API_URL}/notes`, token: crypto.randomUUID() }),
+    attacker.headers({ url: `${API_URL}/notes`, token: issuer.opaqueTokenFor(client.jkt) }),
+  'an unknown opaque token': (_token, client) => client.headers({ url: `${API_URL}/notes`, token: crypto.randomUUID() }),
   'another htu': (token, client) => client.headers({ url: `${API_URL}/other`, token }),
   'another htm': (token, client) => client.headers({ url: `${API_URL}/notes`, token, method: 'POST' }),
   'another ath': (token, client) => client.headers({ url: `${API_URL}/notes`, token, claims: { ath: 'x' } }),
@@ -127,7 +127,7 @@ async function work() {
   while (!isOver()) await (Math.random() < 0.75 ? good() : sendBad())
 }
 
-/** What breaks, and when. Key rotations are further apart than the half minute in which no verifier asks for unknown keys twice. */
+/** The faults by time. Key rotations are further apart than the 30 seconds cooldown for unknown keys. */
 async function breakThings() {
   await waitUntil(0.08)
   redis.freeze()

@@ -1,4 +1,4 @@
-/** Counts what came back, and judges it. */
+/** Counts and evaluates the outcomes. */
 
 /** What a server of ours may grow by: caches fill, and the memory of the store's client. */
 const MAX_GROWTH_MB = 150
@@ -25,20 +25,20 @@ export function createTally() {
       else add(codes, code ?? `status ${status}`)
     },
 
-    /** The answers to one good proof, sent once or to two instances at the same time. */
-    judgeGood(answers, isCalm) {
-      const passed = answers.filter(({ status }) => status === 200).length
+    /** The responses to one valid proof, sent once or to two instances concurrently. */
+    judgeGood(responses, isCalm) {
+      const passed = responses.filter(({ status }) => status === 200).length
       if (passed > 1) doubles++
       const isRefused = ({ status, code }) => status !== 200 && status !== 503 && code !== 'ERR_DPOP_PROOF_REPLAYED'
-      const isReplayOfNothing = passed === 0 && answers.every(({ code }) => code === 'ERR_DPOP_PROOF_REPLAYED')
-      for (const { status, code } of answers.filter(isRefused)) add(wrong, code ?? `status ${status}`)
+      const isReplayOfNothing = passed === 0 && responses.every(({ code }) => code === 'ERR_DPOP_PROOF_REPLAYED')
+      for (const { status, code } of responses.filter(isRefused)) add(wrong, code ?? `status ${status}`)
       if (isReplayOfNothing) add(wrong, 'ERR_DPOP_PROOF_REPLAYED')
       if (!isCalm) return
       calm.all++
       if (passed > 0) calm.accepted++
     },
 
-    /** The answer to a proof that was accepted before. */
+    /** The response to a proof that was accepted before. */
     judgeCopy({ status }) {
       if (status === 200) doubles++
     },
@@ -58,8 +58,8 @@ export function createTally() {
         ['could not decide (503)', sumOf(codes, isOutage)],
         ...[...codes].sort(([, a], [, b]) => b - a).map(([code, count]) => [`  ${code}`, count]),
         ['proofs accepted twice', doubles, 'must be 0'],
-        ['bad requests accepted', badAccepted, 'must be 0'],
-        ['good requests refused', sumOf(wrong), `must be 0 ${[...wrong].flat().join(' ')}`],
+        ['invalid requests accepted', badAccepted, 'must be 0'],
+        ['valid requests rejected', sumOf(wrong), `must be 0 ${[...wrong].flat().join(' ')}`],
         ['unhandled rejections', unhandled.length, `must be 0 ${unhandled[0] ?? ''}`],
         ['accepted in the calm at the end', `${(100 * calmShare).toFixed(1)} %`, `at least ${100 * MIN_ACCEPTED_IN_CALM} %`],
         ['RSS of the instances at the start', `${rssAtStart.join(' ')} MB`],

@@ -1,4 +1,4 @@
-/** Memory of one process, where others serve the same API, is a mistake that nobody would notice: it is said, once. */
+/** A memory store with several processes is likely a mistake: a warning is emitted once. */
 
 import cluster from 'node:cluster'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
@@ -37,7 +37,7 @@ const loneMemory = {
 }
 
 describe('several instances and memoryReplayStore()', () => {
-  it('by default: it is said what to use instead', async () => {
+  it('by default emit a warning with the solution', async () => {
     expect(await warningsOf({ instances: 2 })).toEqual([loneMemory])
   })
 

@@ -1,4 +1,4 @@
-/** Rules that no single request shows: what can be configured, what is kept, what is told to whom. @module */
+/** Rules that no single request shows: configuration, stored data and diagnostics. @module */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
@@ -105,7 +105,7 @@ describe('nonces', () => {
 })
 
 describe('what is kept', () => {
-  test('§11.1 a full memory refuses, and forgets nothing that lives [L10 AMB-20 L44]', async () => {
+  test('§11.1 a full store rejects and evicts no live entry [L10 AMB-20 L44]', async () => {
     const verifier = createVerifier(options({ replay: memoryReplayStore({ maxEntries: 1 }) }))
     const first = request()
     await verifier.verifyRequest(first)
@@ -138,7 +138,7 @@ describe('what is kept', () => {
   })
 })
 
-describe('what is told to whom', () => {
+describe('responses and diagnostics', () => {
   test('RFC 6750 §5 neither results nor errors show a token or a proof [W-10 C-04]', async () => {
     const good = request()
     const bad = request({ proof: { claims: { htm: 'PUT' } } })
@@ -179,7 +179,7 @@ describe('what is told to whom', () => {
     expect(events).toMatchObject([{ code, detail }])
   })
 
-  test('§12 the registered names are spelt as registered [D-83]', async () => {
+  test('§12 the registered names are used as registered [D-83]', async () => {
     const { headers } = await refusalOf(options({ nonce: { secrets: [secret] } }))
     expect(Object.keys(headers)).toEqual(['WWW-Authenticate', 'DPoP-Nonce', 'Cache-Control'])
     expect(headers).toMatchObject({ 'WWW-Authenticate': expect.stringMatching(/^DPoP error="use_dpop_nonce"/) })

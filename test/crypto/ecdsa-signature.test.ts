@@ -6,7 +6,7 @@ import { toDer } from '../../src/crypto/ecdsa-signature.js'
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const raw = (r: string, s: string, octets = 32) => Buffer.from(r.padStart(octets * 2, '0') + s.padStart(octets * 2, '0'), 'hex')
 
-describe('R and S side by side become DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', () => {
+describe('toDer converts R‖S to DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', () => {
   it.each([
     ['small numbers lose their zeros', raw('01', '02'), '3006020101020102'],
     ['a first bit that is set gets a zero octet before it', raw('80', 'ff'), '3008020200800202 00ff'.replace(' ', '')],

@@ -69,7 +69,7 @@ describe('use, key_ops and alg must allow a key to verify, where it has them (RF
 })
 
 describe('isPrivate', () => {
-  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('%s is for the owner alone, whatever it holds', (member) => {
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('%s makes a JWK private, with any value', (member) => {
     for (const value of ['x', '', null, undefined]) expect(isPrivate({ kty: 'EC', [member]: value })).toBe(true)
   })
 

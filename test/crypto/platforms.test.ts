@@ -10,7 +10,7 @@ const platforms: [string, Platform][] = [
 ]
 
 describe('digests', () => {
-  it.each(['', 'abc', 'é😀', '\ud800', 'x'.repeat(100_000)])('of %.9j: both agree', async (text) => {
+  it.each(['', 'abc', 'é😀', '\ud800', 'x'.repeat(100_000)])('both platforms agree on %.9j', async (text) => {
     const bytes = new TextEncoder().encode(text)
     const expected = createHash('sha256').update(bytes).digest('base64url')
     for (const [, platform] of platforms) {
@@ -31,7 +31,7 @@ describe('digests', () => {
 })
 
 describe.each(platforms)(
-  'base64url in %s: one text for the same bytes, or none (RFC 7515 §2, RFC 4648 §3.5)',
+  'base64url in %s accepts only the canonical encoding (RFC 7515 §2, RFC 4648 §3.5)',
   (_name, platform) => {
     it('reads every length and every last character that has no bits left over, and no other', () => {
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -71,20 +71,20 @@ describe.each(platforms)(
       'AAA\ud800',
       '=',
       '=='
-    ])('refuses %j', (text) => {
+    ])('rejects %j', (text) => {
       expect(platform.decodeBase64url(text)).toBeUndefined()
       expect(platform.decodeBase64urlText(text)).toBeUndefined()
     })
 
     it.each(['a', 'é😀', '\u0000', '\ufeffx', '\ufffd', 'x'.repeat(20_000), 'é'.repeat(20_000)])(
-      'text comes back as it was: %.9j',
+      'decodes strings without change: %.9j',
       (text) => {
         expect(platform.decodeBase64urlText(Buffer.from(text).toString('base64url'))).toBe(text)
       }
     )
 
     it.each(['ff', 'c3', 'c328', 'eda080', 'c080', 'f4908080', 'efbfbdff', 'e282'])(
-      'bytes that are not UTF-8 are no text: %s',
+      'rejects bytes that are not UTF-8: %s',
       (hex) => {
         expect(platform.decodeBase64urlText(Buffer.from(hex, 'hex').toString('base64url'))).toBeUndefined()
       }
@@ -131,10 +131,10 @@ function createSigner(alg: ProofAlgorithm): Signer {
 describe.each(proofAlgorithms)('%s', (alg) => {
   const input = 'eyJhbGciOiJ4In0.eyJhIjoxfQ'
   let signer: Signer
-  let stranger: Signer
+  let attacker: Signer
   beforeAll(() => {
     signer = createSigner(alg)
-    stranger = createSigner(alg)
+    attacker = createSigner(alg)
   })
 
   /** The verdict of all three ways, which must agree. */
@@ -149,19 +149,19 @@ describe.each(proofAlgorithms)('%s', (alg) => {
     return verdicts[0] as boolean
   }
 
-  it('a good signature verifies, many times with different keys and leading zeros', async () => {
+  it('verifies valid signatures of many keys, with leading zeros', async () => {
     for (let i = 0; i < 20; i++) expect(await verdict(signer.sign(`${input}${i}`), `${input}${i}`)).toBe(true)
-    expect(await verdict(stranger.sign(input), input, stranger)).toBe(true)
+    expect(await verdict(attacker.sign(input), input, attacker)).toBe(true)
   })
 
-  it('of a text of any length', async () => {
+  it('verifies signatures over strings of any length', async () => {
     for (const length of [0, 1, 16_384, 16_385])
       expect(await verdict(signer.sign('x'.repeat(length)), 'x'.repeat(length))).toBe(true)
   })
 
-  it('no other key, text or bit', async () => {
+  it('rejects another key, another input and a changed bit', async () => {
     const signature = signer.sign(input)
-    expect(await verdict(signature, input, stranger)).toBe(false)
+    expect(await verdict(signature, input, attacker)).toBe(false)
     expect(await verdict(signature, `${input}x`)).toBe(false)
     for (const at of [0, signature.length >> 1, signature.length - 1]) {
       const bent = Uint8Array.from(signature)
@@ -176,7 +176,7 @@ describe.each(proofAlgorithms)('%s', (alg) => {
     for (const other of [...lengths, new Uint8Array([0, ...signature])]) expect(await verdict(other)).toBe(false)
   })
 
-  it('nor the same two numbers with more zeros before them: a signature has one spelling', async () => {
+  it('rejects R and S with additional leading zeros', async () => {
     const signature = signer.sign(input)
     const half = signature.length / 2
     const padded = new Uint8Array([0, ...signature.subarray(0, half), 0, ...signature.subarray(half)])
@@ -221,18 +221,18 @@ describe('one algorithm is not taken for another', () => {
   })
 })
 
-it('a key that WebCrypto holds cannot be taken out again', async () => {
+it('imports keys as non-extractable with WebCrypto', async () => {
   const { jwk } = createSigner('ES256')
   expect(await web.importKey(jwk, 'ES256')).toMatchObject({ extractable: false, usages: ['verify'] })
 })
 
-it('what is no key at all verifies nothing, and is no reason to throw', async () => {
+it('returns false for an object that is not a key', async () => {
   for (const [, platform] of platforms) {
     for (const alg of proofAlgorithms) expect(await platform.verify(alg, {}, 'x', new Uint8Array(64))).toBe(false)
   }
 })
 
-describe('importKey refuses what is no key', () => {
+describe('importKey rejects invalid keys', () => {
   const { jwk } = createSigner('ES256') as { jwk: PublicJwk & { x: string; y: string } }
   it.each<[string, PublicJwk, ProofAlgorithm]>([
     ['a point off the curve', { ...jwk, kty: 'EC', crv: 'P-256', y: jwk.x }, 'ES256'],

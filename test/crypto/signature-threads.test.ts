@@ -69,13 +69,13 @@ describe('signatureThreads: auto', () => {
     expect(counts()).toEqual({ inline: 5, pooled: 0 })
   })
 
-  test('of requests side by side the first is verified on the event loop, the rest in the pool, and all are good', async () => {
+  test('of concurrent requests the first is verified on the event loop and the rest in the pool', async () => {
     const made = await requests(16)
     expect((await Promise.all(made.map((verify) => verify()))).every((auth) => auth.scheme === 'DPoP')).toBe(true)
     expect(counts()).toEqual({ inline: 1, pooled: 15 })
   })
 
-  test('of requests in several callbacks of one turn of the loop the first two, and the next turn begins anew', async () => {
+  test('of requests in several callbacks of one event-loop turn the first two are verified on the event loop', async () => {
     const made = await requests(6)
     const inOneTurn = (some: typeof made) =>
       Promise.all(some.map((verify) => new Promise((resolve) => setImmediate(() => resolve(verify())))))
@@ -146,7 +146,7 @@ describe('where the platform has no pool of its own', () => {
     onTestFinished(() => void Object.assign(platform, { verifyInPool }))
   })
 
-  test.each(['auto', 'pool', 'inline'] as const)('it decides, whatever the option says: %s', async (threads) => {
+  test.each(['auto', 'pool', 'inline'] as const)('a platform without a pool ignores the option: %s', async (threads) => {
     for (const alg of ['ES256', 'ES384'] as const) {
       const made = await requests(3, threads, alg)
       expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)

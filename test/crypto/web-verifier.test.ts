@@ -3,7 +3,7 @@ import { createWorld, NOW, type RequestSpec, verdictOf, type World } from '../su
 
 type Core = typeof import('dpop-guard')
 const specs: [string, RequestSpec, Parameters<Core['createVerifier']>[0]['nonce']?][] = [
-  ['a good request', {}],
+  ['a valid request', {}],
   ['a wrong time', { claims: { iat: NOW - 301 } }],
   ['a wrong ath', { claims: { ath: 'x' } }],
   ['another key', { header: { jwk: { kty: 'EC' } } }],
@@ -45,7 +45,7 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     expect(await verdicts(web)).toEqual(await verdicts(node))
   })
 
-  it('gives out the same nonces, so that instances of both kinds can stand side by side', async () => {
+  it('issues the same nonces, so that instances on both platforms can be combined', async () => {
     const nonceOf = async ({ createVerifier }: Core) => {
       const verifier = createVerifier({ ...world.options, nonce: { secrets: ['a secret of thirty-two characters or more'] } })
       return await verifier.verifyRequest(await world.request()).catch((error) => error.headers['DPoP-Nonce'])
@@ -53,7 +53,7 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     expect(await nonceOf(web)).toBe(await nonceOf(node))
   })
 
-  it('and remembers proofs under the same keys', async () => {
+  it('uses the same replay keys', async () => {
     const keys: string[] = []
     const replay = { reserve: (key: string) => keys.push(key) > 0 }
     const request = await world.request()

@@ -11,7 +11,7 @@ describe('a compact JWS has exactly three segments, none of them empty (RFC 7515
     expect(splitCompactJws('a.b.c')).toEqual({ header: 'a', payload: 'b', signature: 'c', signingInput: 'a.b' })
   })
 
-  it.each(['', '.', '..', 'a', 'a.b', 'a..c', '.b.c', 'a.b.', 'a.b.c.', 'a.b.c.d', 'a.b..d', '....'])('%j is none', (text) => {
+  it.each(['', '.', '..', 'a', 'a.b', 'a..c', '.b.c', 'a.b.', 'a.b.c.', 'a.b.c.d', 'a.b..d', '....'])('rejects %j', (text) => {
     expect(splitCompactJws(text)).toBeUndefined()
   })
 })
@@ -27,7 +27,7 @@ describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 Â
   })
 
   it.each(['', ' ', '[]', '[{}]', '1', '"x"', 'null', 'true', '{', '{"a":1}x', '{a:1}', "{'a':1}", '\ufeff{}'])(
-    '%j is none',
+    'rejects %j',
     (json) => {
       expect(decodeJsonObject(encode(json))).toBeUndefined()
     }
@@ -49,7 +49,7 @@ describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 Â
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 
-  it('depth is no danger: it is bounded by the size of the text', () => {
+  it('freezes deeply nested values without recursion', () => {
     const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
     const value = decodeJsonObject(encode(deep))
     expect(deepFreeze(value as object)).toBe(value)

@@ -13,7 +13,7 @@ describe('printable', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [{ secret: 1 }, 'object']
-  ])('prints %j as one line that cannot be mistaken for another', (value, text) => {
+  ])('prints %j on one line of printable ASCII', (value, text) => {
     expect(printable(value)).toBe(text)
   })
 })

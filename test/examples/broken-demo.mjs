@@ -1,4 +1,4 @@
-/** The demo with one API that does not do its work: `node broken-demo.mjs <name>`. @module */
+/** The demo with one broken API: `node broken-demo.mjs <name>`. @module */
 
 import { text } from 'node:stream/consumers'
 import { createVerifier } from 'dpop-guard'
@@ -8,16 +8,16 @@ import { runDemo } from '../../examples/run-demo.mjs'
 const withOptions = (more) => (options) => createNotesApi({ ...options, ...more })
 
 const brokenApis = {
-  unguarded: () => ({ handler: answerAnybody, close() {} }),
-  'forgets proofs': withOptions({ replay: false }),
-  'takes old proofs': withOptions({ proof: { maxAgeSeconds: 3600, dangerouslyAllowWideWindow: true } }),
-  'refuses for another reason': withOptions({ allowBearer: true }),
+  unguarded: () => ({ handler: acceptAll, close() {} }),
+  'does not store proofs': withOptions({ replay: false }),
+  'accepts old proofs': withOptions({ proof: { maxAgeSeconds: 3600, dangerouslyAllowWideWindow: true } }),
+  'rejects for another reason': withOptions({ allowBearer: true }),
   'acts before it refuses': (options) => ({ handler: actFirst(createVerifier(options)), close() {} }),
   'locks the client out after nine refusals': (options) => lockOut(createNotesApi(options)),
   'never starts': () => new Promise(() => {})
 }
 
-function answerAnybody(request, response) {
+function acceptAll(request, response) {
   const status = request.method === 'POST' ? 201 : 200
   response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ owner: 'alice', notes: [] }))
 }

@@ -39,7 +39,7 @@ const refusals = [
 describe('npm run demo', () => {
   const demo = run(new URL('../../examples/demo.mjs', import.meta.url))
 
-  it('walks the thirteen steps and refuses the nine thefts, in each framework', async () => {
+  it('completes the thirteen steps and rejects the nine attacks in each framework', async () => {
     const { code, output, errors } = await demo
 
     expect(errors).toBe('')
@@ -50,7 +50,7 @@ describe('npm run demo', () => {
     expect(sections.map((section) => section.split(' ', 1)[0])).toEqual([...frameworks, ...frameworks])
     for (const section of sections.slice(0, frameworks.length)) expect(partiesOf(section)).toEqual(parties)
     for (const section of sections.slice(frameworks.length)) expect(refusalsOf(section)).toEqual(refusals)
-    expect(summary).toMatch(/^✓ 52 of 52 steps passed, 36 of 36 thefts refused, in \d+\.\d s$/)
+    expect(summary).toMatch(/^✓ 52 of 52 steps passed, 36 of 36 attacks rejected, in \d+\.\d s$/)
   })
 
   it('prints neither a whole token or proof nor an escape sequence into a pipe', async () => {
@@ -64,9 +64,9 @@ describe('npm run demo', () => {
 describe.concurrent('a broken API fails the demo', () => {
   it.each([
     ['unguarded', ['12 API: nothing was verified', ...refusals.map((_, index) => `${index + 1} `)]],
-    ['forgets proofs', ['2 a proof that was already used: answered 200 ']],
-    ['takes old proofs', ['6 a proof of ten minutes ago: answered 200 ']],
-    ['refuses for another reason', ['5 the token as a Bearer token: answered 401 ']],
+    ['does not store proofs', ['2 a proof that was already used: answered 200 ']],
+    ['accepts old proofs', ['6 a proof of ten minutes ago: answered 200 ']],
+    ['rejects for another reason', ['5 the token as a Bearer token: answered 401 ']],
     ['acts before it refuses', ['4 a proof for another method: the refused request took effect']],
     ['locks the client out after nine refusals', ["9 no proof at all: the client's own request was answered 401"]],
     ['never starts', ['the demo: gave up after 1 seconds']]

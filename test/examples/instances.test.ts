@@ -1,4 +1,4 @@
-/** `npm run demo -- --instances 4 --redis`: a proof is good once among four instances, one on each framework. Runs the built package. */
+/** `npm run demo -- --instances 4 --redis`: a proof is accepted once by four instances, one per framework. Runs the built package. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,10 +22,10 @@ describeSharedRedis('four instances of the API', () => {
     expect(code).toBe(0)
     expect(lines).toHaveLength(4)
     for (const line of lines) {
-      const answers = line.replace(/^ {2}✓ {2}\d {2}/, '').split(', ')
-      expect(answers.toSorted()).toEqual(['200', ...Array(3).fill('401 ERR_DPOP_PROOF_REPLAYED')])
+      const responses = line.replace(/^ {2}✓ {2}\d {2}/, '').split(', ')
+      expect(responses.toSorted()).toEqual(['200', ...Array(3).fill('401 ERR_DPOP_PROOF_REPLAYED')])
     }
-    expect(summary).toMatch(/^✓ 52 of 52 .*, 4 of 4 proofs good once among all instances, in \d+\.\d s$/)
+    expect(summary).toMatch(/^✓ 52 of 52 .*, 4 of 4 proofs accepted once by all instances, in \d+\.\d s$/)
   }, 90_000)
 
   it('each with a memory of its own: the demo fails, and every instance has warned', async () => {

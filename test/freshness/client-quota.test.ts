@@ -27,7 +27,7 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     expect(take(quota, 'a', 10, NOW_MS + 12 * MINUTE)).toBe(6)
   })
 
-  it('forgets everything after two periods', () => {
+  it('resets its counts after two periods', () => {
     const quota = new ClientQuota(10)
     take(quota, 'a', 10, NOW_MS)
     expect(take(quota, 'a', 15, NOW_MS + 12 * MINUTE)).toBe(10)
@@ -40,7 +40,7 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     expect(take(quota, 'a', 15, NOW_MS + 66 * MINUTE + 60 * MINUTE, 60 * MINUTE)).toBe(10)
   })
 
-  it('tells clients apart by two counters: few of those that share one share the other', () => {
+  it('separates clients by two counters', () => {
     const quota = new ClientQuota(1)
     const clients = 2 ** 14
     let refused = 0
@@ -48,12 +48,12 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
       const jkt = createHash('sha256').update(String(i)).digest('base64url')
       if (!quota.take(jkt, NOW_MS, MINUTE)) refused++
     }
-    // 17 % where both counters tell, 37 % where only one does, and some 50 of 16 384 are chance.
+    // 17 % with two counters, 37 % with one; about 50 of 16 384 are random variation.
     expect(refused / clients).toBeGreaterThan(0.12)
     expect(refused / clients).toBeLessThan(0.22)
   })
 
-  it('never counts too few, whatever the lives of entries: as many as are alive, and the share is all it gives', () => {
+  it('never counts too few entries, for any lifetimes', () => {
     const quota = new ClientQuota(5)
     let alive: number[] = []
     for (let minute = 0, seed = 1; minute < 600; minute++) {

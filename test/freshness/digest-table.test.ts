@@ -28,7 +28,7 @@ describe('digestOf', () => {
 })
 
 describe('DigestTable', () => {
-  it('tells digests apart by each of their three words', () => {
+  it('compares all three words of a digest', () => {
     const table = new DigestTable(8)
     const others: Digest[] = [
       [2, 2, 3],
@@ -102,7 +102,7 @@ describe('DigestTable', () => {
     expect([from.size, to.size]).toEqual([0, 1])
   })
 
-  it('the dead are left behind in a move, and an empty slot has nothing to move', () => {
+  it('a move drops expired entries and skips empty slots', () => {
     const [from, to] = [new DigestTable(4), new DigestTable(8)]
     from.set(at(0, 4, 1), 100)
     expect(from.move(0, 9, 101, to)).toBe(4)

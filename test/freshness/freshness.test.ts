@@ -1,6 +1,6 @@
 import { createVerifier, type ReplayStore, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createWorld, NOW_MS, toldOf, verdictOf, type World } from '../support/world.js'
+import { createWorld, eventOf, NOW_MS, verdictOf, type World } from '../support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 beforeEach(() => world.clock.set(NOW_MS))
 
-/** A shared store that forgets by a clock of its own, and whose next answer takes as long as a test says. */
+/** A shared store with a clock of its own and a configurable delay. */
 function createSlowStore() {
   const endsAtMs = new Map<string, number>()
   const store = {
@@ -29,7 +29,7 @@ describe('a store that is slow to look does not let a proof in a second time (RF
   it.each<[string, Partial<VerifierOptions>]>([
     ['iat window', {}],
     ['nonces', { nonce: { secrets } }]
-  ])('%s: whatever the delay, and however late in its life the copy comes', async (_name, extra) => {
+  ])('%s: with any delay, at any time in the lifetime of the proof', async (_name, extra) => {
     for (const age of [0, 150, 298, 299, 299.999]) {
       for (const delaySeconds of [0, 0.5, 1.1, 4, 6.1, 30, 400]) {
         world.clock.set(NOW_MS)
@@ -46,7 +46,7 @@ describe('a store that is slow to look does not let a proof in a second time (RF
     }
   })
 
-  it('an answer that comes while the first use would still be remembered counts, to the last second of the proof', async () => {
+  it('a late result is accepted while the entry of the first use cannot have expired', async () => {
     const store = createSlowStore()
     const verifier = createVerifier({ ...world.options, replay: store })
     for (const [age, delaySeconds, expected] of [
@@ -66,7 +66,7 @@ describe('a store that is slow to look does not let a proof in a second time (RF
 
 const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
 
-describe('the word of a store', () => {
+describe('the result of a store', () => {
   const reserving = (reserve: unknown) => createVerifier({ ...world.options, replay: { reserve } as ReplayStore })
 
   it.each<[string, unknown, string]>([
@@ -89,19 +89,19 @@ describe('the word of a store', () => {
       }
     ],
     ['rejects', () => Promise.reject(cause)]
-  ])('one that %s cannot tell: 503, and operators are told why', async (_title, reserve) => {
+  ])('a store that %s results in 503 with a diagnostics event', async (_title, reserve) => {
     const request = await world.request()
-    expect(await toldOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause })
+    expect(await eventOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause })
   })
 
-  it('one that is too late to tell is 503 too, and operators are told', async () => {
+  it('a result after the entry may have expired is 503 with a diagnostics event', async () => {
     const reserve = async () => {
       world.clock.advance(400)
       return true
     }
     const request = await world.request()
     const late = new Error('The replay store responded after the entry may have expired')
-    expect(await toldOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause: late })
+    expect(await eventOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause: late })
   })
 })
 
@@ -113,18 +113,18 @@ it('replay: false accepts a proof as often as it comes inside its window', async
   expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_IAT')
 })
 
-describe('ready() asks the store', () => {
+describe('ready() checks the store', () => {
   const ready = (replay: unknown) => createVerifier({ ...world.options, replay: replay as false }).ready()
   const store = { reserve: () => true }
 
-  it('where there is one, and where it can be asked', async () => {
+  it('if there is one with a method ready', async () => {
     let asked = 0
     for (const replay of [false, store, { ...store, ready: () => void asked++ }, { ...store, ready: async () => void asked++ }])
       expect(await ready(replay)).toBeUndefined()
     expect(asked).toBe(2)
   })
 
-  it('and rejects where it does not answer', async () => {
+  it('and rejects if it does not respond', async () => {
     const cause = new Error('NOAUTH')
     const failures = [
       () => Promise.reject(cause),

@@ -57,7 +57,7 @@ describe('memoryReplayStore', () => {
   })
 
   it.each([2 ** 31, Number.POSITIVE_INFINITY, Number.NaN])(
-    'what it could not remember so long it does not take: %d ms',
+    'rejects an entry with a lifetime above its maximum: %d ms',
     (ttlMs) => {
       const reserve = createStore()
       expect(() => reserve('a', NOW_MS + ttlMs, NOW_MS)).toThrow(new RangeError('A reservation must end within 24 days'))
@@ -84,7 +84,7 @@ describe('memoryReplayStore', () => {
   })
 })
 
-describe('full means full: a live entry is never dropped to make room', () => {
+describe('a full store never evicts a live entry', () => {
   it('reserve throws, and every entry is still there', () => {
     const reserve = createStore(100)
     for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
@@ -98,7 +98,7 @@ describe('full means full: a live entry is never dropped to make room', () => {
     expect(() => reserve('one too many', NOW_MS + 1000, NOW_MS)).toThrow('The replay store is full of live entries')
   })
 
-  it('room comes back as entries expire', () => {
+  it('accepts entries again as others expire', () => {
     const reserve = createStore(100)
     for (let i = 0; i < 99; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
     reserve('long', NOW_MS + 9000, NOW_MS)
@@ -107,7 +107,7 @@ describe('full means full: a live entry is never dropped to make room', () => {
     expect(() => reserve('x', NOW_MS + 9000, NOW_MS + 1001)).toThrow()
   })
 
-  it('room is looked for where the dead are, wherever they lie', () => {
+  it('removes expired entries wherever they are', () => {
     const reserve = createStore(2)
     reserve('long', NOW_MS + 90_000, NOW_MS)
     for (let i = 0; i < 50; i++) expect(reserve(`k${i}`, NOW_MS + i, NOW_MS + i)).toBe(true)
@@ -161,7 +161,7 @@ function recordTables(): number[] {
   return slots
 }
 
-describe('room is taken for what is held, 22 to 32 bytes an entry', () => {
+describe('memory is 22 to 32 bytes per entry', () => {
   it('a table is left when it is three quarters full, for one of half as much again', () => {
     const tables = recordTables()
     const reserve = createStore()

@@ -21,7 +21,7 @@ const create = (nonce: Partial<NonceOptions> = {}, extra: object = {}) =>
   createVerifier({ ...world.options, nonce: { secrets: [A], ...nonce }, ...extra })
 type AnyVerifier = ReturnType<typeof create>
 
-/** The nonce that a verifier asks for. */
+/** The nonce that a verifier issues. */
 async function nonceOf(verifier: AnyVerifier): Promise<string> {
   const error = await verifier.verifyRequest(await world.request()).catch((reason: unknown) => reason as DPoPError)
   return (error as DPoPError).headers['DPoP-Nonce'] as string
@@ -29,10 +29,10 @@ async function nonceOf(verifier: AnyVerifier): Promise<string> {
 const verdict = async (verifier: AnyVerifier, spec: RequestSpec) =>
   await verdictOf(verifier.verifyRequest(await world.request(spec)))
 
-describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () => {
+describe('a proof without a valid nonce is rejected with use_dpop_nonce (RFC 9449 §9)', () => {
   it.each<[string, RequestSpec, string]>([
     ['none', {}, 'ERR_DPOP_NONCE_REQUIRED'],
-    ['one of nobody', { nonce: 'x' }, 'ERR_DPOP_NONCE_INVALID'],
+    ['an unknown one', { nonce: 'x' }, 'ERR_DPOP_NONCE_INVALID'],
     ['an empty one', { nonce: '' }, 'ERR_DPOP_NONCE_INVALID']
   ])('%s: use_dpop_nonce comes with exactly one nonce, not to be stored (§8.2)', async (_title, spec, code) => {
     const error = (await create()
@@ -43,11 +43,11 @@ describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () =
     expect(challengesOf(error.headers)).toMatchObject([{ scheme: 'DPoP', params: { error: 'use_dpop_nonce' } }])
   })
 
-  it.each([7, null, true, {}, ['x']])('a nonce that is no text is the proof’s fault: %j', async (nonce) => {
+  it.each([7, null, true, {}, ['x']])('rejects the proof if its nonce is not a string: %j', async (nonce) => {
     expect(await verdict(create(), { claims: { nonce } })).toBe('ERR_DPOP_PROOF_CLAIMS')
   })
 
-  it('the nonce that was given is accepted, and the answer then has none', async () => {
+  it('the nonce that was given is accepted, and the response then has none', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     const auth = await verifier.verifyRequest(await world.request({ nonce }))
@@ -64,7 +64,7 @@ describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () =
     expect(await verdict(create({}, { clock }), {})).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 
-  it('nobody is told a nonce whose proof is otherwise bad: that comes first', async () => {
+  it('an otherwise invalid proof is rejected before the nonce is checked', async () => {
     const error = (await create()
       .verifyRequest(await world.request({ claims: { ath: 'x' } }))
       .catch((reason: unknown) => reason)) as DPoPError
@@ -72,7 +72,7 @@ describe('a proof without a nonce of ours is asked for one (RFC 9449 §9)', () =
     expect(error.headers).not.toHaveProperty('DPoP-Nonce')
   })
 
-  it('a proof that was asked for a nonce is not used up', async () => {
+  it('a proof that is rejected with use_dpop_nonce is not consumed', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     const claims = { jti: 'same' }
@@ -104,7 +104,7 @@ describe('its age is a matter of the clock alone', () => {
     expect(await verdict(verifier, { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
   })
 
-  it('one that is not the newest is accepted, and the answer has the newest, not to be stored', async () => {
+  it('one that is not the newest is accepted, and the response has the newest, not to be stored', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(STEP_SECONDS)
@@ -125,7 +125,7 @@ describe('its age is a matter of the clock alone', () => {
     expect(await verdict(verifier, { nonce, claims: { nbf: NOW + 60 } })).toBe('ERR_DPOP_PROOF_IAT')
   })
 
-  it('a proof stays used for as long as its nonce is accepted, whatever its iat says', async () => {
+  it('a consumed proof is stored for as long as its nonce is accepted, for any iat', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     const request = await world.request({ nonce, claims: { iat: NOW - 86_400 } })
@@ -138,7 +138,7 @@ describe('its age is a matter of the clock alone', () => {
     expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_NONCE_INVALID')
   })
 
-  it('hooks wait in vain: the store is told an end that is past the last instant of acceptance on any instance', async () => {
+  it('the expiry of an entry is after the last acceptance on any instance, also with slow hooks', async () => {
     const ends: number[] = []
     const replay = { reserve: (_key: string, expiresAtMs: number) => ends.push(expiresAtMs) > 0 }
     const verifier = create({ maxAgeSeconds: 10 }, { replay })
@@ -154,7 +154,7 @@ describe('its age is a matter of the clock alone', () => {
 })
 
 describe('instances that share secrets share nonces', () => {
-  it('each accepts what another gave out, also one whose clock is five seconds ahead', async () => {
+  it('each instance accepts nonces of another, whose clock may be five seconds ahead', async () => {
     const ahead = fakeClock(NOW_MS + STEP_SECONDS * 1000)
     const nonce = await nonceOf(create({}, { clock: ahead }))
     world.clock.set(ahead() - 5000)
@@ -167,8 +167,8 @@ describe('instances that share secrets share nonces', () => {
     const stages = [[A], [A, B], [B, A], [B]].map((secrets) => create({ secrets }))
     for (const [i, verifier] of stages.entries()) {
       const nonce = await nonceOf(verifier)
-      for (const neighbour of [stages[i - 1], stages[i + 1]]) {
-        if (neighbour !== undefined) expect(await verdict(neighbour, { nonce })).toBe('accepted')
+      for (const neighbor of [stages[i - 1], stages[i + 1]]) {
+        if (neighbor !== undefined) expect(await verdict(neighbor, { nonce })).toBe('accepted')
       }
     }
     expect(await verdict(stages[3] as AnyVerifier, { nonce: await nonceOf(stages[0] as AnyVerifier) })).toBe(
@@ -192,7 +192,7 @@ describe('instances that share secrets share nonces', () => {
     expect(nonce).toBe(await nonceOf(create({ secrets: [B] })))
   })
 
-  it('a client with a nonce of the old secret is told that of the new one', async () => {
+  it('a client with a nonce of the old secret receives one of the new secret', async () => {
     const nonce = await nonceOf(create({ secrets: [A] }))
     const verifier = create({ secrets: [B, A] })
     const auth = await verifier.verifyRequest(await world.request({ nonce }))
@@ -204,7 +204,7 @@ describe('instances that share secrets share nonces', () => {
     expect(new Set(nonces).size).toBe(3)
   })
 
-  it('a secret is as good as bytes', async () => {
+  it('accepts secrets as strings and as bytes', async () => {
     expect(await nonceOf(create({ secrets: [new TextEncoder().encode(A)] }))).toBe(await nonceOf(create()))
   })
 })
@@ -222,7 +222,7 @@ it('nonces cannot be foreseen, and are NQCHAR (RFC 9449 §8, §8.1): ten thousan
     for (const [i, byte] of Buffer.from(nonce, 'base64url').entries())
       for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) bits[8 * i + bit] = (bits[8 * i + bit] as number) + 1
     world.clock.advance(5)
-    // The token has another hour, and the proof no time: only the nonce is missing.
+    // The token is valid for another hour and the iat window does not apply: only the nonce is missing.
     if (step % 600 === 599) Object.assign(request, await world.request())
   }
   expect(seen.size).toBe(10_000)
@@ -254,7 +254,7 @@ describe('nonces are kept for the few steps that matter', () => {
     expect(hmac).toHaveBeenCalledTimes(7)
   })
 
-  it('those of the past are forgotten: a clock that is turned back has them computed anew', async () => {
+  it('nonces of past steps are dropped, and computed again if the clock is set back', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(3 * STEP_SECONDS)
@@ -277,11 +277,11 @@ describe('nonce.required decides by request', () => {
     expect(required).toHaveBeenCalledTimes(4)
   })
 
-  it.each([undefined, null, 0, ''])('anything but false is taken at its strictest: %j', async (answer) => {
-    expect(await verdict(create({ required: () => answer as never }), {})).toBe('ERR_DPOP_NONCE_REQUIRED')
+  it.each([undefined, null, 0, ''])('anything but false is taken at its strictest: %j', async (response) => {
+    expect(await verdict(create({ required: () => response as never }), {})).toBe('ERR_DPOP_NONCE_REQUIRED')
   })
 
-  it('may answer later, and is 503 when it fails', async () => {
+  it('may return a promise, and results in 503 when it fails', async () => {
     expect(await verdict(create({ required: async () => false }), {})).toBe('accepted')
     expect(await verdict(create({ required: () => Promise.reject(new Error('x')) }), {})).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })

@@ -4,42 +4,42 @@ import { NOW_MS } from '../support/world.js'
 
 type Send = (...args: string[]) => Promise<unknown>
 /** A store over a client of our own, and the commands that it sent. */
-function createStore(answer: Send, options: object = {}) {
+function createStore(response: Send, options: object = {}) {
   const sent: string[][] = []
   const sendCommand: Send = (...args) => {
     sent.push(args)
-    return answer(...args)
+    return response(...args)
   }
   return { store: redisReplayStore({ sendCommand, ...options }), sent }
 }
 const context = { nowMs: NOW_MS, jkt: 'j' }
 
 describe('redisReplayStore', () => {
-  it('is one atomic command with the rest of the time that the proof is remembered', async () => {
+  it('is one atomic command with the remaining lifetime of the entry', async () => {
     const { store, sent } = createStore(async () => 'OK')
     expect(await store.reserve('key', NOW_MS + 1500.2, context)).toBe(true)
     expect(sent).toEqual([['SET', 'dpop:key', '1', 'NX', 'PX', '1501']])
   })
 
-  it('has a prefix, and never asks for less than a millisecond', async () => {
+  it('uses the prefix and a lifetime of at least one millisecond', async () => {
     const { store, sent } = createStore(async () => 'OK', { prefix: '' })
     await store.reserve('key', NOW_MS - 10, context)
     expect(sent).toEqual([['SET', 'key', '1', 'NX', 'PX', '1']])
   })
 
-  it('OK is the first use, as text or as bytes; nil is not', async () => {
+  it('OK is the first use, as a string or as bytes; nil is a replay', async () => {
     for (const reply of ['OK', Buffer.from('OK')])
       expect(await createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).toBe(true)
     expect(await createStore(async () => null).store.reserve('k', NOW_MS + 1, context)).toBe(false)
   })
 
-  it.each([undefined, '', 'QUEUED', 1, true, {}, []])('any other answer is none: %j', async (reply) => {
+  it.each([undefined, '', 'QUEUED', 1, true, {}, []])('any other response is none: %j', async (reply) => {
     await expect(createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).rejects.toThrow(
       'Redis replied to SET with neither OK nor nil'
     )
   })
 
-  it('what this process saw used is refused without asking, until it expires', async () => {
+  it('a proof that this process saw consumed is rejected without a command until it expires', async () => {
     const { store, sent } = createStore(async () => 'OK')
     expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
     expect(await store.reserve('k', NOW_MS + 1000, { ...context, nowMs: NOW_MS + 1000 })).toBe(false)
@@ -49,8 +49,8 @@ describe('redisReplayStore', () => {
   })
 
   it('what failed is not taken for used', async () => {
-    const answers: Send[] = [() => Promise.reject(new Error('LOADING')), async () => 'OK']
-    const { store } = createStore((...args) => (answers.shift() as Send)(...args))
+    const responses: Send[] = [() => Promise.reject(new Error('LOADING')), async () => 'OK']
+    const { store } = createStore((...args) => (responses.shift() as Send)(...args))
     await expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('LOADING')
     expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
   })
@@ -74,8 +74,8 @@ describe('redisReplayStore', () => {
 
   it('one that comes in time leaves no timer behind, which would keep a process alive', async () => {
     vi.useFakeTimers()
-    for (const answer of [async () => 'OK', async () => null, () => Promise.reject(new Error('LOADING'))]) {
-      await Promise.allSettled([createStore(answer).store.reserve('k', NOW_MS + 1000, context)])
+    for (const response of [async () => 'OK', async () => null, () => Promise.reject(new Error('LOADING'))]) {
+      await Promise.allSettled([createStore(response).store.reserve('k', NOW_MS + 1000, context)])
       expect(vi.getTimerCount()).toBe(0)
     }
     vi.useRealTimers()
@@ -84,7 +84,7 @@ describe('redisReplayStore', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['fails', () => Promise.reject(new Error('Connection is closed'))],
     ['says OK', () => Promise.resolve('OK')]
-  ])('a reply that %s after its time is nobody’s: it is neither unhandled nor believed', async (_title, reply) => {
+  ])('a reply that %s after the timeout is ignored, and not an unhandled rejection', async (_title, reply) => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const late = () => new Promise((resolve) => setTimeout(resolve, 80)).then(reply)
@@ -100,7 +100,7 @@ describe('redisReplayStore', () => {
     vi.useRealTimers()
     await new Promise((resolve) => setImmediate(resolve))
     expect(unhandled).toEqual([])
-    // Not taken for used: the server is asked again.
+    // Not cached as consumed: the command is sent again.
     const again = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not reply in time')
     expect(sent).toHaveLength(2)
     await again

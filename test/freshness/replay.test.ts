@@ -6,11 +6,11 @@ import { checkTime, type Proof } from '../../src/proof/proof.js'
 const JKT = 'a'.repeat(43)
 
 describe('the key of a proof', () => {
-  it('has 22 characters of base64url, whatever the jti', async () => {
+  it('has 22 characters of base64url for any jti', async () => {
     for (const jti of ['x', 'x'.repeat(256), 'é\n\u0000']) expect(await replayKey(JKT, 'https://a/', jti)).toMatch(/^[\w-]{22}$/)
   })
 
-  it('tells client, URI and jti apart, also where one could run into the next', async () => {
+  it('differs by client, URI and jti, also if their concatenation is equal', async () => {
     const keys = await Promise.all([
       replayKey(JKT, 'https://a/', 'x'),
       replayKey('b'.repeat(43), 'https://a/', 'x'),
@@ -22,7 +22,7 @@ describe('the key of a proof', () => {
   })
 })
 
-describe('a proof is remembered for longer than any instant at which it is accepted (RFC 9449 §11.1)', () => {
+describe('an entry expires after the last acceptance of the proof (RFC 9449 §11.1)', () => {
   const isAccepted = (iat: number, nowMs: number, maxAgeSeconds: number): boolean => {
     const proof = { claims: { iat } } as Proof
     try {

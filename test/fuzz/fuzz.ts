@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 0)
 const seed = Number(process.env['FUZZ_SEED'] ?? (seconds > 0 ? Date.now() % 2 ** 31 : 9449))
 
-/** A test that holds for every value of the arbitraries; the predicate throws where it does not. */
+/** A property test: the predicate throws for a counterexample. */
 export function fuzz<Values extends [unknown, ...unknown[]]>(
   rule: string,
   arbitraries: { [Index in keyof Values]: fc.Arbitrary<Values[Index]> },
@@ -30,7 +30,7 @@ export function fuzz<Values extends [unknown, ...unknown[]]>(
   )
 }
 
-/** Any text: what people write, what they do not, and what looks like a part of a request. */
+/** Any string: natural text, arbitrary code units, and parts of requests. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.string({ unit: 'grapheme', maxLength: 60 }),

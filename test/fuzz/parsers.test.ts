@@ -22,7 +22,7 @@ function valueOrRefusal<T>(read: () => T): T | undefined {
   }
 }
 
-describe('every parser gives a value or a refusal, whatever it is given', () => {
+describe('every parser returns a value or rejects, for any input', () => {
   fuzz('base64url: both platforms agree, and what is read writes back as it was', [anyText], 2000, (text) => {
     const bytes = node.decodeBase64url(text)
     const other = web.decodeBase64url(text)
@@ -117,7 +117,7 @@ describe('every parser gives a value or a refusal, whatever it is given', () => 
 describe('URIs', () => {
   const base = parseBaseUrl('https://rs.example/v1') as BaseUrl
 
-  fuzz('normalisation is idempotent, and leaves only what a URI may have', [anyText], 3000, (text) => {
+  fuzz('normalization is idempotent, and leaves only what a URI may have', [anyText], 3000, (text) => {
     for (const url of [text, `https://${text}`, `https://rs.example/${text}`]) {
       const parsed = parseBaseUrl(url)
       if (parsed === undefined) continue
@@ -128,7 +128,7 @@ describe('URIs', () => {
     }
   })
 
-  fuzz('an htu never throws, and matches only what it normalises to', [anyText], 3000, (text) => {
+  fuzz('an htu never throws, and matches only what it normalizes to', [anyText], 3000, (text) => {
     const uris = ['https://rs.example/', 'https://rs.example/a']
     for (const htu of [text, `https://rs.example${text}`, `HTTPS://${text}/a`]) {
       const match = matchHtu(htu, uris)
@@ -139,7 +139,7 @@ describe('URIs', () => {
   })
 
   fuzz(
-    'a target gives URIs below our own origin and prefix, whatever it and the Host field say',
+    'URIs of any request target and Host are below a configured origin and prefix',
     [anyText, anyText],
     3000,
     (target, authority) => {
@@ -149,7 +149,7 @@ describe('URIs', () => {
           expect(uri.startsWith('https://rs.example/v1')).toBe(true)
           expect(new URL(uri).pathname.startsWith('/v1')).toBe(true)
           expect(matchHtu(uri, [uri])).toBe(uri)
-          // What we compare is what it normalises to: no second normalisation, here or at a router, makes it another path.
+          // What we compare is what it normalizes to: no second normalization, here or at a router, makes it another path.
           expect(matchHtu(`HTTPS${uri.slice(5)}?x`, [uri])).toBe(uri)
         }
       }

@@ -38,7 +38,7 @@ const anyJumps = fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 60, 
 
 describe('memoryReplayStore beside a Map of keys and expiries (RFC 9449 §11.1)', () => {
   fuzz(
-    'a clock that does not run backwards: no live entry is ever lost, nobody wins twice, and nobody loses without cause',
+    'with a monotonic clock, no live entry is lost, no proof is accepted twice, and none is rejected without cause',
     [anyStart, calls],
     300,
     (startMs, steps) => {

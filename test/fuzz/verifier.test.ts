@@ -22,7 +22,7 @@ beforeAll(async () => {
   verifier = createVerifier({ ...world.options, allowBearer: true, replay: false })
 })
 
-/** What came of a request: the result, or the error that every fault of a client must end in. */
+/** The outcome of a request: the result, or a DPoPError. */
 async function outcomeOf(request: PlainRequest): Promise<VerifiedRequest | undefined> {
   try {
     return await verifier.verifyRequest(request)
@@ -35,7 +35,7 @@ async function outcomeOf(request: PlainRequest): Promise<VerifiedRequest | undef
   }
 }
 
-/** A JWS whose segments are anything: JSON, text, or what they should be. */
+/** A JWS with arbitrary segments: JSON, strings, or valid ones. */
 const segment = fc.oneof(
   anyJson.map(encode),
   anyText,
@@ -51,7 +51,7 @@ const anyJws = fc.oneof(
   fc.tuple(segment, segment, segment).map((segments) => segments.join('.'))
 )
 
-describe('whatever a client sends ends in a result or in a DPoPError whose challenge parses', () => {
+describe('any request results in acceptance or in a DPoPError with a valid challenge', () => {
   const scheme = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom('DPoP ', 'Bearer ', 'dpop  ') },
     { weight: 1, arbitrary: anyText }
@@ -62,7 +62,7 @@ describe('whatever a client sends ends in a result or in a DPoPError whose chall
 
   const mutation = fc.record({ at: fc.nat(), drop: fc.nat(3), put: fc.oneof(anyText, fc.base64String({ maxLength: 3 })) })
   fuzz(
-    'a good request with a few characters changed',
+    'a valid request with a few characters changed',
     [fc.constantFrom('Authorization', 'DPoP'), mutation],
     300,
     async (name, { at, drop, put }) => {
@@ -103,23 +103,23 @@ describe('whatever a client sends ends in a result or in a DPoPError whose chall
   )
 })
 
-describe('what is remembered decides nothing', () => {
+describe('caches do not change the result', () => {
   const change = fc.record({
     claims: fc.dictionary(claimOfProof(), anyJson, { maxKeys: 1 }),
     header: fc.dictionary(fc.constantFrom('typ', 'kid', 'jwk', 'jku'), anyJson, { maxKeys: 1 }),
-    isStranger: fc.boolean(),
+    isAttacker: fc.boolean(),
     cut: fc.nat(2)
   })
   fuzz(
     'a verifier that knows token and key, and one that has seen nothing, agree on any proof',
     [change],
     400,
-    async ({ claims, header, isStranger, cut }) => {
+    async ({ claims, header, isAttacker, cut }) => {
       const token = await world.issuer.issue({ jkt: world.client.jkt })
       const fresh = createVerifier(world.options)
       const knowing = createVerifier(world.options)
       await knowing.verifyRequest(await world.request({ token }))
-      const client = isStranger ? world.stranger : world.client
+      const client = isAttacker ? world.attacker : world.client
       const request = await world.request({ token, client, claims, header })
       const { Authorization, DPoP } = request.headers as Record<string, string>
       const headers = { Authorization, DPoP: DPoP?.slice(0, DPoP.length - cut) }
@@ -144,8 +144,8 @@ describe('differential', () => {
     ath = await platform.sha256(token)
   })
 
-  /** JSON in other spellings than JSON.stringify's: white space, escapes, members twice, members that mean nothing. */
-  const spelling = fc.record({
+  /** JSON serialized unlike JSON.stringify: whitespace, escapes, duplicate and unknown members. */
+  const serialization = fc.record({
     space: fc.constantFrom('', ' ', '\n', '\t '),
     isEscaped: fc.boolean(),
     twice: fc.boolean(),
@@ -156,8 +156,8 @@ describe('differential', () => {
     ),
     isExtraLast: fc.integer({ min: 0, max: 9 }).map((n) => n === 0)
   })
-  type Spelling = typeof spelling extends fc.Arbitrary<infer Value> ? Value : never
-  function spell(members: object, { space, isEscaped, twice, extra, isExtraLast }: Spelling): string {
+  type Serialization = typeof serialization extends fc.Arbitrary<infer Value> ? Value : never
+  function serialize(members: object, { space, isEscaped, twice, extra, isExtraLast }: Serialization): string {
     const all = isExtraLast ? { ...members, ...extra } : { ...extra, ...members }
     const parts = Object.entries(all).map(([name, value]) => `${JSON.stringify(name)}${space}:${space}${JSON.stringify(value)}`)
     if (twice) parts.unshift(...parts)
@@ -168,12 +168,12 @@ describe('differential', () => {
   }
 
   fuzz(
-    'whatever proof we accept jose accepts too, and reads the same out of it',
-    [spelling, spelling, fc.constantFrom('', '', '', '', '=', 'A', '.', ' ')],
+    'jose accepts every proof that is accepted here, with the same claims',
+    [serialization, serialization, fc.constantFrom('', '', '', '', '=', 'A', '.', ' ')],
     600,
     async (head, body, tail) => {
-      const header = spell({ typ: 'dpop+jwt', alg: 'ES256', jwk }, head)
-      const payload = spell({ jti: 'x', htm: 'GET', htu: `${BASE_URL}/notes`, iat: NOW, ath }, body)
+      const header = serialize({ typ: 'dpop+jwt', alg: 'ES256', jwk }, head)
+      const payload = serialize({ jti: 'x', htm: 'GET', htu: `${BASE_URL}/notes`, iat: NOW, ath }, body)
       const input = `${encode(header)}.${encode(payload)}`
       const proof = `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}${tail}`
       const auth = await outcomeOf({ method: 'GET', target: '/notes', headers: { authorization: `DPoP ${token}`, dpop: proof } })
@@ -212,12 +212,15 @@ describe('differential', () => {
   })
 
   fuzz(
-    'whatever access token we accept jose accepts too, with the same key set, and reads the same out of it',
-    [tokenHeader, tokenClaims, spelling, spelling, published, fc.constantFrom('', '', '', '', '=', 'A')],
+    'jose accepts every access token that is accepted here, with the same key set and claims',
+    [tokenHeader, tokenClaims, serialization, serialization, published, fc.constantFrom('', '', '', '', '=', 'A')],
     500,
     async (header, claims, head, body, extra, tail) => {
       const good = claimsOf(token)
-      const input = [spell({ typ: 'at+jwt', alg: 'ES256', kid: 'k', ...header }, head), spell({ ...good, ...claims }, body)]
+      const input = [
+        serialize({ typ: 'at+jwt', alg: 'ES256', kid: 'k', ...header }, head),
+        serialize({ ...good, ...claims }, body)
+      ]
         .map(encode)
         .join('.')
       const text = `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}${tail}`

@@ -3,7 +3,7 @@ import { createVerifier, type IssuerOptions, type PlainRequest, type VerifierOpt
 import { createTestClient, createTestIssuer, fakeClock, type TestClient } from 'dpop-guard/testing'
 import ts from 'typescript'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { toldOf } from '../support/world.js'
+import { eventOf } from '../support/world.js'
 import { expectations } from './expectations.js'
 
 interface Fixture {
@@ -73,7 +73,7 @@ describe.each(Object.entries(expectations))('%s', (name, { rejectedBecause, conf
     const sent = await request(defaults.baseUrl)
     if (rejectedBecause === undefined) expect(await verify(defaults, sent)).toMatchObject({ scheme: 'DPoP' })
     else {
-      const { code, reason } = await toldOf(() => verify(defaults, sent))
+      const { code, reason } = await eventOf(() => verify(defaults, sent))
       expect([code, reason]).toEqual(['ERR_DPOP_TOKEN_INVALID', expect.stringContaining(rejectedBecause)])
       expect(reason).toMatch(/token\.(type|requiredClaims)/)
     }
@@ -109,7 +109,7 @@ test('a token of Amazon Cognito is rejected whatever the options, because it has
   const options: IssuerOptions = { ...issuer.options, type: 'any', requiredClaims: [] }
   const verifier = createVerifier({ issuer: options, baseUrl: 'https://api.example', clock: () => fixture.claims.iat * 1000 })
   const headers = await client.headers({ url: 'https://api.example/notes', token })
-  expect(await toldOf(() => verifier.verifyRequest({ method: 'GET', target: '/notes', headers }))).toEqual({
+  expect(await eventOf(() => verifier.verifyRequest({ method: 'GET', target: '/notes', headers }))).toEqual({
     code: 'ERR_DPOP_TOKEN_INVALID',
     reason: 'aud is missing; it is required in every token'
   })

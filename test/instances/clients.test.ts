@@ -28,7 +28,7 @@ async function start(connect: (port: number) => Promise<Connection>, options: { 
   const { store, connection } = await openStore()
   const verifier = createVerifier({ ...world.options, replay: store, instances: 2 })
   const verdict = async () => await verdictOf(verifier.verifyRequest(await world.request()))
-  /** Asks until the answer is this one. */
+  /** Repeats until the result is this one. */
   const settlesOn = async (expected: string) => {
     const verdicts = new Set<string>()
     for (let attempt = 0; attempt < 200 && !verdicts.has(expected); attempt++) {
@@ -48,11 +48,11 @@ describeRedis('redisReplayStore on a real server', () => {
       const { store, openStore } = await start(connect)
       const { store: other } = await openStore()
       const endsAtMs = inAMinute()
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         Array.from({ length: 200 }, async (_, i) => await (i % 2 ? store : other).reserve('the-same-key', endsAtMs))
       )
-      expect(answers.filter((isFirst) => isFirst === true)).toHaveLength(1)
-      expect(answers.filter((isFirst) => isFirst === false)).toHaveLength(199)
+      expect(responses.filter((isFirst) => isFirst === true)).toHaveLength(1)
+      expect(responses.filter((isFirst) => isFirst === false)).toHaveLength(199)
     })
 
     it(`${name}: a key has the prefix and 22 characters, lives as long as its proof, and a repeat does not prolong it`, async () => {
@@ -70,7 +70,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(leftMs).toBeLessThanOrEqual(5001)
     })
 
-    it(`${name}: room comes back as keys expire`, async () => {
+    it(`${name}: accepts proofs again as keys expire`, async () => {
       const { server, store } = await start(connect)
       const nowMs = Date.now()
       expect(await store.reserve('k', nowMs + 30, { nowMs, jkt: 'j' })).toBe(true)
@@ -89,7 +89,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(await countOf()).toBe(before)
     })
 
-    it(`${name}: a server that does not answer in time is 503, and good again when it does`, async () => {
+    it(`${name}: a server that does not reply in time results in 503, until it does`, async () => {
       const { server, verdict, settlesOn } = await start(connect, { timeoutMs: 150 })
       expect(await settlesOn('accepted')).toContain('accepted')
       await server.command('CLIENT', 'PAUSE', '60000', 'WRITE')
@@ -100,7 +100,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect([...verdicts].filter((one) => one !== 'accepted' && one !== OUTAGE)).toEqual([])
     })
 
-    it(`${name}: a server that is killed is 503, and good again when it is back, without a restart of ours`, async () => {
+    it(`${name}: a server that is killed results in 503, until it is restarted`, async () => {
       const { server, verdict, settlesOn } = await start(connect, { timeoutMs: 500 })
       expect(await settlesOn('accepted')).toContain('accepted')
       await server.kill()

@@ -6,7 +6,7 @@ import { createVerifier, memoryReplayStore } from 'dpop-guard'
 
 if (cluster.isPrimary) {
   for (let i = 0; i < 2; i++) cluster.fork()
-  cluster.on('message', (_worker, told) => console.log(JSON.stringify(told)))
+  cluster.on('message', (_worker, reported) => console.log(JSON.stringify(reported)))
 } else {
   const published = []
   const warned = []

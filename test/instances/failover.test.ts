@@ -41,7 +41,7 @@ async function verifierOver(opening: Promise<Connection>, timeoutMs: number) {
 
 describeRedis('failover in the middle of a request', () => {
   it.each(Object.entries(clients))(
-    '%s: a master that becomes a replica while it holds the command: 503, and the proof is not used up',
+    '%s: a master that becomes a replica during the command results in 503, and the proof is not consumed',
     async (_name, connect) => {
       const [master, replica] = await startPair()
       const verifier = await verifierOver(connect(master.port), 10_000)
@@ -78,7 +78,7 @@ describeRedis('failover in the middle of a request', () => {
       for (const request of used) expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
       await until(async () => Number(await replica.command('DBSIZE')) >= 21)
 
-      // Held, not gone: requests wait for it.
+      // Stopped, not closed: requests wait for it.
       master.freeze()
       const waiting = Array.from({ length: 10 }, async () => verdictOf(verifier.verifyRequest(await world.request())))
       expect(new Set(await Promise.all(waiting))).toEqual(new Set([OUTAGE]))

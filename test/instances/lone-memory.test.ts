@@ -1,4 +1,4 @@
-/** Real workers of node:cluster that each remember used proofs alone are told so. */
+/** Workers of node:cluster with a memory store each emit the warning. */
 
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
@@ -9,12 +9,12 @@ it('two real workers are each warned once, on the channel and as a warning of No
   const script = fileURLToPath(new URL('./cluster-worker.mjs', import.meta.url))
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  const told = output
+  const reported = output
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
-  const published = { code: 'DPOP_GUARD_LONE_MEMORY', message: expect.stringMatching(/redisReplayStore\(\).*"replay"/) }
+  const published = { code: 'DPOP_GUARD_LONE_MEMORY', message: expect.stringMatching(/"replay".*redisReplayStore\(\)/) }
   const warning = { name: 'DPoPGuardWarning', code: 'DPOP_GUARD_LONE_MEMORY' }
-  expect(told).toEqual([1, 2].map(() => ({ published: [published], warned: [warning] })))
+  expect(reported).toEqual([1, 2].map(() => ({ published: [published], warned: [warning] })))
   expect(errors.match(/DPOP_GUARD_LONE_MEMORY/g)).toHaveLength(2)
 })

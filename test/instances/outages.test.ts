@@ -1,4 +1,4 @@
-/** A Redis that cannot take a reservation is a 503: never a way in, and never the client's fault (RFC 9449 §11.1). */
+/** A Redis that cannot store a proof results in 503, never in acceptance or 401 (RFC 9449 §11.1). */
 
 import { setTimeout as after } from 'node:timers/promises'
 import { createVerifier, type DPoPUnavailableError, redisReplayStore } from 'dpop-guard'
@@ -24,7 +24,7 @@ async function verifierOn({ port }: RedisServer) {
 }
 
 type AnyVerifier = Awaited<ReturnType<typeof verifierOn>>
-/** The error that a good request is answered with, or undefined where it is accepted. */
+/** The error code of a valid request, or undefined if it is accepted. */
 const outageOf = async (verifier: AnyVerifier): Promise<DPoPUnavailableError | undefined> =>
   await verifier.verifyRequest(await world.request()).then(
     () => undefined,
@@ -54,7 +54,7 @@ describeRedis('a Redis that is there and cannot', () => {
     expect(await verdictOf(verifier.ready())).toBe('accepted')
   })
 
-  it('OOM, full under noeviction: 503, nothing live is dropped for it, and accepted when there is room', async () => {
+  it('OOM with noeviction results in 503 without evicting entries, until memory is available', async () => {
     const server = await startRedis('--maxmemory-policy', 'noeviction')
     const verifier = await verifierOn(server)
     const used = await world.request()
@@ -81,7 +81,7 @@ describeRedis('a Redis that is there and cannot', () => {
     expect(await verdictOf((await verifierOn(server)).verifyRequest(used))).toBe('ERR_DPOP_PROOF_REPLAYED')
   })
 
-  it('a restart loses no proof that was used, where every command is on disk before it is answered', async () => {
+  it('a restart loses no consumed proof with appendfsync always', async () => {
     const server = await startRedis('--appendonly', 'yes', '--appendfsync', 'always')
     const verifier = await verifierOn(server)
     const used = await Promise.all(Array.from({ length: 20 }, () => world.request()))

@@ -1,4 +1,4 @@
-/** Four instances of an API on one Redis: a proof is good once among all of them (RFC 9449 §11.1). Runs the built package. */
+/** Four instances of an API with one Redis accept a proof once in total (RFC 9449 §11.1). Runs the built package. */
 
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { expect, it, onTestFinished } from 'vitest'
@@ -27,12 +27,12 @@ describeSharedRedis('four processes, one Redis', () => {
 
     const token = await issuer.issue({ jkt: client.jkt })
     const proofs = await Promise.all(Array.from({ length: PROOFS }, () => client.headers({ url: `${API_URL}/notes`, token })))
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       proofs.map(async (headers) => await Promise.all(instances.map(({ get }) => get('/notes', headers))))
     )
 
-    for (const four of answers) expect(four.filter(({ status }) => status === 200)).toHaveLength(1)
-    const others = answers.flat().filter(({ status }) => status !== 200)
+    for (const four of responses) expect(four.filter(({ status }) => status === 200)).toHaveLength(1)
+    const others = responses.flat().filter(({ status }) => status !== 200)
     expect(others).toHaveLength(3 * PROOFS)
     expect(new Set(others.map(({ code }) => code))).toEqual(new Set(['ERR_DPOP_PROOF_REPLAYED']))
     for (const { inspect } of instances) expect((await inspect()).unhandled).toEqual([])

@@ -1,34 +1,34 @@
 /**
- * Mutation testing, room by room: every change of a line of src/ must make a test of its room fail. Prints the score of each
- * room and of all, and every survivor; fails below the threshold. `--room NAME` runs one, `--mutate FILE` (or `FILE:1-20`, also
- * several with commas) less than a room, `--concurrency N` on fewer or more cores.
+ * Mutation testing by folder of src/: every mutant must make a test of its folder fail. Prints the score of each folder and in total,
+ * and every survivor; fails below the threshold. `--folder NAME` runs one folder, `--mutate FILE` (or `FILE:1-20`, also several with
+ * commas) less, `--concurrency N` uses fewer or more cores.
  */
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { rooms } from './rooms.mjs'
+import { folders } from './folders.mjs'
 
 const THRESHOLD_PERCENT = 90
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const report = `${root}reports/mutation/mutation.json`
 const {
-  room: wanted,
+  folder: wanted,
   mutate: only,
   concurrency
 } = parseArgs({
-  options: { room: { type: 'string' }, mutate: { type: 'string' }, concurrency: { type: 'string', default: '2' } }
+  options: { folder: { type: 'string' }, mutate: { type: 'string' }, concurrency: { type: 'string', default: '2' } }
 }).values
 
 const totals = { killed: 0, survived: 0 }
 const survivors = []
-for (const room of rooms.filter(({ name }) => wanted === undefined || name === wanted)) {
+for (const folder of folders.filter(({ name }) => wanted === undefined || name === wanted)) {
   const startMs = Date.now()
-  const counts = run(room)
+  const counts = run(folder)
   totals.killed += counts.killed
   totals.survived += counts.survived
-  console.log(`${room.name.padEnd(10)} ${line(counts)}, in ${Math.round((Date.now() - startMs) / 1000)} s`)
+  console.log(`${folder.name.padEnd(10)} ${line(counts)}, in ${Math.round((Date.now() - startMs) / 1000)} s`)
 }
 for (const survivor of survivors) console.log(survivor)
 console.log(`${'all'.padEnd(10)} ${line(totals)}`)
@@ -43,7 +43,7 @@ function run({ name, mutate, tests }) {
   try {
     files = JSON.parse(readFileSync(report, 'utf8')).files
   } catch {
-    throw new Error(`The room ${name} could not be tested:\n${stdout.slice(-4000)}`)
+    throw new Error(`The folder ${name} could not be tested:\n${stdout.slice(-4000)}`)
   }
   return count(files)
 }

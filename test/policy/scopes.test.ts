@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { hasScopes, routeScopes } from '../../src/policy/scopes.js'
 import { challengesOf } from '../support/challenge-parser.js'
 
-describe('the scopes of a route are checked when the route is made (RFC 6749 §3.3)', () => {
-  it('and copied', () => {
+describe('routeScopes validates the scopes of a route (RFC 6749 §3.3)', () => {
+  it('copies and freezes them', () => {
     const given = ['notes:read', 'https://scope.example/a', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
     const scopes = routeScopes(given)
     expect(scopes).toEqual(given)
@@ -20,14 +20,14 @@ describe('the scopes of a route are checked when the route is made (RFC 6749 §3
     ['a\\'],
     ['a\r\nb'],
     ['é'],
-    ['good', 'b d'],
+    ['valid', 'b d'],
     [1],
     [['a']],
     'notes:read',
     undefined,
     null
   ]
-  it.each(wrong.map((scopes) => [scopes]))('%j is a mistake', (scopes) => {
+  it.each(wrong.map((scopes) => [scopes]))('rejects %j', (scopes) => {
     expect(() => routeScopes(scopes as string[])).toThrow(
       new TypeError('"scopes" must be one or more scope names without spaces')
     )
@@ -53,7 +53,7 @@ describe('hasScopes', () => {
     expect(hasScopes(['b'], { all: ['a'], any: ['b', 'c'] }, isEqual)).toBe(false)
   })
 
-  it('asks whether a granted scope satisfies a required one, and accepts only true', () => {
+  it('calls the function with granted and required scope, and accepts only true', () => {
     const isPrefix = (granted: string, required: string) => required === granted || required.startsWith(`${granted}:`)
     expect(hasScopes(['files'], { all: ['files:read', 'files:write'] }, isPrefix)).toBe(true)
     expect(hasScopes(['files:read'], { all: ['files'] }, isPrefix)).toBe(false)
@@ -73,17 +73,17 @@ describe('verifier.requireScopes', () => {
     }
   }
 
-  it('a request with the scopes passes', () => {
+  it('accepts a request with the scopes', () => {
     expect(thrownBy(() => verifier.requireScopes(auth('DPoP', ['a', 'b']), ['a']))).toBeUndefined()
   })
 
-  it.each(['DPoP', 'Bearer'])('one without is 403 in the challenge of its scheme: %s', (scheme) => {
+  it.each(['DPoP', 'Bearer'])('rejects a request without a scope with 403 in the challenge of its scheme: %s', (scheme) => {
     const error = thrownBy(() => verifier.requireScopes(auth(scheme, []), ['a', 'b'])) as DPoPError
     expect(error).toMatchObject({ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', status: 403 })
     expect(challengesOf(error.headers)).toMatchObject([{ scheme, params: { error: 'insufficient_scope', scope: 'a b' } }])
   })
 
-  it('an anonymous one is asked for credentials, without error code (RFC 6750 §3.1)', () => {
+  it('rejects a request without credentials with 401 and no error code (RFC 6750 §3.1)', () => {
     const error = thrownBy(() => verifier.requireScopes(undefined, ['a'])) as DPoPError
     expect(error).toBeInstanceOf(DPoPError)
     expect(error).toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING', status: 401 })
@@ -93,7 +93,7 @@ describe('verifier.requireScopes', () => {
     ])
   })
 
-  it.each([[['a"b']], ['a'], [null]])('scopes that are a mistake are 503, and never get into a challenge: %j', (scopes) => {
+  it.each([[['a"b']], ['a'], [null]])('invalid scopes result in 503 and are never sent in a challenge: %j', (scopes) => {
     const error = thrownBy(() => verifier.requireScopes(auth('DPoP', []), scopes as never))
     expect(error).toBeInstanceOf(DPoPUnavailableError)
     expect((error as DPoPUnavailableError).cause).toBeInstanceOf(TypeError)

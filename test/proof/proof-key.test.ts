@@ -51,7 +51,7 @@ describe('an algorithm has one type of key and one curve (RFC 7518 §3.4, RFC 80
 })
 
 describe('the jwk is a public key (RFC 9449 §4.3 check 7)', () => {
-  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('a private member is refused whatever it says: %s', (member) => {
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])('rejects a private member with any value: %s', (member) => {
     for (const value of ['x', '', null, undefined, 0]) {
       expect(isRead({ ...p256, [member]: value })).toBe(false)
       expect(isRead({ ...rsa, [member]: value }, 'RS256')).toBe(false)
@@ -137,7 +137,7 @@ describe('RSA keys (RFC 7518 §3.3, §6.3.1)', () => {
     expect(isRead(rsaOf({ e: Uint8Array.from(e) }), 'RS256')).toBe(expected)
   })
 
-  it('an exponent that is no text', () => {
+  it('rejects an exponent that is not a string', () => {
     expect(isRead({ ...rsa, e: 65_537 }, 'RS256')).toBe(false)
     expect(isRead({ ...rsa, e: undefined }, 'RS256')).toBe(false)
   })
@@ -171,7 +171,7 @@ describe('use, key_ops and alg must allow it, where they are present (RFC 7517 �
 })
 
 describe('the thumbprint is over the required members alone (RFC 7638 §3.2)', () => {
-  it.each(proofAlgorithms)('%s: as jose has it, whatever else the key says and in whatever order', async (alg) => {
+  it.each(proofAlgorithms)('%s: equals that of jose, with further members in any order', async (alg) => {
     const jwk = keys[kinds[alg]] as Record<string, string>
     const disordered = Object.fromEntries(Object.entries({ zzz: 1, use: 'sig', kid: 'k', ...jwk }).reverse())
     const read = readProofJwk(disordered, alg)

@@ -13,7 +13,7 @@ beforeEach(() => world.clock.set(NOW_MS))
 const verdict = async (spec: RequestSpec, proof: Parameters<typeof createVerifier>[0]['proof'] = {}) =>
   await verdictOf(createVerifier({ ...world.options, proof: proof as object }).verifyRequest(await world.request(spec)))
 
-/** The verdict on a good request whose proof was rewritten. */
+/** The outcome of an otherwise valid request with a changed proof. */
 async function withProof(rewrite: (header: string, payload: string, signature: string) => string, extra = {}): Promise<string> {
   const request = await world.request()
   const headers = request.headers as Record<string, string>
@@ -126,9 +126,9 @@ describe('check 5: alg is acceptable', () => {
 
 describe('check 6: the signature verifies with the key in the header', () => {
   it('another key, another payload, another header', async () => {
-    const jwk = world.stranger.publicJwk
-    const cnf = { jkt: world.stranger.jkt }
-    // Bound to the stranger's key, which is in the header, signed by the client's.
+    const jwk = world.attacker.publicJwk
+    const cnf = { jkt: world.attacker.jkt }
+    // Bound to the attacker's key, which is in the header, signed by the client's.
     expect(await verdict({ header: { jwk }, tokenSpec: { claims: { cnf } } })).toBe('ERR_DPOP_PROOF_SIGNATURE')
     expect(await withProof((h, p, s) => `${h}.${p}.${s.startsWith('A') ? 'B' : 'A'}${s.slice(1)}`)).toBe(
       'ERR_DPOP_PROOF_SIGNATURE'
@@ -138,7 +138,7 @@ describe('check 6: the signature verifies with the key in the header', () => {
     expect(await withProof((h, p, s) => `${encode({ ...claims(h), extra: 1 })}.${p}.${s}`)).toBe('ERR_DPOP_PROOF_SIGNATURE')
   })
 
-  it('a key that the platform finds invalid is the key’s fault', async () => {
+  it('rejects a key that the platform cannot import with ERR_DPOP_PROOF_JWK', async () => {
     const offCurve = { ...world.client.publicJwk, y: world.client.publicJwk['x'] }
     const { calculateJwkThumbprint } = await import('jose')
     const cnf = { jkt: await calculateJwkThumbprint(offCurve as never) }
@@ -221,7 +221,7 @@ describe('check 12a: ath is the hash of the token', () => {
   })
 })
 
-describe('the header of a verified proof is remembered', () => {
+describe('the header of a verified proof is cached', () => {
   const requestOf = (client: TestClient) => world.request({ client })
 
   it('so that the key is imported once for a client, and proofs are verified all the same', async () => {
@@ -236,7 +236,7 @@ describe('the header of a verified proof is remembered', () => {
 
   it('that of a proof that was not verified is not', async () => {
     const verifier = createVerifier(world.options)
-    await verifier.verifyRequest(await requestOf(world.stranger))
+    await verifier.verifyRequest(await requestOf(world.attacker))
     const importKey = vi.spyOn(platform, 'importKey')
     const request = await world.request()
     const headers = request.headers as Record<string, string>

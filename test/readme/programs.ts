@@ -1,4 +1,4 @@
-/** The programs of a document, taken out of it as they stand, compiled as a user would compile them. */
+/** Extracts the programs of a document and compiles them like a user. */
 
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -22,7 +22,7 @@ const compilerOptions = {
   types: ['node']
 }
 
-/** The name (the word behind `ts` of a fence) and the text of every program of a document, which is named from the top of the repository. */
+/** The programs of a document by name, the word after `ts` of the fence. The path is relative to the repository. */
 export async function programsOf(document: string): Promise<Map<string, string>> {
   const text = await readFile(path(`../../${document}`), 'utf8')
   return new Map(
@@ -30,7 +30,7 @@ export async function programsOf(document: string): Promise<Map<string, string>>
   )
 }
 
-/** Compiles the programs, with every check on, and gives the file of each. Throws with the compiler's words where one has a fault. */
+/** Compiles the programs with all checks and returns the file of each. Throws the messages of the compiler. */
 export async function compilePrograms(programs: ReadonlyMap<string, string>): Promise<(name: string) => string> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })

@@ -55,7 +55,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Starts a program of the README and waits until it answers; gives its origin. */
+/** Starts a program of the README, waits until it responds, and returns its origin. */
 async function start(name: string): Promise<string> {
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
@@ -85,24 +85,24 @@ async function start(name: string): Promise<string> {
 }
 
 describe('the programs of the README', () => {
-  test('are there', () => {
+  test('exist', () => {
     expect([...programs.keys()]).toEqual([...servers, 'authorization', 'diagnostics', 'redis', 'nonces', 'opaque', 'testing'])
   })
 
   test.each(servers)(
-    '%s: a bound token with its proof reads the notes, a thief does not, and /health is open where it is said to be',
+    '%s: accepts a bound token with its proof, rejects it from an attacker, and leaves /health unprotected where documented',
     async (name) => {
       const origin = await start(name)
       const url = `${origin}/notes`
       const client = await createTestClient()
-      const thief = await createTestClient()
+      const attacker = await createTestClient()
       const token = await issuer.issue({ jkt: client.jkt, scope: 'notes:read' })
 
       const answer = await client.fetch(url, token)
       expect(answer.status).toBe(200)
       expect(await answer.json()).toEqual({ owner: 'user' })
 
-      const stolen = await thief.fetch(url, token)
+      const stolen = await attacker.fetch(url, token)
       expect(stolen.status).toBe(401)
       expect(stolen.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_token"/)
 
@@ -125,7 +125,7 @@ describe('the programs of the README', () => {
 })
 
 describe('the programs of docs/operations.md', () => {
-  test('are there, and compile with those of the README', () => {
+  test('exist, with names that differ from those of the README', () => {
     expect([...operations.keys()]).toEqual(['nodeRedis', 'ioredis', 'outages', 'probes'])
     expect([...operations.keys()].filter((name) => programs.has(name))).toEqual([])
   })
@@ -134,7 +134,7 @@ describe('the programs of docs/operations.md', () => {
     await promisify(execFile)(process.execPath, [fileOf('outages')])
   })
 
-  test('probes: answers once the issuer does', async () => {
+  test('probes: responds once the issuer does', async () => {
     const origin = await start('probes')
     expect(await (await fetch(origin)).text()).toBe('ok')
   })

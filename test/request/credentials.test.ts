@@ -63,12 +63,12 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     ['DPoP a', 'Bearer a'],
     ['Basic a', 'DPoP a'],
     ['', '']
-  ])('two lines are refused whatever they say, for two parties may read two tokens: %j and %j', (...lines) => {
+  ])('rejects two field lines, of which a proxy could read another one: %j and %j', (...lines) => {
     expect(read(lines)).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
     expect(parseAuthorization(incoming(lines)).scheme).toBeUndefined()
   })
 
-  it('a token too long to be one is the token’s fault, and operators are told', () => {
+  it('rejects a token above the maximum length as invalid_token, with a diagnostics event', () => {
     expect(read(`DPoP ${'a'.repeat(16_385)}`)).toBe('ERR_DPOP_TOKEN_INVALID')
     const long = incoming([`DPoP ${'a'.repeat(16_385)}`])
     expect(() => tokenOf(parseAuthorization(long), long)).toThrow(
@@ -78,7 +78,7 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
 })
 
 describe('Bearer', () => {
-  it('has one token as well, whatever proofs are beside it', () => {
+  it('rejects two tokens, with any number of proofs', () => {
     expect(read('BEARER abc', [PROOF, PROOF])).toEqual({ scheme: 'Bearer', token: 'abc' })
     expect(read('Bearer a b', [])).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
   })

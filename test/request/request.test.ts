@@ -55,7 +55,7 @@ async function overHttp2(headers: http2.OutgoingHttpHeaders): Promise<unknown> {
 }
 
 describe('a Node request over HTTP/1.1', () => {
-  it('is read as it was sent, whatever the case of its field names', async () => {
+  it('is read as sent, with field names in any case', async () => {
     expect(await overHttp(['GET /r?a HTTP/1.1', 'hOST: rs.example', 'AUTHORIZATION: DPoP abc', 'dpop: h.p.s'])).toEqual(READ)
   })
 
@@ -123,7 +123,7 @@ describe('a Node request that a framework or a test emulates', () => {
     ['raw headers that are no list', { rawHeaders: undefined }],
     ['a header that is a number', { headers: { dpop: 1 } }],
     ['a list with a hole', { headers: { dpop: [null] } }]
-  ])('%s: a TypeError, which the verifier answers with 503', (_title, extra) => {
+  ])('%s is a TypeError, which results in 503', (_title, extra) => {
     expect(attempt({ ...emulated, ...extra })).toBeInstanceOf(TypeError)
   })
 })
@@ -181,7 +181,7 @@ describe('a plain request', () => {
   })
 })
 
-describe('anything else is a TypeError, which the verifier answers with 503', () => {
+describe('anything else is a TypeError, which results in 503', () => {
   const plain = { method: 'GET', target: '/' }
   it.each<[string, object]>([
     [

@@ -11,7 +11,7 @@ const incoming = (target: string, authority?: string): IncomingRequest => ({
 const urisOf = (target: string, baseUrls: string[] = ['https://rs.example'], authority?: string) =>
   targetUrisOf(incoming(target, authority), baseUrls.map(base))
 
-/** Whether a proof with this htu is good for this target; 'refused' where the target itself is. */
+/** Whether a proof with this htu is accepted for this target; 'refused' if the target is rejected. */
 function matches(htu: string, target: string, baseUrls?: string[]): boolean | 'refused' {
   try {
     return matchHtu(htu, urisOf(target, baseUrls)) !== undefined
@@ -21,7 +21,7 @@ function matches(htu: string, target: string, baseUrls?: string[]): boolean | 'r
   }
 }
 
-describe('an htu names the target URI when both are the same after normalisation (RFC 9449 §4.3 check 9)', () => {
+describe('an htu names the target URI when both are the same after normalization (RFC 9449 §4.3 check 9)', () => {
   it.each<[rule: string, htu: string, target: string, expected: boolean]>([
     ['the same', 'https://rs.example/r', '/r', true],
     ['scheme in upper case (RFC 3986 §6.2.2.1)', 'HTTPS://rs.example/r', '/r', true],
@@ -149,8 +149,8 @@ describe('hosts have one form (RFC 3986 §3.2.2, §6.2.2.1)', () => {
     ['https://127.0.0.1/', 'https://%3127.0.0.1/'],
     ['https://0x7f.1/', 'https://0X7F.1/'],
     ["https://a!$&'()*+,;=~.example/", "https://A!$&'()*+,;=~.example/"]
-  ])('%s is %s', (normalised, other) => {
-    expect(matchHtu(other, [normalised])).toBe(normalised)
+  ])('%s is %s', (normalized, other) => {
+    expect(matchHtu(other, [normalized])).toBe(normalized)
   })
 
   it.each(['0x7f.1', '127.1', '2130706433'])('the name %s is not the address that a browser would go to', (host) => {
@@ -158,7 +158,7 @@ describe('hosts have one form (RFC 3986 §3.2.2, §6.2.2.1)', () => {
     expect(matchHtu(`https://${host}:0443/`, ['https://127.0.0.1/'])).toBeUndefined()
   })
 
-  it.each(['/r', '/{id}'])('a host that has none is that of no URI, with whatever port: %s', (path) => {
+  it.each(['/r', '/{id}'])('an empty host is invalid with any port: %s', (path) => {
     expect(parseBaseUrl(`https://{}:8443${path}`)).toBeUndefined()
     expect(matchHtu(`https://{}:8443${path}`, [`https://undefined:8443${path}`])).toBeUndefined()
   })
@@ -254,7 +254,7 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('/r', ['https://a.example', 'https://b.example:8443'], host)).toEqual(expected)
   })
 
-  it('no Host field at all selects none, whatever its name', () => {
+  it('a missing Host selects no base URL', () => {
     expect(urisOf('/r', ['https://undefined', 'https://a.example'], undefined)).toEqual([])
   })
 
@@ -284,7 +284,7 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('//evil.example/r')).toEqual(['https://rs.example//evil.example/r'])
   })
 
-  it('a prefix that the gateway strips is put back, and its own root has two spellings', () => {
+  it('a prefix that the gateway removes is restored, with and without a trailing slash for its root', () => {
     expect(urisOf('/r', ['https://rs.example/v1'])).toEqual(['https://rs.example/v1/r'])
     expect(urisOf('/', ['https://rs.example/v1'])).toEqual(['https://rs.example/v1/', 'https://rs.example/v1'])
     expect(urisOf('/', ['https://rs.example'])).toEqual(['https://rs.example/'])

@@ -25,7 +25,7 @@ const errorParams = (code: DPoPErrorCode) => {
   return { error: error as string, error_description: description }
 }
 
-describe('without credentials there is no error code, and nothing to describe (RFC 6750 §3.1)', () => {
+describe('without credentials there is no error and no error_description (RFC 6750 §3.1)', () => {
   it('DPoP alone: a challenge with algs (RFC 9449 §7.1)', () => {
     expect(read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { algs } }])
   })
@@ -41,11 +41,11 @@ describe('without credentials there is no error code, and nothing to describe (R
 describe.each(codes)('%s', (code) => {
   const fault = errorParams(code)
 
-  it.each(['DPoP', 'Bearer', undefined] as const)('DPoP alone, scheme %s: the DPoP challenge tells the fault', (scheme) => {
+  it.each(['DPoP', 'Bearer', undefined] as const)('DPoP only, scheme %s: the DPoP challenge has the error', (scheme) => {
     expect(read(code, { scheme }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...fault, algs } }])
   })
 
-  it('with Bearer too, only the challenge of the scheme that was used tells it (RFC 9449 §7.2)', () => {
+  it('with Bearer too, only the challenge of the scheme of the request has the error (RFC 9449 §7.2)', () => {
     expect(read(code, { scheme: 'DPoP' }, withBearer)).toEqual([
       { scheme: 'Bearer', params: { realm } },
       { scheme: 'DPoP', params: { ...fault, algs } }
@@ -56,7 +56,7 @@ describe.each(codes)('%s', (code) => {
     ])
   })
 
-  it('where the scheme is unclear, both tell it (RFC 9449 §7.2, figure 19)', () => {
+  it('both challenges have the error if the scheme is ambiguous (RFC 9449 §7.2, figure 19)', () => {
     expect(read(code, { scheme: undefined }, withBearer)).toEqual([
       { scheme: 'Bearer', params: { realm, ...fault } },
       { scheme: 'DPoP', params: { ...fault, algs } }

@@ -46,7 +46,7 @@ describe('§7.1 the request to the protected resource', () => {
     target: '/protectedresource',
     headers: { Host: 'resource.example.org', Authorization: `DPoP ${accessToken}`, DPoP: resourceProof }
   }
-  /** A resource server at the time of the figure, with an authorization server that answers as figure 9 does. */
+  /** A resource server at the time of the figure, with an authorization server that responds as in figure 9. */
   const options = (change: Partial<VerifierOptions> = {}): VerifierOptions => ({
     issuer: {
       issuer: 'https://server.example.com',

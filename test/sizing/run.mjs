@@ -120,7 +120,7 @@ async function time(name, store, info, inFlight) {
   tell('  CPU of Redis, µs a command', ((cpu / TIMED) * 1e6).toFixed(1))
   tell('  CPU of the client, µs a command', ((own.user + own.system) / TIMED).toFixed(1))
   const at = (share) => latencies[Math.floor(share * (latencies.length - 1))].toFixed(2)
-  tell('  ms until the answer: median, 99 %', `${at(0.5)}, ${at(0.99)}`)
+  tell('  ms until the response: median, 99 %', `${at(0.5)}, ${at(0.99)}`)
 }
 
 function tell(name, value, remark = '') {

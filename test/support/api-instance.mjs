@@ -1,6 +1,6 @@
 /**
- * One instance of an API, a process of its own, on the built package: Fastify under `dpop()`. It is told how it runs by its first
- * message, and says by one of its own when it listens; after that it tells what went wrong in it, and its memory, when asked.
+ * One instance of an API in a process of its own, on the built package: Fastify with `dpop()`. The first message configures it. It sends
+ * a message when it listens; then it reports its errors and its memory on request.
  */
 
 import { once } from 'node:events'

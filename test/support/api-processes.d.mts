@@ -1,6 +1,6 @@
 import type { IssuerChoice } from 'dpop-guard'
 
-/** Where clients see the API, whichever instance answers. */
+/** Where clients see the API, whichever instance responses. */
 export const API_URL: string
 
 /** How an instance runs. */
@@ -11,7 +11,7 @@ export interface InstanceOptions {
   readonly timeoutMs?: number
   /** By which its clock is ahead. */
   readonly clockOffsetMs?: number
-  /** Asks for nonces on the routes under /nonce/, which are good for ten seconds at most; proofs then are for twenty. */
+  /** Requires nonces on the routes under /nonce/, with a maximum age of ten seconds; proofs elsewhere of twenty. */
   readonly nonceSecret?: string
 }
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 
-/** Where clients see the API, whichever instance answers. */
+/** The public URL of the API, for all instances. */
 export const API_URL = 'http://api.localhost'
 
 const script = fileURLToPath(new URL('./api-instance.mjs', import.meta.url))

@@ -7,7 +7,7 @@ export interface Challenge {
 }
 
 const tchar = /[!#$%&'*+.^_`|~\dA-Za-z-]/
-/** RFC 9110 §5.6.4: qdtext = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text; nobody should send obs-text, so it is an error here. */
+/** RFC 9110 §5.6.4: qdtext = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text; obs-text should not be sent, so it is an error here. */
 const qdtext = /[\t !#-[\]-~]/
 
 /** Charsets that RFC 6750 §3 gives to its parameters, and RFC 9449 §7.1 to `algs`. */
@@ -50,7 +50,7 @@ export function parseChallenges(line: string): Challenge[] {
     const name = word.toLowerCase()
     if (Object.hasOwn(params, name)) fail('a parameter that is there twice')
     params[name] = quoted()
-    if (charsets[name]?.test(params[name]) === false) fail(`a bad ${name}`)
+    if (charsets[name]?.test(params[name]) === false) fail(`an invalid ${name}`)
     if (at === line.length) break
     if (!line.startsWith(', ', at)) fail('no separator')
     at += 2

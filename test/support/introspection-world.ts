@@ -1,4 +1,4 @@
-/** An authorization server that is asked about opaque tokens, one client, and a verifier between them. */
+/** An authorization server with an introspection endpoint, a client, and a verifier of opaque tokens. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createVerifier, type IntrospectionOptions, type IssuerOptions, type VerifierOptions } from 'dpop-guard'
@@ -14,13 +14,13 @@ async function bodyOf(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(Buffer.concat(chunks).toString())
 }
 
-export interface Question {
+export interface IntrospectionRequest {
   readonly method: string | undefined
   readonly headers: IncomingMessage['headers']
   readonly body: URLSearchParams
 }
 
-/** An authorization server that is asked about tokens, and a verifier that asks it. */
+/** Creates an authorization server with an introspection endpoint, and a verifier that uses it. */
 export async function createIntrospectionWorld(
   introspection: Partial<IntrospectionOptions> = {},
   extra: Partial<IssuerOptions> = {}
@@ -31,8 +31,8 @@ export async function createIntrospectionWorld(
     createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' }),
     createTestClient({ clock })
   ])
-  const questions: Question[] = []
-  /** What the endpoint says; a test changes it. */
+  const requests: IntrospectionRequest[] = []
+  /** The response of the endpoint, which a test can change. */
   const state: { answer: unknown; status: number; raw: ((response: ServerResponse) => void) | undefined } = {
     answer: { active: true, cnf: { jkt: client.jkt } },
     status: 200,
@@ -40,7 +40,7 @@ export async function createIntrospectionWorld(
   }
   const endpoint = (response: ServerResponse) =>
     void bodyOf(response.req).then((body) => {
-      questions.push({ method: response.req.method, headers: response.req.headers, body })
+      requests.push({ method: response.req.method, headers: response.req.headers, body })
       if (state.raw) state.raw(response)
       else response.writeHead(state.status).end(typeof state.answer === 'string' ? state.answer : JSON.stringify(state.answer))
     })
@@ -67,5 +67,5 @@ export async function createIntrospectionWorld(
     state.answer = answer
   }
   const issue = (claims: Record<string, unknown> = {}) => issuer.issue({ jkt: client.jkt, claims })
-  return { clock, server, issuer, client, questions, state, options, verifier, verify, verdict, says, issue }
+  return { clock, server, issuer, client, requests, state, options, verifier, verify, verdict, says, issue }
 }

@@ -1,18 +1,18 @@
-/** An authorization server on 127.0.0.1 that answers whatever a test wants it to, and remembers what it was asked for. */
+/** An authorization server on 127.0.0.1 with configurable responses that records the requested paths. */
 
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What a path answers: a JSON document, or whatever a function writes. */
+/** The response of a path: a JSON document, or a function that writes it. */
 export type Answer = object | string | ((response: ServerResponse) => void)
 
 export interface IssuerServer {
   readonly origin: string
-  /** What is answered, by path; 404 for any other. */
+  /** The responses by path; 404 for any other. */
   readonly answers: Record<string, Answer>
-  /** The paths that were asked for, in their order. */
+  /** The requested paths in order. */
   readonly asked: string[]
 }
 

@@ -15,7 +15,7 @@ export interface Connection {
 const RECONNECT_MS = 50
 const reconnect = () => RECONNECT_MS
 
-/** What ioredis and iovalkey, which is its fork, are told: not to queue while away, and never to send a command twice. */
+/** Options of ioredis and its fork iovalkey: no offline queue, and no command is sent twice. */
 const failAtOnce = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,

@@ -2,9 +2,9 @@
 export interface RedisServer {
   readonly port: number
   readonly url: string
-  /** One command on a connection of its own; rejects with the text of an error reply. */
+  /** One command on a connection of its own; rejects with the message of an error reply. */
   command(...args: string[]): Promise<unknown>
-  /** Holds the process, so that it neither answers nor closes a connection. */
+  /** Stops the process, so that it neither replies nor closes a connection. */
   freeze(): void
   thaw(): void
   /** Ends it at once, as a crash does. */

@@ -109,12 +109,12 @@ export async function freePort() {
   return port
 }
 
-/** Sends one command as RESP2 and reads one simple reply: a status, an error, an integer, a text or nil. */
+/** Sends one command as RESP2 and reads one simple reply: a status, an error, an integer, a string or nil. */
 async function sendCommand(port, words) {
   const socket = connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')
-    socket.setTimeout(10_000, () => socket.destroy(new Error('Redis does not answer')))
+    socket.setTimeout(10_000, () => socket.destroy(new Error('Redis does not reply')))
     socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`)
     return await readReply(socket)
   } finally {

@@ -1,4 +1,4 @@
-/** One issuer, one client and one clock that stands still: what most unit tests need. */
+/** An issuer, a client and a fixed clock, for unit tests. */
 
 import { channel } from 'node:diagnostics_channel'
 import { isDPoPError, isDPoPUnavailableError, type PlainRequest, type VerifierOptions } from 'dpop-guard'
@@ -16,10 +16,10 @@ export const NOW = NOW_MS / 1000
 export const BASE_URL = 'https://api.example'
 export const ISSUER = 'https://issuer.example'
 
-/** What {@link createWorld} makes. */
+/** The result of {@link createWorld}. */
 export type World = Awaited<ReturnType<typeof createWorld>>
 
-/** What a request of {@link World.request} differs in. */
+/** The changes of a request of {@link World.request}. */
 export interface RequestSpec extends Partial<ProofSpec> {
   readonly client?: TestClient
   readonly scope?: string
@@ -30,24 +30,24 @@ export interface RequestSpec extends Partial<ProofSpec> {
 
 export async function createWorld() {
   const clock = fakeClock(NOW_MS)
-  const [issuer, client, stranger] = await Promise.all([
+  const [issuer, client, attacker] = await Promise.all([
     createTestIssuer({ clock, alg: 'ES256' }),
     createTestClient({ clock }),
     createTestClient({ clock })
   ])
   const options = { issuer: issuer.options, audience: BASE_URL, baseUrl: BASE_URL, clock } satisfies VerifierOptions
 
-  /** A good request, unless the specification spoils it. */
+  /** A valid request, unless the specification changes it. */
   async function request(spec: RequestSpec = {}): Promise<PlainRequest> {
     const { client: sender = client, scope, tokenSpec, target = '/notes', method = 'GET', ...proof } = spec
     const token = spec.token ?? (await issuer.issue({ jkt: sender.jkt, ...(scope !== undefined && { scope }), ...tokenSpec }))
     return { method, target, headers: await sender.headers({ method, url: `${BASE_URL}${target}`, ...proof, token }) }
   }
 
-  return { clock, issuer, client, stranger, options, request }
+  return { clock, issuer, client, attacker, options, request }
 }
 
-/** The code of what a promise rejects with, or 'accepted'; anything but the two errors of this package fails the test. */
+/** The error code of a promise, or 'accepted'. Any error but the two classes of this package fails the test. */
 export async function verdictOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise
@@ -58,20 +58,20 @@ export async function verdictOf(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-/** What operators are told, on the diagnostics channels, of a request that does not pass: why it was refused, or the cause of an outage. */
-export async function toldOf(verify: () => Promise<unknown>): Promise<{ code: string; reason?: unknown; cause?: unknown }> {
-  const told: { code: string; detail?: { reason?: string }; cause?: unknown }[] = []
-  const listen = (event: unknown) => void told.push(event as (typeof told)[number])
+/** The diagnostics event of a request that is not accepted: the reason of a rejection, or the cause of an outage. */
+export async function eventOf(verify: () => Promise<unknown>): Promise<{ code: string; reason?: unknown; cause?: unknown }> {
+  const reported: { code: string; detail?: { reason?: string }; cause?: unknown }[] = []
+  const listen = (event: unknown) => void reported.push(event as (typeof reported)[number])
   const channels = ['dpop-guard:refused', 'dpop-guard:unavailable'].map((name) => channel(name))
   for (const one of channels) one.subscribe(listen)
   await verdictOf(verify())
   for (const one of channels) one.unsubscribe(listen)
-  if (told.length !== 1) throw new Error(`Operators were told ${told.length} times`)
-  const [{ code, detail, cause } = { code: '' }] = told
+  if (reported.length !== 1) throw new Error(`${reported.length} diagnostics events were published`)
+  const [{ code, detail, cause } = { code: '' }] = reported
   return { code, ...(detail && { reason: detail.reason }), ...(cause !== undefined && { cause }) }
 }
 
-/** base64url of JSON, or of text as it is. */
+/** base64url of a string, or of other values as JSON. */
 export function encode(value: unknown): string {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }

@@ -98,7 +98,7 @@ describe('createTestClient', () => {
   })
 
   describe('knows nonces (RFC 9449 §8.2, §9)', () => {
-    /** An API that asks for nonces, and what it was sent. */
+    /** An API that requires nonces, and the requests that it received. */
     async function startApi() {
       const clock = fakeClock()
       const [client, issuer] = await Promise.all([createTestClient({ clock }), createTestIssuer({ clock, audience: 'api' })])
@@ -120,7 +120,7 @@ describe('createTestClient', () => {
       return { client, clock, url, verdicts, token: await issuer.issue({ jkt: client.jkt }) }
     }
 
-    it('sends once more what was asked for one, body and all, and knows it from then on', async () => {
+    it('repeats a request with its body after use_dpop_nonce, and uses the nonce from then on', async () => {
       const { client, url, token, verdicts } = await startApi()
       const answer = await client.fetch(`${url}/r`, token, { method: 'PUT', body: 'x' })
       expect([answer.status, await answer.text()]).toEqual([200, 'x'])

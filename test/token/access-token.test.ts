@@ -3,7 +3,7 @@ import { createVerifier, type PlainRequest, type VerifierOptions } from 'dpop-gu
 import { createTestIssuer, type TokenSpec } from 'dpop-guard/testing'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { platform } from '#crypto'
-import { BASE_URL, createWorld, encode, ISSUER, NOW, NOW_MS, toldOf, verdictOf, type World } from '../support/world.js'
+import { BASE_URL, createWorld, encode, eventOf, ISSUER, NOW, NOW_MS, verdictOf, type World } from '../support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -13,16 +13,16 @@ beforeEach(() => world.clock.set(NOW_MS))
 
 type Extra = Omit<Partial<VerifierOptions>, 'optional'>
 
-/** The verdict on a good request with this token. */
+/** The outcome of an otherwise valid request with this token. */
 async function verdict(token: string, extra: Extra = {}): Promise<string> {
   return await verdictOf(createVerifier({ ...world.options, ...extra }).verifyRequest(await world.request({ token })))
 }
 const issued = async (spec: TokenSpec, extra?: Extra) =>
   await verdict(await world.issuer.issue({ jkt: world.client.jkt, ...spec }), extra)
-/** What operators are told of a request with this token. */
-const told = async (token: string, extra: Extra = {}) => {
+/** The diagnostics event of a request with this token. */
+const reported = async (token: string, extra: Extra = {}) => {
   const request = await world.request({ token })
-  return await toldOf(() => createVerifier({ ...world.options, ...extra }).verifyRequest(request))
+  return await eventOf(() => createVerifier({ ...world.options, ...extra }).verifyRequest(request))
 }
 const withClaims = (claims: Record<string, unknown>, extra?: Extra) => issued({ claims }, extra)
 
@@ -126,10 +126,10 @@ describe("token.type 'any': servers that do not follow RFC 9068", () => {
 })
 
 describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 §7.2)', () => {
-  it('every other spelling of a good token is refused', async () => {
+  it('rejects every non-canonical encoding of a valid token', async () => {
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const [header, payload, signature] = token.split('.') as [string, string, string]
-    const spellings = [
+    const encodings = [
       `${header}.${payload}`,
       `${header}.${payload}.`,
       `${token}.`,
@@ -145,8 +145,8 @@ describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 �
       `${header}.${encode('{')}.${signature}`,
       'x'
     ]
-    for (const spelling of spellings) {
-      expect(await verdict(spelling)).toMatch(/^ERR_DPOP_(TOKEN_INVALID|AUTHORIZATION_MALFORMED)$/)
+    for (const encoding of encodings) {
+      expect(await verdict(encoding)).toMatch(/^ERR_DPOP_(TOKEN_INVALID|AUTHORIZATION_MALFORMED)$/)
     }
   })
 
@@ -170,13 +170,13 @@ describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 �
     { alg: 'es256' },
     { alg: ['ES256'] },
     { alg: undefined }
-  ])('a header that cannot be honoured: %j (RFC 7515 §4.1.11, §5.2)', async (extra) => {
+  ])('a header that cannot be supported: %j (RFC 7515 §4.1.11, §5.2)', async (extra) => {
     const [, payload, signature] = (await world.issuer.issue({ jkt: world.client.jkt })).split('.')
     const header = { alg: 'ES256', typ: 'at+jwt', kid: world.issuer.jwks.keys[0]?.['kid'], ...extra }
     expect(await verdict(`${encode(header)}.${payload}.${signature}`)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('a key that the token brings along is not looked at (RFC 9068 §4)', async () => {
+  it('keys in the header of the token are not used (RFC 9068 §4)', async () => {
     const rogue = await createTestIssuer({ clock: world.clock, alg: 'ES256' })
     const header = { jwk: rogue.jwks.keys[0], jku: 'https://evil.example/keys', kid: undefined }
     expect(await verdict(await rogue.issue({ jkt: world.client.jkt, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -193,7 +193,7 @@ describe('signature algorithms', () => {
   })
 })
 
-describe('operators are told why a token was refused', () => {
+describe('the diagnostics event has the reason of a rejection', () => {
   const issue = (spec: TokenSpec) => world.issuer.issue({ jkt: world.client.jkt, ...spec })
   it.each<[reason: string, token: () => Promise<string>, extra?: Extra]>([
     ['not a JWT, and not active at any issuer with introspection', async () => 'opaque'],
@@ -224,12 +224,12 @@ describe('operators are told why a token was refused', () => {
     ['jti is not a non-empty string', () => issue({ claims: { jti: '' } })],
     ['the access token was revoked', () => issue({}), { token: { isRevoked: () => true } }]
   ])('%s', async (reason, token, extra) => {
-    expect(await told(await token(), extra)).toEqual({ code: 'ERR_DPOP_TOKEN_INVALID', reason })
+    expect(await reported(await token(), extra)).toEqual({ code: 'ERR_DPOP_TOKEN_INVALID', reason })
   })
 })
 
 describe('several issuers', () => {
-  it('the keys of one never verify a token that names another', async () => {
+  it('the keys of one issuer never verify a token of another', async () => {
     const other = await createTestIssuer({ issuer: 'https://other.example', clock: world.clock, alg: 'ES256' })
     const issuer = [world.issuer.options, other.options]
     const { jkt } = world.client
@@ -261,7 +261,7 @@ describe('key sets in the wild', () => {
   }
   const under = (keys: Record<string, unknown>[]): Extra => ({ issuer: { issuer: ISSUER, jwks: { keys } } })
 
-  it('several keys of one kid: the token is good if one of them verifies it (RFC 7517 §4.5)', async () => {
+  it('accepts a token that one of several keys with the same kid verifies (RFC 7517 §4.5)', async () => {
     const pairs = Array.from({ length: 3 }, ecKey)
     const keys = pairs.map(({ publicKey }) => ({ ...jwkOf(publicKey), kid: 'same' }))
     for (const { privateKey } of pairs) expect(await verdict(signed(privateKey, { kid: 'same' }), under(keys))).toBe('accepted')
@@ -275,14 +275,14 @@ describe('key sets in the wild', () => {
     expect(await verdict(signed(a.privateKey, {}, { exp: NOW - 60 }), under(keys))).toBe('ERR_DPOP_TOKEN_EXPIRED')
   })
 
-  it('but no more than eight: the work for one token is bounded', async () => {
+  it('tries at most eight keys, so that the cost of one token is bounded', async () => {
     const pairs = Array.from({ length: 9 }, ecKey)
     const keys = pairs.map(({ publicKey }) => jwkOf(publicKey))
     expect(await verdict(signed(pairs[7]?.privateKey as KeyObject, {}), under(keys))).toBe('accepted')
     expect(await verdict(signed(pairs[8]?.privateKey as KeyObject, {}), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('a key that cannot be used harms only the tokens that name it; and those are 503, for it is not the client’s fault', async () => {
+  it('an unusable key results in 503 for tokens with its kid, and does not affect others', async () => {
     const { privateKey, publicKey } = ecKey()
     const good = { ...jwkOf(publicKey), kid: 'good' }
     const bad = { ...good, kid: 'bad', y: good['x' as never] }
@@ -290,37 +290,37 @@ describe('key sets in the wild', () => {
     expect(await verdict(signed(privateKey, { kid: 'bad' }), under([bad, good]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     // However many there are that cannot be used, also more than are tried.
     expect(await verdict(signed(privateKey, {}), under(Array.from({ length: 9 }, () => bad)))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    // Among several of one kid it is passed over.
+    // Among several keys with one kid it is skipped.
     expect(await verdict(signed(privateKey, { kid: 'good' }), under([{ ...bad, kid: 'good' }, good]))).toBe('accepted')
   })
 
   it.each<[string, object]>([
     ['crit', { crit: ['exp'] }],
     ['b64', { b64: true }],
-    ['a kid that is no text, though a key has the same', { kid: 7 }]
-  ])('a good signature does not help a header with %s (RFC 7515 §4.1.4, §4.1.11, RFC 7797 §7)', async (_title, header) => {
+    ['a kid that is not a string, although a key has the same', { kid: 7 }]
+  ])('rejects a valid signature with a header with %s (RFC 7515 §4.1.4, §4.1.11, RFC 7797 §7)', async (_title, header) => {
     const { privateKey, publicKey } = ecKey()
     const keys = under([jwkOf(publicKey), { ...jwkOf(publicKey), kid: 7 }])
     expect(await verdict(signed(privateKey, {}), keys)).toBe('accepted')
     expect(await verdict(signed(privateKey, header), keys)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('a token without kid may be of a key that has one', async () => {
+  it('accepts a token without kid that a key with a kid verifies', async () => {
     const { privateKey, publicKey } = ecKey()
     expect(await verdict(signed(privateKey, {}), under([{ ...jwkOf(publicKey), kid: 'k' }]))).toBe('accepted')
   })
 
-  it('a signature that a usable key does not verify is bad, whatever other keys are of no use', async () => {
+  it('rejects a signature that no usable key verifies, even if other keys are unusable', async () => {
     const { publicKey } = ecKey()
     const keys = [{ ...jwkOf(publicKey), y: 'AAAA' }, jwkOf(publicKey)]
     expect(await verdict(signed(ecKey().privateKey, {}), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('operators are told why no key can be used', async () => {
+  it('the diagnostics event has the reason why no key can be used', async () => {
     const ec = ecKey()
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2040 })
     const { n, e, kty } = jwkOf(rsa.publicKey)
-    const causeOf = async (token: string, jwk: Record<string, unknown>) => (await told(token, under([jwk]))).cause
+    const causeOf = async (token: string, jwk: Record<string, unknown>) => (await reported(token, under([jwk]))).cause
     for (const [jwk, reason] of [
       [jwkOf(ec.privateKey), 'A private key was published'],
       [{ ...jwkOf(ec.publicKey), x: undefined }, 'The key has no x'],
@@ -342,10 +342,10 @@ describe('key sets in the wild', () => {
   })
 
   it('an RSA key is used from 2048 bits on (RFC 7518 §3.3), also where an octet of zero stands before its modulus', async () => {
-    const publish = (modulusLength: number, spell = (n: string) => n) => {
+    const publish = (modulusLength: number, serialize = (n: string) => n) => {
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength })
       const { e, kty, n } = jwkOf(publicKey)
-      return { token: signed(privateKey, { alg: 'RS256' }), keys: [{ e, kty, n: spell(n as string) }] }
+      return { token: signed(privateKey, { alg: 'RS256' }), keys: [{ e, kty, n: serialize(n as string) }] }
     }
     const padded = (n: string) => Buffer.concat([Buffer.alloc(1), Buffer.from(n, 'base64url')]).toString('base64url')
     for (const { token, keys } of [publish(2048), publish(2048, padded)])
@@ -392,7 +392,7 @@ describe('key sets in the wild', () => {
 })
 
 describe('isRevoked', () => {
-  it('is asked on every request, with the verified claims', async () => {
+  it('is called on every request with the verified claims', async () => {
     const asked: unknown[] = []
     let revoked = false
     const isRevoked = (claims: unknown) => {
@@ -409,7 +409,7 @@ describe('isRevoked', () => {
     expect(asked[0]).toMatchObject({ jti: 'token-1' })
   })
 
-  it('is not asked about a token that is not valid', async () => {
+  it('is not called for an invalid token', async () => {
     let asked = false
     const isRevoked = () => {
       asked = true
@@ -419,13 +419,13 @@ describe('isRevoked', () => {
     expect(asked).toBe(false)
   })
 
-  it('may answer later', async () => {
+  it('may return a promise', async () => {
     expect(await issued({}, { token: { isRevoked: async () => false } })).toBe('accepted')
     expect(await issued({}, { token: { isRevoked: async () => true } })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it.each([undefined, null, 0, 'false', {}])('anything but false is taken at its worst: %j', async (answer) => {
-    expect(await issued({}, { token: { isRevoked: () => answer as never } })).toBe('ERR_DPOP_TOKEN_INVALID')
+  it.each([undefined, null, 0, 'false', {}])('anything but false is taken at its worst: %j', async (response) => {
+    expect(await issued({}, { token: { isRevoked: () => response as never } })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
   it('that throws or rejects is 503', async () => {
@@ -439,7 +439,7 @@ describe('isRevoked', () => {
   })
 })
 
-describe('a token is verified once, and then remembered', () => {
+describe('a verified token is cached', () => {
   /** A verifier, and how often it verified the signature of a token. */
   async function createCountingWorld(extra: Extra = {}) {
     const issuer = await createTestIssuer({ clock: world.clock, alg: 'EdDSA' })
@@ -468,7 +468,7 @@ describe('a token is verified once, and then remembered', () => {
     expect(count()).toBe(1)
   })
 
-  it('also where it is asked on every request whether it was revoked', async () => {
+  it('also with isRevoked, which is called on every request', async () => {
     const { issue, verdict, count } = await createCountingWorld({ token: { isRevoked: () => false } })
     const token = await issue()
     for (let i = 0; i < 3; i++) expect(await verdict(token)).toBe('accepted')
@@ -476,7 +476,7 @@ describe('a token is verified once, and then remembered', () => {
   })
 })
 
-describe('a remembered token is judged like a new one', () => {
+describe('a cached token is validated like a new one', () => {
   it('it expires on the second, as it would if it were new', async () => {
     const verifier = createVerifier(world.options)
     const token = await world.issuer.issue({ jkt: world.client.jkt, expiresInSeconds: 60 })
@@ -509,10 +509,10 @@ describe('a remembered token is judged like a new one', () => {
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const verify = async (request: PlainRequest) => await verdictOf(verifier.verifyRequest(request))
     expect(await verify(await world.request({ token }))).toBe('accepted')
-    expect(await verify(await world.request({ token, client: world.stranger }))).toBe('ERR_DPOP_TOKEN_BINDING')
+    expect(await verify(await world.request({ token, client: world.attacker }))).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 
-  it('a refused token is not remembered as good', async () => {
+  it('a rejected token is not cached', async () => {
     const verifier = createVerifier(world.options)
     const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { nbf: NOW + 60 } })
     const verify = async () => await verdictOf(verifier.verifyRequest(await world.request({ token })))

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createVerifier, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createWorld, toldOf, verdictOf, type World } from '../support/world.js'
+import { createWorld, eventOf, verdictOf, type World } from '../support/world.js'
 
 const PEM = `-----BEGIN CERTIFICATE-----
 MIIBeDCCAR+gAwIBAgIUZG7wezMtT3oY6gQ8ocuxfCFixicwCgYIKoZIzj0EAwIw
@@ -45,12 +45,12 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
   it.each<[string, unknown]>([
     ['PEM', PEM],
     ['PEM with text before it', `subject=CN = client\n${PEM}\n`],
-    ['PEM on one line, as a header carries it', PEM.replaceAll('\n', ' ')],
+    ['PEM on one line, as in a header field', PEM.replaceAll('\n', ' ')],
     ['PEM of a chain, the client first', `${PEM}\n${CA}`],
     ['DER as a Buffer', DER],
     ['DER as octets', new Uint8Array(DER)],
     ['a promise of it', Promise.resolve(DER)]
-  ])('is good with that certificate: %s', async (_title, certificate) => {
+  ])('accepts the token with that certificate: %s', async (_title, certificate) => {
     expect(await verdict(() => certificate)).toBe('accepted')
   })
 
@@ -72,19 +72,19 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
     ['a chain with the client second', () => `${CA}\n${PEM}`, 'the client certificate does not match cnf.x5t#S256'],
     ['another certificate as DER', () => new X509Certificate(CA).raw, 'the client certificate does not match cnf.x5t#S256']
   ])('is refused with %s', async (_title, hook, reason) => {
-    expect(await toldOf(() => verify(hook))).toEqual({ code: 'ERR_DPOP_TOKEN_BINDING', reason })
+    expect(await eventOf(() => verify(hook))).toEqual({ code: 'ERR_DPOP_TOKEN_BINDING', reason })
   })
 
   it.each(['Zm9v', '', 'CERTIFICATE', PEM.slice(0, -1)])(
-    'a text that is no PEM is 503, and operators are told: %j',
+    'a string that is not PEM results in 503 with a diagnostics event: %j',
     async (text) => {
       const cause = new TypeError('"clientCertificate" must return PEM, DER or undefined')
-      expect(await toldOf(() => verify(() => text))).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
+      expect(await eventOf(() => verify(() => text))).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
     }
   )
 
   it.each<[string, unknown]>([
-    ['PEM with bad base64', () => '-----BEGIN CERTIFICATE-----\nA=B=C\n-----END CERTIFICATE-----'],
+    ['PEM with invalid base64', () => '-----BEGIN CERTIFICATE-----\nA=B=C\n-----END CERTIFICATE-----'],
     ['null', () => null],
     ['a number', () => 7],
     [
@@ -94,12 +94,12 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
       }
     ],
     ['a rejection', () => Promise.reject(new Error('x'))]
-  ])('a hook that is out of order is 503: %s', async (_title, hook) => {
+  ])('a failing hook results in 503: %s', async (_title, hook) => {
     expect(await verdict(hook)).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 
   it('the key still counts', async () => {
-    expect(await verdict(() => PEM, { jkt: world.stranger.jkt, 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_BINDING')
+    expect(await verdict(() => PEM, { jkt: world.attacker.jkt, 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_BINDING')
     expect(await verdict(() => PEM, { 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_UNBOUND')
   })
 })
@@ -112,18 +112,18 @@ describe('under Bearer', () => {
     return await verdictOf(createVerifier(options).verifyRequest({ method: 'GET', target: '/', headers }))
   }
 
-  it('a token bound to a certificate alone is good with that certificate (RFC 8705 §3)', async () => {
+  it('accepts a token bound to a certificate only, with that certificate (RFC 8705 §3)', async () => {
     expect(await bearer({ 'x5t#S256': x5tS256 }, () => PEM)).toBe('accepted')
     expect(await bearer({ 'x5t#S256': x5tS256 }, () => CA)).toBe('ERR_DPOP_TOKEN_BINDING')
     expect(await bearer({ 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 
-  it('a token bound to a DPoP key is never good, whatever else it is bound to (RFC 9449 §7.2)', async () => {
+  it('rejects a token bound to a DPoP key, even if it is also bound to a certificate (RFC 9449 §7.2)', async () => {
     expect(await bearer({ jkt: world.client.jkt, 'x5t#S256': x5tS256 }, () => PEM)).toBe('ERR_DPOP_TOKEN_BINDING')
     expect(await bearer({ jkt: world.client.jkt })).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 
-  it('nor is one bound to something unknown', async () => {
+  it('rejects a token with an unknown binding', async () => {
     for (const cnf of [{}, null, 'x', { other: 1 }, { jwk: {} }]) expect(await bearer(cnf)).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 })

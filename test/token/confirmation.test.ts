@@ -14,7 +14,7 @@ describe('cnf says what a token is bound to (RFC 7800 §3.1)', () => {
       { jkt, 'x5t#S256': x5tS256 },
       { isBound: true, jkt, x5tS256 }
     ],
-    // Members that nobody registered are ignored: "in the absence of such requirements, all claims that are not understood".
+    // Unregistered members are ignored: "in the absence of such requirements, all claims that are not understood".
     [
       { jkt, 'kc-jkt-type': 'x', other: { a: 1 } },
       { isBound: true, jkt, x5tS256: undefined }
@@ -41,7 +41,7 @@ describe('cnf says what a token is bound to (RFC 7800 §3.1)', () => {
   })
 
   it.each(['jwk', 'jwe', 'kid', 'jku', 'osc'])(
-    '%s is a registered method that is not verified here: refused, whatever it says',
+    'rejects the registered confirmation method %s, which is not supported',
     (name) => {
       for (const value of [{}, 'x', null, undefined]) {
         const refusal = { code: 'ERR_DPOP_TOKEN_BINDING', detail: { reason: `cnf has ${name}, which is not verified here` } }
@@ -50,7 +50,7 @@ describe('cnf says what a token is bound to (RFC 7800 §3.1)', () => {
     }
   )
 
-  it('members of a prototype are nobody’s', () => {
+  it('ignores inherited members', () => {
     const claims = JSON.parse(`{"cnf":{"__proto__":{"jkt":"${jkt}"}}}`)
     expect(readConfirmation(claims).jkt).toBeUndefined()
     expect(readConfirmation(JSON.parse(`{"__proto__":{"cnf":{"jkt":"${jkt}"}}}`)).isBound).toBe(false)

@@ -16,7 +16,7 @@ const TOLERANCE_SECONDS = 5
 const check = (members: Record<string, unknown>) => () => checkIntrospected(members, issuer, NOW_MS + 999)
 const jkt = 'x'
 
-describe('an active token is still checked, by what the server says of it (RFC 7662 §4)', () => {
+describe('the introspection response of an active token is validated (RFC 7662 §4)', () => {
   it.each<Record<string, unknown>>([
     {},
     { iss: 'https://issuer.example' },
@@ -32,13 +32,16 @@ describe('an active token is still checked, by what the server says of it (RFC 7
     { token_type: 'Bearer', cnf: {} },
     { token_type: 'Bearer' },
     { cnf: { jkt } }
-  ])('%j is good', (members) => {
+  ])('accepts %j', (members) => {
     expect(check(members)).not.toThrow()
   })
 
-  it.each<Record<string, unknown>>([{ exp: NOW - TOLERANCE_SECONDS }, { exp: 0 }, { exp: -1 }])('%j has expired', (members) => {
-    expect(check(members)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_EXPIRED' }))
-  })
+  it.each<Record<string, unknown>>([{ exp: NOW - TOLERANCE_SECONDS }, { exp: 0 }, { exp: -1 }])(
+    'rejects %j as expired',
+    (members) => {
+      expect(check(members)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_EXPIRED' }))
+    }
+  )
 
   it.each<[fault: string, values: unknown[]]>([
     ['iss is', ['https://issuer.example/', 'https://ISSUER.example', '', null, 7, ['https://issuer.example']]],
@@ -47,7 +50,7 @@ describe('an active token is still checked, by what the server says of it (RFC 7
     [`nbf is ${TOLERANCE_SECONDS + 1} seconds in the future`, [NOW + TOLERANCE_SECONDS + 1]],
     ['nbf is not a NumericDate', ['0', '', null, false, [], {}, 1e300]],
     ['iat is not a NumericDate', ['0', '', null, true, [], {}, 1e300]]
-  ])('%s: a member is checked where it is there, also for its type', (fault, values) => {
+  ])('rejects a member if %s, including its type', (fault, values) => {
     const member = fault.slice(0, 3)
     const detail = { reason: expect.stringContaining(`introspection response: ${fault}`) }
     for (const value of values)
@@ -67,7 +70,7 @@ describe('an active token is still checked, by what the server says of it (RFC 7
     { token_type: 'DPoP', cnf: 'jkt' },
     { token_type: 'DPoP', cnf: {} },
     { token_type: 'DPoP', cnf: Object.create({ jkt }) }
-  ])('a bound token, and no other, has the type DPoP (RFC 9449 §6.2): %j', (members) => {
+  ])('rejects a token_type that does not match the binding (RFC 9449 §6.2): %j', (members) => {
     const detail = { reason: 'introspection response: token_type does not match cnf' }
     expect(check(members)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_TOKEN_INVALID', detail }))
   })

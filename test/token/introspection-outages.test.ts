@@ -1,4 +1,4 @@
-/** What an issuer that is out of order, and a stranger with tokens without end, can do to opaque tokens: little, and not for long. */
+/** Opaque tokens while the issuer is unavailable or an attacker sends forged tokens. */
 
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -8,7 +8,7 @@ import { resolveOptions } from '../../src/config/config.js'
 import { Issuers } from '../../src/token/issuers.js'
 import { createIntrospectionWorld, METADATA } from '../support/introspection-world.js'
 import { holdTimeouts } from '../support/timeouts.js'
-import { NOW_MS, toldOf } from '../support/world.js'
+import { eventOf, NOW_MS } from '../support/world.js'
 
 const OUTAGE = 'ERR_DPOP_INTROSPECTION_UNAVAILABLE'
 const INVALID = 'ERR_DPOP_TOKEN_INVALID'
@@ -19,7 +19,7 @@ async function until(isSo: () => boolean): Promise<void> {
   expect(isSo()).toBe(true)
 }
 
-/** A world whose endpoint gives good answers, signed ones (RFC 9701) where they are asked for. */
+/** A world whose endpoint sends valid responses, signed (RFC 9701) if requested. */
 async function createAnsweringWorld(introspection: Partial<IntrospectionOptions> = {}) {
   const world = await createIntrospectionWorld(introspection)
   const { issuer, client, says } = world
@@ -30,7 +30,7 @@ async function createAnsweringWorld(introspection: Partial<IntrospectionOptions>
   return world
 }
 
-/** A world whose endpoint keeps all who ask waiting, until a test lets them go. */
+/** A world whose endpoint holds all requests until the test releases them. */
 async function createHangingWorld(introspection: Partial<IntrospectionOptions> = {}) {
   const world = await createIntrospectionWorld(introspection)
   const waiting: ServerResponse[] = []
@@ -45,87 +45,84 @@ async function createHangingWorld(introspection: Partial<IntrospectionOptions> =
 }
 
 describe.each<[string, Partial<IntrospectionOptions>]>([
-  ['plain answers', {}],
-  ['signed answers (RFC 9701)', { signedResponse: true }]
-])(
-  '%s: an endpoint that is out of order is 503, never the client’s fault, and found again when it recovers',
-  (_name, options) => {
-    it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
-      ['400', { status: 400 }],
-      ['401', { status: 401 }],
-      ['500', { status: 500 }],
-      ['204', { status: 204, raw: (response) => response.writeHead(204).end() }],
-      ['nothing', { answer: '' }],
-      ['HTML', { answer: '<p>' }],
-      ['null', { answer: 'null' }],
-      ['a list', { answer: '[]' }],
-      ['a string', { answer: '"x"' }],
-      ['half of an answer', { answer: '{"active":true' }],
-      ['three parts that are no JWT', { answer: 'a.b.c' }],
-      ['bytes that are not UTF-8', { raw: (response) => response.end(Buffer.from([0x7b, 0xff, 0x7d])) }],
-      ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
-      ['a JWT of more than a megabyte', { answer: `eyJ9.${'x'.repeat(1_048_576)}.x` }],
-      ['a broken connection', { raw: (response) => response.destroy() }],
-      ['a connection that breaks in the middle', { raw: (response) => response.write('{', () => response.destroy()) }],
-      ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }],
-      ['a redirect that keeps the method', { raw: (response) => response.writeHead(307, { location: '/introspect' }).end() }]
-    ])('%s', async (_title, broken) => {
-      const { verdict, state, clock, questions } = await createAnsweringWorld(options)
-      const whole = { ...state }
-      Object.assign(state, broken)
-      expect(await verdict()).toBe(OUTAGE)
-      expect(questions).toHaveLength(1)
-      Object.assign(state, whole)
-      clock.advance(1)
-      expect(await verdict()).toBe('accepted')
-    })
+  ['plain responses', {}],
+  ['signed responses (RFC 9701)', { signedResponse: true }]
+])('%s: an unavailable endpoint results in 503 and is used again when it recovers', (_name, options) => {
+  it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
+    ['400', { status: 400 }],
+    ['401', { status: 401 }],
+    ['500', { status: 500 }],
+    ['204', { status: 204, raw: (response) => response.writeHead(204).end() }],
+    ['nothing', { answer: '' }],
+    ['HTML', { answer: '<p>' }],
+    ['null', { answer: 'null' }],
+    ['a list', { answer: '[]' }],
+    ['a string', { answer: '"x"' }],
+    ['a truncated response', { answer: '{"active":true' }],
+    ['three segments that are not a JWT', { answer: 'a.b.c' }],
+    ['bytes that are not UTF-8', { raw: (response) => response.end(Buffer.from([0x7b, 0xff, 0x7d])) }],
+    ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
+    ['a JWT of more than a megabyte', { answer: `eyJ9.${'x'.repeat(1_048_576)}.x` }],
+    ['a broken connection', { raw: (response) => response.destroy() }],
+    ['a connection that breaks in the middle', { raw: (response) => response.write('{', () => response.destroy()) }],
+    ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }],
+    ['a redirect that keeps the method', { raw: (response) => response.writeHead(307, { location: '/introspect' }).end() }]
+  ])('%s', async (_title, broken) => {
+    const { verdict, state, clock, requests } = await createAnsweringWorld(options)
+    const whole = { ...state }
+    Object.assign(state, broken)
+    expect(await verdict()).toBe(OUTAGE)
+    expect(requests).toHaveLength(1)
+    Object.assign(state, whole)
+    clock.advance(1)
+    expect(await verdict()).toBe('accepted')
+  })
 
-    it('an answer that swells: a megabyte of it is read, however small it came', async () => {
-      const { verdict, state } = await createAnsweringWorld(options)
-      const answer = Buffer.concat([Buffer.alloc(64 * 2 ** 20, ' '), Buffer.from(state.answer as string)])
-      const small = gzipSync(answer)
-      expect(small.length).toBeLessThan(2 ** 17)
-      state.raw = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(small)
-      expect(await verdict()).toBe(OUTAGE)
-    })
+  it('reads at most one megabyte of a compressed response', async () => {
+    const { verdict, state } = await createAnsweringWorld(options)
+    const answer = Buffer.concat([Buffer.alloc(64 * 2 ** 20, ' '), Buffer.from(state.answer as string)])
+    const small = gzipSync(answer)
+    expect(small.length).toBeLessThan(2 ** 17)
+    state.raw = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(small)
+    expect(await verdict()).toBe(OUTAGE)
+  })
 
-    it('one that never answers, or stops in the middle of its answer, has five seconds', async () => {
-      const timeouts = holdTimeouts()
-      const { verdict, state, clock, verifier } = await createAnsweringWorld(options)
-      await verifier.ready()
-      let begun = 0
-      for (const raw of [() => begun++, (response: ServerResponse) => response.write('{', () => begun++)]) {
-        const past = begun
-        state.raw = raw
-        const waiting = verdict()
-        await until(() => begun > past)
-        timeouts.elapse()
-        expect(await waiting).toBe(OUTAGE)
-        clock.advance(1)
-      }
-      expect(new Set(timeouts.given())).toEqual(new Set([5000]))
-      state.raw = undefined
-      expect(await verdict()).toBe('accepted')
-    })
-
-    it('a fetch of one’s own that does not heed its signal has no longer', async () => {
-      const timeouts = holdTimeouts()
-      const world = await createAnsweringWorld(options)
-      let asked = 0
-      const fetch: Fetch = (url, init) => {
-        if (init.method !== 'POST') return globalThis.fetch(url, init)
-        asked++
-        return new Promise(() => {})
-      }
-      const waiting = world.verdict('opaque', createVerifier({ ...world.options, fetch }))
-      await until(() => asked === 1)
+  it('gives up after five seconds if the endpoint does not respond, or stops during its response', async () => {
+    const timeouts = holdTimeouts()
+    const { verdict, state, clock, verifier } = await createAnsweringWorld(options)
+    await verifier.ready()
+    let begun = 0
+    for (const raw of [() => begun++, (response: ServerResponse) => response.write('{', () => begun++)]) {
+      const past = begun
+      state.raw = raw
+      const waiting = verdict()
+      await until(() => begun > past)
       timeouts.elapse()
       expect(await waiting).toBe(OUTAGE)
-    })
-  }
-)
+      clock.advance(1)
+    }
+    expect(new Set(timeouts.given())).toEqual(new Set([5000]))
+    state.raw = undefined
+    expect(await verdict()).toBe('accepted')
+  })
 
-it('an answer may be nested as deep as a megabyte allows', async () => {
+  it('gives up after five seconds if a custom fetch ignores its signal', async () => {
+    const timeouts = holdTimeouts()
+    const world = await createAnsweringWorld(options)
+    let asked = 0
+    const fetch: Fetch = (url, init) => {
+      if (init.method !== 'POST') return globalThis.fetch(url, init)
+      asked++
+      return new Promise(() => {})
+    }
+    const waiting = world.verdict('opaque', createVerifier({ ...world.options, fetch }))
+    await until(() => asked === 1)
+    timeouts.elapse()
+    expect(await waiting).toBe(OUTAGE)
+  })
+})
+
+it('accepts a deeply nested response of up to one megabyte', async () => {
   const { verdict, says, client } = await createIntrospectionWorld()
   const nested = '['.repeat(400_000) + ']'.repeat(400_000)
   says(`{"active":true,"cnf":{"jkt":"${client.jkt}"},"x":${nested}}`)
@@ -133,7 +130,7 @@ it('an answer may be nested as deep as a megabyte allows', async () => {
 })
 
 describe('the endpoint', () => {
-  it('metadata without one is 503, until there is one', async () => {
+  it('metadata without an endpoint results in 503 until it has one', async () => {
     const { verdict, server, clock } = await createIntrospectionWorld()
     const metadata = server.answers[METADATA] as object
     server.answers[METADATA] = { ...metadata, introspection_endpoint: undefined }
@@ -148,10 +145,10 @@ describe('the endpoint', () => {
     ['with an endpoint of another scheme', { introspection_endpoint: 'data:application/json,{"active":true}' }],
     ['with an endpoint that is relative', { introspection_endpoint: '/introspect' }]
   ])('metadata %s is none', async (_title, change) => {
-    const { verdict, server, questions } = await createIntrospectionWorld()
+    const { verdict, server, requests } = await createIntrospectionWorld()
     server.answers[METADATA] = { ...(server.answers[METADATA] as object), ...change }
     expect(await verdict()).toBe(OUTAGE)
-    expect(questions).toEqual([])
+    expect(requests).toEqual([])
   })
 
   it('is looked for once at a time, and for a second after a failure not again, however many tokens come', async () => {
@@ -180,7 +177,7 @@ describe('the endpoint', () => {
     expect(new Set(server.asked)).toEqual(new Set(['/introspect']))
   })
 
-  it('that has moved is found again, at the cost of one request, and not looked for more than twice a minute', async () => {
+  it('an endpoint that has moved is rediscovered after one failed request, at most twice per minute', async () => {
     const { verdict, server, clock, client } = await createIntrospectionWorld()
     expect(await verdict('one')).toBe('accepted')
     const looks = () => server.asked.filter((path) => path === METADATA).length
@@ -201,7 +198,7 @@ describe('the endpoint', () => {
     await expect.poll(() => verdict(`five-${Math.random()}`)).toBe('accepted')
   })
 
-  it('that answers is not looked for again', async () => {
+  it('an endpoint that responds is not rediscovered', async () => {
     const { verdict, server, clock } = await createIntrospectionWorld()
     for (const token of ['one', 'two', 'three', 'four']) {
       expect(await verdict(token)).toBe('accepted')
@@ -210,7 +207,7 @@ describe('the endpoint', () => {
     expect(server.asked).toEqual([METADATA, '/introspect', '/introspect', '/introspect', '/introspect'])
   })
 
-  it('stays what it was where the metadata is out of order', async () => {
+  it('is kept if the metadata is unavailable', async () => {
     const { verdict, server, clock, state } = await createIntrospectionWorld()
     expect(await verdict('one')).toBe('accepted')
     delete server.answers[METADATA]
@@ -223,30 +220,30 @@ describe('the endpoint', () => {
   })
 })
 
-describe('a failure is remembered for a second, for that token alone', () => {
-  it('so that an issuer in trouble is not asked once for each request', async () => {
-    const { verdict, state, questions, clock } = await createIntrospectionWorld()
+describe('a failure is cached for one second, for that token only', () => {
+  it('so that an unavailable issuer does not receive a request for each client request', async () => {
+    const { verdict, state, requests, clock } = await createIntrospectionWorld()
     state.status = 500
     for (let i = 0; i < 5; i++) expect(await verdict()).toBe(OUTAGE)
     clock.advance(0.999)
     expect(await verdict()).toBe(OUTAGE)
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     state.status = 200
     expect(await verdict('other')).toBe('accepted')
     clock.advance(0.001)
     expect(await verdict()).toBe('accepted')
   })
 
-  it('a request that began before the answer came uses it', async () => {
-    const { verdict, questions, clock } = await createIntrospectionWorld()
+  it('a request that started before the response arrived uses it', async () => {
+    const { verdict, requests, clock } = await createIntrospectionWorld()
     expect(await verdict()).toBe('accepted')
     clock.advance(-0.005)
     expect(await verdict()).toBe('accepted')
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 
-  it('a clock that was set back keeps nobody waiting, and no answer alive', async () => {
-    const { verdict, state, says, questions, clock } = await createIntrospectionWorld()
+  it('a clock that was set back neither extends the cooldown nor the cache', async () => {
+    const { verdict, state, says, requests, clock } = await createIntrospectionWorld()
     state.status = 500
     expect(await verdict()).toBe(OUTAGE)
     state.status = 200
@@ -255,13 +252,13 @@ describe('a failure is remembered for a second, for that token alone', () => {
     says({ active: false })
     clock.set(NOW_MS - 7_200_000)
     expect(await verdict()).toBe(INVALID)
-    expect(questions).toHaveLength(3)
+    expect(requests).toHaveLength(3)
   })
 })
 
-describe('a stranger makes up tokens', () => {
-  it('so the questions under way are bounded: above that it is 503 at once, and the server hears nothing of it', async () => {
-    const { verdict, verify, verifier, hang, waiting, release, questions } = await createHangingWorld({
+describe('an attacker sends forged tokens', () => {
+  it('so the requests under way are bounded: above that it is 503 at once, and the server hears nothing of it', async () => {
+    const { verdict, verify, verifier, hang, waiting, release, requests } = await createHangingWorld({
       maxConcurrentRequests: 8
     })
     await verifier.ready()
@@ -269,14 +266,14 @@ describe('a stranger makes up tokens', () => {
     const asked = names(4).map((token) => verdict(token))
     await until(() => waiting.length === 4)
     const cause = new Error('The limit of concurrent introspection requests is reached')
-    for (const token of names(20, 'more')) expect(await toldOf(() => verify(token))).toEqual({ code: OUTAGE, cause })
-    expect(questions).toHaveLength(4)
+    for (const token of names(20, 'more')) expect(await eventOf(() => verify(token))).toEqual({ code: OUTAGE, cause })
+    expect(requests).toHaveLength(4)
     release({ active: false })
     expect(await Promise.all(asked)).toEqual([INVALID, INVALID, INVALID, INVALID])
     expect(await verdict('after')).toBe('accepted')
   })
 
-  it('the same token does not count twice, and what is remembered does not count at all', async () => {
+  it('concurrent requests with one token count once, and cached tokens do not count', async () => {
     const { verdict, client, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('known')).toBe('accepted')
     hang()
@@ -302,7 +299,7 @@ describe('a stranger makes up tokens', () => {
     expect(new Set(await Promise.all([...madeUp, ...known]))).toEqual(new Set(['accepted']))
   })
 
-  it('a token keeps that privilege while nobody can say what has become of it', async () => {
+  it('a token that was active keeps its reserved capacity while the endpoint is unavailable', async () => {
     const { verdict, state, clock, hang, waiting, release, client } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('known')).toBe('accepted')
     clock.advance(30)
@@ -334,7 +331,7 @@ describe('a stranger makes up tokens', () => {
     expect(await asked).toBe(INVALID)
   })
 
-  it('ten thousand of them push no good answer out', async () => {
+  it('ten thousand forged tokens do not evict active ones', async () => {
     const { options } = await createIntrospectionWorld()
     const asked: string[] = []
     const fetch: Fetch = async (_url, { body }) => {
@@ -355,7 +352,7 @@ describe('a stranger makes up tokens', () => {
 })
 
 describe('of several issuers', () => {
-  it('the one that knew a token is asked first, so that another’s outage does not delay it', async () => {
+  it('the issuer for which a token was active is queried first, so that an outage of another does not delay it', async () => {
     const [a, b] = [await createHangingWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     const both = createVerifier({ ...a.options, issuer })
@@ -368,14 +365,14 @@ describe('of several issuers', () => {
       b.clock.advance(30)
       expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
     }
-    expect([a.questions.length, b.questions.length]).toEqual([1, 4])
+    expect([a.requests.length, b.requests.length]).toEqual([1, 4])
   })
 
-  it('where none knew it those that can be asked are, in their order', async () => {
+  it('a token that was not active anywhere is introspected at all available issuers in order', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = ['https://jwt.example', a.options.issuer, b.options.issuer] as IssuerOptions[]
     b.says({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', createVerifier({ ...a.options, issuer }))).issuer).toBe(a.server.origin)
-    expect(b.questions).toEqual([])
+    expect(b.requests).toEqual([])
   })
 })

@@ -3,30 +3,30 @@ import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { createIntrospectionWorld, METADATA } from '../support/introspection-world.js'
-import { BASE_URL, NOW, NOW_MS, toldOf, verdictOf } from '../support/world.js'
+import { BASE_URL, eventOf, NOW, NOW_MS, verdictOf } from '../support/world.js'
 
-describe('an opaque token is asked about (RFC 7662 §2)', () => {
-  it('and its members are the claims, under the issuer that answered', async () => {
-    const { verify, says, server, client, questions } = await createIntrospectionWorld()
+describe('an opaque token is introspected (RFC 7662 §2)', () => {
+  it('and the members of the response are its claims, with the issuer that responded as iss', async () => {
+    const { verify, says, server, client, requests } = await createIntrospectionWorld()
     says({ active: true, scope: 'a b', sub: 'u', cnf: { jkt: client.jkt }, token_type: 'DPoP', exp: NOW + 60 })
     const auth = await verify('a.b~c')
     expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
     expect(Object.isFrozen(auth.claims)).toBe(true)
-    expect(questions).toHaveLength(1)
-    expect(questions[0]).toMatchObject({
+    expect(requests).toHaveLength(1)
+    expect(requests[0]).toMatchObject({
       method: 'POST',
       headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
     })
-    expect(Object.fromEntries(questions[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
+    expect(Object.fromEntries(requests[0]?.body ?? [])).toEqual({ token: 'a.b~c', token_type_hint: 'access_token' })
   })
 
-  it('without introspection it is nobody’s', async () => {
+  it('and rejected if no issuer has introspection', async () => {
     const { options, server, verdict } = await createIntrospectionWorld()
     expect(await verdict('opaque', createVerifier({ ...options, issuer: server.origin }))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(server.asked).toEqual([])
   })
 
-  it('of several issuers one must know it', async () => {
+  it('and accepted if one of several issuers reports it as active', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     const both = createVerifier({ ...a.options, issuer })
@@ -37,7 +37,7 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('the first of several issuers that calls it active is the one whose word counts', async () => {
+  it('and has the claims of the first issuer that reports it as active', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     a.says({ active: true, aud: 'https://other.example', cnf: { jkt: a.client.jkt } })
@@ -46,15 +46,15 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
   })
 
   it.each(['a.b.c', 'eyJhbGciOiJFUzI1NiJ9', 'eyJ.a', 'x.eyJ.y'])(
-    'whatever it looks like, if it is not meant as a JWT: %s',
+    'in any form that does not look like a JWT: %s',
     async (token) => {
-      const { verdict, questions } = await createIntrospectionWorld()
+      const { verdict, requests } = await createIntrospectionWorld()
       expect(await verdict(token)).toBe('accepted')
-      expect(questions).toHaveLength(1)
+      expect(requests).toHaveLength(1)
     }
   )
 
-  it('that one of several issuers is out of reach matters where none of the others knows the token', async () => {
+  it('and an unavailable issuer results in 503 only if no other reports it as active', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     a.state.status = 500
@@ -67,30 +67,30 @@ describe('an opaque token is asked about (RFC 7662 §2)', () => {
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('the server is told the token and nothing else of the request: not the proof', async () => {
-    const { verify, questions } = await createIntrospectionWorld()
+  it('the introspection request has the token, and neither the proof nor other parts of the request', async () => {
+    const { verify, requests } = await createIntrospectionWorld()
     const { proof } = await verify()
-    expect(questions[0]?.headers).not.toHaveProperty('dpop')
-    const told = JSON.stringify([questions[0]?.headers, [...(questions[0]?.body ?? [])]])
-    expect(told).not.toContain(proof?.jti)
-    expect(told).not.toContain('eyJ')
+    expect(requests[0]?.headers).not.toHaveProperty('dpop')
+    const reported = JSON.stringify([requests[0]?.headers, [...(requests[0]?.body ?? [])]])
+    expect(reported).not.toContain(proof?.jti)
+    expect(reported).not.toContain('eyJ')
   })
 
-  it('an introspection JWT is no access token (RFC 9701 §8.1), and is not asked about', async () => {
-    const { verdict, issuer, client, questions } = await createIntrospectionWorld()
+  it('an introspection JWT is not accepted as an access token and not introspected (RFC 9701 §8.1)', async () => {
+    const { verdict, issuer, client, requests } = await createIntrospectionWorld()
     const token = await issuer.issue({ jkt: client.jkt, header: { typ: 'token-introspection+jwt' } })
     expect(await verdict(token)).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(questions).toEqual([])
+    expect(requests).toEqual([])
   })
 
-  it('a JWT in another spelling is none, and not asked about (RFC 7515 §2)', async () => {
-    const { verify, issue, questions } = await createIntrospectionWorld()
+  it('a JWT in a non-canonical encoding is rejected and not introspected (RFC 7515 §2)', async () => {
+    const { verify, issue, requests } = await createIntrospectionWorld()
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const token = await issue()
     const alias = token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1) as string) ^ 1]
-    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the JWT is not canonically encoded' }
-    for (const token of [alias, `${alias}=`]) expect(await toldOf(() => verify(token))).toEqual(told)
-    expect(questions).toEqual([])
+    const reported = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the JWT is not canonically encoded' }
+    for (const token of [alias, `${alias}=`]) expect(await eventOf(() => verify(token))).toEqual(reported)
+    expect(requests).toEqual([])
   })
 
   it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
@@ -145,19 +145,19 @@ describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
 
   it('the binding is checked here, against the key of the proof', async () => {
     const { verdict, says } = await createIntrospectionWorld()
-    const stranger = await createTestClient()
-    says({ active: true, cnf: { jkt: stranger.jkt } })
+    const attacker = await createTestClient()
+    says({ active: true, cnf: { jkt: attacker.jkt } })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 })
 
-describe('an answer is remembered for a while', () => {
+describe('a response is cached for maxCacheSeconds', () => {
   it('thirty seconds, or as configured', async () => {
     for (const [maxCacheSeconds, kept] of [
       [undefined, 30],
       [5, 5]
     ] as const) {
-      const { clock, verdict, says, questions } = await createIntrospectionWorld(
+      const { clock, verdict, says, requests } = await createIntrospectionWorld(
         maxCacheSeconds === undefined ? {} : { maxCacheSeconds }
       )
       expect(await verdict()).toBe('accepted')
@@ -166,11 +166,11 @@ describe('an answer is remembered for a while', () => {
       expect(await verdict()).toBe('accepted')
       clock.advance(0.001)
       expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
-      expect(questions).toHaveLength(2)
+      expect(requests).toHaveLength(2)
     }
   })
 
-  it('0 asks every time', async () => {
+  it('0 disables the cache', async () => {
     const { verdict, says } = await createIntrospectionWorld({ maxCacheSeconds: 0 })
     expect(await verdict()).toBe('accepted')
     says({ active: false })
@@ -178,69 +178,69 @@ describe('an answer is remembered for a while', () => {
   })
 
   it('never past exp', async () => {
-    const { clock, verdict, says, client, questions } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
+    const { clock, verdict, says, client, requests } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
     says({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
     expect(await verdict()).toBe('accepted')
     clock.advance(9.999)
     expect(await verdict()).toBe('accepted')
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     clock.advance(0.001)
     says({ active: false })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(questions).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
-  it('that a token is not active is remembered too', async () => {
-    const { verdict, says, questions } = await createIntrospectionWorld()
+  it('the response for an inactive token is cached too', async () => {
+    const { verdict, says, requests } = await createIntrospectionWorld()
     says({ active: false })
     for (let i = 0; i < 3; i++) expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 
-  it('fifty requests with one token ask once', async () => {
-    const { verdict, questions } = await createIntrospectionWorld()
+  it('fifty concurrent requests with one token share one introspection request', async () => {
+    const { verdict, requests } = await createIntrospectionWorld()
     expect(new Set(await Promise.all(Array.from({ length: 50 }, () => verdict())))).toEqual(new Set(['accepted']))
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 })
 
-it('that a token is remembered spares no request its proof (RFC 9449 §7.1)', async () => {
-  const { verifier, client, verdict, questions } = await createIntrospectionWorld()
+it('a request with a cached token still requires a valid proof (RFC 9449 §7.1)', async () => {
+  const { verifier, client, verdict, requests } = await createIntrospectionWorld()
   expect(await verdict()).toBe('accepted')
   const url = `${BASE_URL}/`
-  const stranger = await createTestClient({ clock: () => NOW_MS })
+  const attacker = await createTestClient({ clock: () => NOW_MS })
   for (const [headers, expected] of [
     [await client.headers({ url, token: 'opaque', claims: { htm: 'PUT' } }), 'ERR_DPOP_PROOF_HTM'],
     [await client.headers({ url, token: 'opaque', claims: { ath: 'x' } }), 'ERR_DPOP_PROOF_ATH'],
-    [await stranger.headers({ url, token: 'opaque' }), 'ERR_DPOP_TOKEN_BINDING'],
+    [await attacker.headers({ url, token: 'opaque' }), 'ERR_DPOP_TOKEN_BINDING'],
     [{ Authorization: 'DPoP opaque' }, 'ERR_DPOP_PROOF_MISSING']
   ] as const)
     expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe(expected)
-  expect(questions).toHaveLength(1)
+  expect(requests).toHaveLength(1)
 })
 
-describe('the server knows who asks (RFC 7662 §2.1)', () => {
+describe('introspection requests are authenticated (RFC 7662 §2.1)', () => {
   it('client_secret_basic, both parts form-encoded (RFC 6749 §2.3.1)', async () => {
-    const { verdict, questions } = await createIntrospectionWorld({ clientId: 'a:b c', clientSecret: 'é%+' })
+    const { verdict, requests } = await createIntrospectionWorld({ clientId: 'a:b c', clientSecret: 'é%+' })
     await verdict()
-    const [, credentials] = String(questions[0]?.headers.authorization).split(' ')
+    const [, credentials] = String(requests[0]?.headers.authorization).split(' ')
     expect(Buffer.from(credentials as string, 'base64').toString()).toBe('a%3Ab+c:%C3%A9%25%2B')
-    expect(questions[0]?.body.has('client_secret')).toBe(false)
+    expect(requests[0]?.body.has('client_secret')).toBe(false)
   })
 
   it('client_secret_post', async () => {
-    const { verdict, questions } = await createIntrospectionWorld({ authMethod: 'client_secret_post' })
+    const { verdict, requests } = await createIntrospectionWorld({ authMethod: 'client_secret_post' })
     await verdict()
-    expect(questions[0]?.headers.authorization).toBeUndefined()
-    expect(Object.fromEntries(questions[0]?.body ?? [])).toMatchObject({ client_id: 'api', client_secret: 's3cret' })
+    expect(requests[0]?.headers.authorization).toBeUndefined()
+    expect(Object.fromEntries(requests[0]?.body ?? [])).toMatchObject({ client_id: 'api', client_secret: 's3cret' })
   })
 
   it.each([undefined, 'key-1'])('private_key_jwt (RFC 7523 §3), kid %j', async (kid) => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256', ...(kid !== undefined && { kid }) }
-    const { verdict, questions, server, clock } = await createIntrospectionWorld({ privateKey: jwk })
+    const { verdict, requests, server, clock } = await createIntrospectionWorld({ privateKey: jwk })
     expect(await verdict()).toBe('accepted')
-    const body = questions[0]?.body as URLSearchParams
+    const body = requests[0]?.body as URLSearchParams
     expect(body.get('client_id')).toBe('api')
     expect(body.get('client_assertion_type')).toBe('urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
     const keys = createLocalJWKSet({ keys: [(await exportJWK(publicKey)) as JWK] })
@@ -256,11 +256,11 @@ describe('the server knows who asks (RFC 7662 §2.1)', () => {
   })
 })
 
-describe('signed answers (RFC 9701 §5)', () => {
+describe('signed responses (RFC 9701 §5)', () => {
   async function createSignedWorld() {
     const world = await createIntrospectionWorld({ signedResponse: true })
     const { issuer, client } = world
-    /** An answer signed like a token, with whatever is wrong with it. */
+    /** A response signed like a token, with the given changes. */
     const signed = async (claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, by = issuer) =>
       await by.issue({
         claims: { aud: 'api', token_introspection: { active: true, cnf: { jkt: client.jkt } }, ...claims },
@@ -269,14 +269,14 @@ describe('signed answers (RFC 9701 §5)', () => {
     return { ...world, signed }
   }
 
-  it('are asked for, and their claim counts', async () => {
-    const { verdict, says, signed, questions } = await createSignedWorld()
+  it('are requested, and their claim is used', async () => {
+    const { verdict, says, signed, requests } = await createSignedWorld()
     says(await signed())
     expect(await verdict()).toBe('accepted')
-    expect(questions[0]?.headers.accept).toBe('application/token-introspection+jwt')
+    expect(requests[0]?.headers.accept).toBe('application/token-introspection+jwt')
   })
 
-  it('nothing outside the signed claim counts', async () => {
+  it('members outside the signed claim are ignored', async () => {
     const { verdict, says, signed, client } = await createSignedWorld()
     says(await signed({ token_introspection: { active: false }, active: true, cnf: { jkt: client.jkt } }))
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -285,18 +285,23 @@ describe('signed answers (RFC 9701 §5)', () => {
   const notNow = 'The introspection response is invalid'
   const shape = 'The introspection response is not an object'
   it.each<[string, Record<string, unknown>, Record<string, unknown>, message: unknown]>([
-    ['for another', { aud: 'other' }, {}, expect.stringContaining(`${notNow}: aud is "other"`)],
-    ['for nobody', { aud: undefined }, {}, `${notNow}: aud is missing`],
-    ['of another', { iss: 'https://evil.example' }, {}, expect.stringContaining(`${notNow}: iss is "https://evil.example"`)],
-    ['of nobody', { iss: undefined }, {}, `${notNow}: iss is missing`],
-    ['of another kind', {}, { typ: 'at+jwt' }, 'The introspection response is not a signed JWT'],
+    ['for another audience', { aud: 'other' }, {}, expect.stringContaining(`${notNow}: aud is "other"`)],
+    ['without aud', { aud: undefined }, {}, `${notNow}: aud is missing`],
+    [
+      'of another issuer',
+      { iss: 'https://evil.example' },
+      {},
+      expect.stringContaining(`${notNow}: iss is "https://evil.example"`)
+    ],
+    ['without iss', { iss: undefined }, {}, `${notNow}: iss is missing`],
+    ['of another type', {}, { typ: 'at+jwt' }, 'The introspection response is not a signed JWT'],
     ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not recent`],
-    ['that are of the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not recent`],
-    ['without time', { iat: undefined }, {}, `${notNow}: iat is missing`],
+    ['from the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not recent`],
+    ['without iat', { iat: undefined }, {}, `${notNow}: iat is missing`],
     ['without the claim', { token_introspection: undefined }, {}, shape],
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
-    ['with a claim that is a text', { token_introspection: 'x' }, {}, shape],
+    ['with a claim that is a string', { token_introspection: 'x' }, {}, shape],
     ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp is 5 seconds in the past`],
     [
       'of a key that is not known',
@@ -304,24 +309,24 @@ describe('signed answers (RFC 9701 §5)', () => {
       { kid: 'unknown' },
       expect.stringContaining('The introspection response is not signed by the issuer: kid is')
     ]
-  ])('%s are none, and operators are told', async (_title, claims, header, message) => {
+  ])('%s result in 503 with a diagnostics event', async (_title, claims, header, message) => {
     const { verify, says, signed } = await createSignedWorld()
     says(await signed(claims, header))
     const cause = expect.objectContaining({ message })
-    expect(await toldOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
+    expect(await eventOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
   })
 
-  it.each([NOW - 305, NOW + 5])('are good for five minutes, and clocks may differ by five seconds: iat %i', async (iat) => {
+  it.each([NOW - 305, NOW + 5])('are accepted for five minutes with a clock tolerance of five seconds: iat %i', async (iat) => {
     const { verdict, says, signed } = await createSignedWorld()
     says(await signed({ iat }))
     expect(await verdict()).toBe('accepted')
   })
 
-  it('unsigned ones are none, and neither are those that another key signed', async () => {
+  it('unsigned responses and those signed by another key are rejected', async () => {
     const { verdict, verify, says, signed, server, clock, client } = await createSignedWorld()
     says({ active: true, cnf: { jkt: client.jkt } })
     const cause = new Error('The introspection response is not a signed JWT')
-    expect(await toldOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
+    expect(await eventOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
     says(await signed({}, {}, rogue))
     expect(await verdict('two')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
@@ -338,19 +343,19 @@ describe('signed answers (RFC 9701 §5)', () => {
   })
 })
 
-describe("tokens: 'all' asks about JWTs as well, after they were verified here", () => {
-  it('so that revocation is seen as soon as the answer is not remembered any more', async () => {
-    const { clock, verdict, verify, says, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+describe("tokens: 'all' introspects JWTs as well, after local verification", () => {
+  it('so that revocation is detected when the cached response expires', async () => {
+    const { clock, verdict, verify, says, issue, requests } = await createIntrospectionWorld({ tokens: 'all' })
     const token = await issue()
     expect([await verdict(token), await verdict(token)]).toEqual(['accepted', 'accepted'])
-    expect(questions).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     says({ active: false })
     clock.advance(30)
-    const told = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
-    expect(await toldOf(() => verify(token))).toEqual(told)
+    const reported = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
+    expect(await eventOf(() => verify(token))).toEqual(reported)
   })
 
-  it('also where other issuers are not asked', async () => {
+  it('also if other issuers have no introspection', async () => {
     const [all, other] = [await createIntrospectionWorld({ tokens: 'all' }), await createIntrospectionWorld()]
     const issuer = [other.options.issuer, all.options.issuer] as IssuerOptions[]
     const verifier = createVerifier({ ...all.options, issuer })
@@ -361,25 +366,25 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
     expect(await all.verdict(token, verifier)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('a JWT that is not valid is not asked about', async () => {
-    const { verdict, issue, questions } = await createIntrospectionWorld({ tokens: 'all' })
+  it('an invalid JWT is not introspected', async () => {
+    const { verdict, issue, requests } = await createIntrospectionWorld({ tokens: 'all' })
     expect(await verdict(await issue({ aud: 'x' }))).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(questions).toEqual([])
+    expect(requests).toEqual([])
   })
 
   it('the server must not know another key; that it names none does not matter', async () => {
     const { clock, verdict, verify, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
-    const stranger = await createTestClient()
+    const attacker = await createTestClient()
     says({ active: true })
     expect(await verdict(await issue())).toBe('accepted')
-    says({ active: true, cnf: { jkt: stranger.jkt } })
+    says({ active: true, cnf: { jkt: attacker.jkt } })
     clock.advance(30)
     const token = await issue()
-    const told = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the introspection response has another cnf.jkt' }
-    expect(await toldOf(() => verify(token))).toEqual(told)
+    const reported = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the introspection response has another cnf.jkt' }
+    expect(await eventOf(() => verify(token))).toEqual(reported)
   })
 
-  it('strangers cannot take the questions of a JWT that was verified here (RFC 7662 §4)', async () => {
+  it('attackers cannot take the requests of a JWT that was verified here (RFC 7662 §4)', async () => {
     const world = await createIntrospectionWorld({ tokens: 'all', maxConcurrentRequests: 2 })
     let answer = () => {}
     world.state.raw = (response) => {
@@ -387,16 +392,16 @@ describe("tokens: 'all' asks about JWTs as well, after they were verified here",
       world.state.raw = undefined
     }
     const madeUp = world.verdict('made-up')
-    while (world.questions.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    while (world.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(await world.verdict(await world.issue())).toBe('accepted')
     answer()
     expect(await madeUp).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it("'opaque' does not ask about a JWT", async () => {
-    const { verdict, issue, questions } = await createIntrospectionWorld()
+  it("'opaque' does not introspect a JWT", async () => {
+    const { verdict, issue, requests } = await createIntrospectionWorld()
     expect(await verdict(await issue())).toBe('accepted')
-    expect(questions).toEqual([])
+    expect(requests).toEqual([])
   })
 })
 
@@ -417,7 +422,7 @@ describe('ready() finds out at the start what would fail at the first request', 
     expect(await verdictOf(createVerifier({ ...options, issuer: server.origin }).ready())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
-  it('an issuer that signs its answers must have keys', async () => {
+  it('an issuer with signed responses must have keys', async () => {
     const { verifier, server, clock } = await createIntrospectionWorld({ signedResponse: true })
     const keys = server.answers['/keys'] as object
     delete server.answers['/keys']

@@ -8,12 +8,12 @@ import type { Fetch, VerifierOptions } from '../../src/options.js'
 import { createIssuerKeys } from '../../src/token/issuer-keys.js'
 import { type IssuerServer, startIssuerServer } from '../support/issuer-server.js'
 import { holdTimeouts } from '../support/timeouts.js'
-import { BASE_URL, NOW_MS, toldOf, verdictOf } from '../support/world.js'
+import { BASE_URL, eventOf, NOW_MS, verdictOf } from '../support/world.js'
 
 const METADATA = '/.well-known/oauth-authorization-server'
 const MINUTE = 60
 
-/** An authorization server with keys that a test can rotate or take away, and a verifier that asks it for them. */
+/** An authorization server with keys that a test can rotate or remove, and a verifier that fetches them. */
 async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
   const clock = fakeClock(NOW_MS)
   const server: IssuerServer = await startIssuerServer()
@@ -28,7 +28,7 @@ async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
     await verdictOf(
       verifier.verifyRequest({ method: 'GET', target: '/', headers: await client.headers({ url: `${BASE_URL}/`, token }) })
     )
-  /** Lets a fetch behind the back of a request come to its end. */
+  /** Waits for a background fetch. */
   const settled = async () => {
     const count = server.asked.length
     while (server.asked.length === count) await new Promise((resolve) => setImmediate(resolve))
@@ -57,10 +57,10 @@ describe('the keys of an issuer', () => {
     expect(server.asked).toEqual(['/keys'])
   })
 
-  it('are not asked for on behalf of a token of a stranger issuer', async () => {
+  it('are not fetched for a token of an unknown issuer', async () => {
     const { server, verify, client, clock } = await createRemoteWorld()
-    const stranger = await createTestIssuer({ issuer: 'https://evil.example', clock, alg: 'ES256' })
-    expect(await verify(await stranger.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    const attacker = await createTestIssuer({ issuer: 'https://evil.example', clock, alg: 'ES256' })
+    expect(await verify(await attacker.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(server.asked).toEqual([])
   })
 
@@ -72,7 +72,7 @@ describe('the keys of an issuer', () => {
     expect(server.asked).toEqual([])
   })
 
-  it('that are configured are the same keys at any time, so that a remembered token stays remembered', async () => {
+  it('that are configured never change, so that a cached token stays cached', async () => {
     const { issuer, clock } = await createRemoteWorld()
     const config = resolveOptions({ issuer: issuer.options, baseUrl: BASE_URL, clock })
     const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
@@ -89,7 +89,7 @@ describe('the keys of an issuer', () => {
 })
 
 describe('rotation', () => {
-  it('a kid that is unknown has the keys fetched anew', async () => {
+  it('an unknown kid refreshes the key set', async () => {
     const { server, issuer, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
     server.answers['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
@@ -108,7 +108,7 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(2)
   })
 
-  it('a kid that the newer keys lack as well is nobody’s', async () => {
+  it('a kid that the refreshed key set lacks as well is rejected', async () => {
     const { server, rotated, client, clock, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
     server.answers['/keys'] = rotated.jwks
@@ -117,7 +117,7 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(2)
   })
 
-  it('a bad signature under a kid that is known has nothing fetched', async () => {
+  it('an invalid signature with a known kid fetches nothing', async () => {
     const { issuer, rotated, client, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
     const header = { kid: issuer.jwks.keys[0]?.['kid'] }
@@ -125,7 +125,7 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(1)
   })
 
-  it('but at most once in half a minute, since anybody can send one', async () => {
+  it('an unknown kid refreshes at most once in 30 seconds', async () => {
     const { clock, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     await verify(await issue())
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -138,7 +138,7 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(3)
   })
 
-  it('fifty unknown ones at once cause one fetch', async () => {
+  it('fifty concurrent unknown kids share one fetch', async () => {
     const { rotated, issue, verify, keyFetches } = await createRemoteWorld()
     await verify(await issue())
     const tokens = await Promise.all(Array.from({ length: 50 }, () => issue(rotated)))
@@ -146,7 +146,7 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(2)
   })
 
-  it('while the issuer cannot be asked, a token with an unknown kid is not to blame: 503 until it can', async () => {
+  it('a token with an unknown kid results in 503 while the issuer is unavailable', async () => {
     const { clock, server, rotated, issue, verify } = await createRemoteWorld()
     await verify(await issue())
     delete server.answers['/keys']
@@ -158,7 +158,7 @@ describe('rotation', () => {
     expect(await verify(await issue(rotated))).toBe('accepted')
   })
 
-  it('a token that was verified with a key that is gone is verified anew, and refused', async () => {
+  it('a cached token whose key was removed is verified again and rejected', async () => {
     const { clock, server, rotated, issue, verify } = await createRemoteWorld()
     const token = await issue()
     expect(await verify(token)).toBe('accepted')
@@ -170,7 +170,7 @@ describe('rotation', () => {
 })
 
 describe('age', () => {
-  it('after ten minutes keys are fetched anew behind the back of a request, which does not wait', async () => {
+  it('the key set is refreshed in the background after ten minutes', async () => {
     const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
     const token = await issue()
     expect(await verify(token)).toBe('accepted')
@@ -184,7 +184,7 @@ describe('age', () => {
     expect(keyFetches()).toBe(2)
   })
 
-  it('while the issuer is down they stay good for an hour after they were due, and not for longer', async () => {
+  it('the key set stays in use for one hour after it was due while the issuer is unavailable', async () => {
     const { clock, server, issue, verify } = await createRemoteWorld()
     const token = await issue()
     expect(await verify(token)).toBe('accepted')
@@ -210,7 +210,7 @@ describe('age', () => {
     }
   })
 
-  it('the same document again is the same keys, so that remembered tokens stay remembered; another one is not', async () => {
+  it('an unchanged document keeps cached tokens, a changed one does not', async () => {
     const documents = [{ keys: [{ kty: 'EC' }] }, { keys: [{ kty: 'EC' }] }, { keys: [] }]
     const clock = fakeClock(NOW_MS)
     const fetch = async () => Response.json(documents.shift())
@@ -225,7 +225,7 @@ describe('age', () => {
     expect(keys.present(clock())).toBe(third)
   })
 
-  it('who asks for newer keys while they are being fetched waits for them', async () => {
+  it('a request that needs a refresh waits for the fetch in progress', async () => {
     const clock = fakeClock(NOW_MS)
     let answer = (_: Response): void => {}
     const fetch: Fetch = () => new Promise((resolve) => (answer = resolve))
@@ -248,7 +248,7 @@ describe('age', () => {
 })
 
 describe('a clock that was set back', () => {
-  it('keeps nobody waiting for the end of a pause', async () => {
+  it('does not extend a cooldown', async () => {
     const { clock, server, issuer, rotated, issue, verify } = await createRemoteWorld()
     delete server.answers['/keys']
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
@@ -261,7 +261,7 @@ describe('a clock that was set back', () => {
     expect(await verify(await issue(rotated))).toBe('accepted')
   })
 
-  it('makes keys no younger: they are fetched anew, and not used beyond their time', async () => {
+  it('does not extend the use of a key set', async () => {
     const { clock, server, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
     clock.advance(-10 * MINUTE)
@@ -274,9 +274,9 @@ describe('a clock that was set back', () => {
   })
 })
 
-it('that keys cannot be had behind the back of a request is told on the channel, once for each attempt', async () => {
-  const told: UnavailableEvent[] = []
-  const keep = (event: unknown) => void told.push(event as UnavailableEvent)
+it('a failed background refresh publishes a diagnostics event for each attempt', async () => {
+  const reported: UnavailableEvent[] = []
+  const keep = (event: unknown) => void reported.push(event as UnavailableEvent)
   subscribe('dpop-guard:unavailable', keep)
   onTestFinished(() => void unsubscribe('dpop-guard:unavailable', keep))
   const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
@@ -287,19 +287,19 @@ it('that keys cannot be had behind the back of a request is told on the channel,
   clock.advance(10 * MINUTE)
   for (const attempt of [1, 2]) {
     expect(new Set(await Promise.all(Array.from({ length: 5 }, () => verify(token))))).toEqual(new Set(['accepted']))
-    while (told.length < attempt) await new Promise((resolve) => setImmediate(resolve))
+    while (reported.length < attempt) await new Promise((resolve) => setImmediate(resolve))
     for (let i = 0; i < 5; i++) expect(await verify(token)).toBe('accepted')
     expect(keyFetches()).toBe(1 + attempt)
     clock.advance(1)
   }
-  expect(told).toEqual([1, 2].map(() => ({ code: 'ERR_DPOP_KEYS_UNAVAILABLE', cause: expect.any(Error) })))
+  expect(reported).toEqual([1, 2].map(() => ({ code: 'ERR_DPOP_KEYS_UNAVAILABLE', cause: expect.any(Error) })))
   server.answers['/keys'] = keys
   expect(await verify(token)).toBe('accepted')
   await settled()
-  expect(told).toHaveLength(2)
+  expect(reported).toHaveLength(2)
 })
 
-describe('an issuer that is out of order is 503, never the client’s fault, and found again when it recovers', () => {
+describe('an unavailable issuer results in 503 and is used again when it recovers', () => {
   it.each<[string, IssuerServer['answers']]>([
     ['metadata 500', { [METADATA]: (response) => response.writeHead(500).end() }],
     ['metadata of another issuer', { [METADATA]: { issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' } }],
@@ -323,17 +323,17 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     expect(await verify(await issue())).toBe('accepted')
   })
 
-  it('operators are told what is wrong with the keys', async () => {
+  it('the diagnostics event has the cause', async () => {
     const { server, verifier, client, issue } = await createRemoteWorld()
     server.answers['/keys'] = { keys: [1] }
     const headers = await client.headers({ url: `${BASE_URL}/`, token: await issue() })
-    expect(await toldOf(() => verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toEqual({
+    expect(await eventOf(() => verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toEqual({
       code: 'ERR_DPOP_KEYS_UNAVAILABLE',
       cause: new Error('The document is not a JWK Set')
     })
   })
 
-  it('for a second after a failure nobody asks again', async () => {
+  it('no fetch is made for one second after a failure', async () => {
     const { clock, server, issue, verify, keyFetches } = await createRemoteWorld()
     delete server.answers['/keys']
     for (let i = 0; i < 5; i++) expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
@@ -346,7 +346,7 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     expect(keyFetches()).toBe(2)
   })
 
-  it('after a failure the metadata is read anew: the keys may have moved', async () => {
+  it('the metadata is fetched again after a failure, since jwks_uri may have changed', async () => {
     const { clock, server, issuer, issue, verify } = await createRemoteWorld()
     delete server.answers['/keys']
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
@@ -362,7 +362,7 @@ describe('an issuer that is out of order is 503, never the client’s fault, and
     ['metadata', { [METADATA]: () => {}, '/.well-known/openid-configuration': () => {} }],
     ['keys', { '/keys': () => {} }],
     ['keys in the middle', { '/keys': (response) => void response.write('{"keys":') }]
-  ])('that hangs is given up after five seconds, and all who wait are answered: %s', async (_title, hanging) => {
+  ])('a fetch is aborted after five seconds, and all waiting requests are rejected: %s', async (_title, hanging) => {
     const timeouts = holdTimeouts()
     const { clock, server, issue, verify } = await createRemoteWorld()
     const whole = { ...server.answers }

@@ -22,7 +22,7 @@ async function startIssuer() {
 }
 
 describe('several issuers', () => {
-  it('each vouches for its own tokens, and its keys for no other’s (RFC 8725 §3.8)', async () => {
+  it('the keys of each verify only its own tokens (RFC 8725 §3.8)', async () => {
     const [a, b] = [await startIssuer(), await startIssuer()]
     const verifier = createVerifier({ ...world.options, issuer: [a.origin, b.origin] })
     const { jkt } = world.client
@@ -33,7 +33,7 @@ describe('several issuers', () => {
       expect(await verdict(await b.issuer.issue({ jkt, claims: { iss: a.origin }, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('a token asks nothing but the issuer that it names, and one of another asks nobody', async () => {
+  it('only the issuer of a token is fetched, and nothing for an unknown issuer', async () => {
     const [a, b, rogue] = [await startIssuer(), await startIssuer(), await startIssuer()]
     const verifier = createVerifier({ ...world.options, issuer: [a.origin, b.origin] })
     const verdict = async (token: string) => await verdictOf(verifier.verifyRequest(await world.request({ token })))
@@ -55,27 +55,27 @@ describe('issuer as a function: tenants made at run time', () => {
     expect(give.mock.calls).toEqual([[ISSUER]])
   })
 
-  it('is asked every time, so that a tenant that is gone is gone at once', async () => {
-    let answer: unknown = world.issuer.options
-    const verifier = create(async () => answer)
+  it('is called for every token, so that a removed tenant is rejected at once', async () => {
+    let response: unknown = world.issuer.options
+    const verifier = create(async () => response)
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
-    answer = undefined
+    response = undefined
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('an issuer of which it says something else begins anew: a remembered token is verified anew', async () => {
+  it('a changed configuration creates a new issuer: a cached token is verified again', async () => {
     const other = await createTestIssuer({ clock: world.clock, alg: 'ES256' })
-    let answer = world.issuer.options
-    const verifier = create(() => answer)
+    let response = world.issuer.options
+    const verifier = create(() => response)
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('accepted')
-    answer = other.options
+    response = other.options
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token })))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('the keys of one are kept from request to request', async () => {
+  it('the key set of an issuer is kept between requests', async () => {
     const server = await startIssuerServer()
     const issuer = await createTestIssuer({ issuer: server.origin, clock: world.clock, alg: 'ES256' })
     server.answers['/keys'] = issuer.jwks
@@ -87,7 +87,7 @@ describe('issuer as a function: tenants made at run time', () => {
     expect(server.asked).toEqual(['/keys'])
   })
 
-  it('an answer for another issuer than the one that was asked for is none: nothing is fetched for it', async () => {
+  it('another issuer than the requested one is ignored: nothing is fetched for it', async () => {
     const other = await startIssuer()
     const verifier = create(() => other.origin)
     expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -100,11 +100,11 @@ describe('issuer as a function: tenants made at run time', () => {
     ['throws', () => Promise.reject(new Error('x'))],
     ['gives nonsense', () => ({ issuer: 'http://evil.example' })],
     ['gives null', () => null]
-  ])('one that %s is 503', async (_title, give) => {
+  ])('a function that %s results in 503', async (_title, give) => {
     expect(await verdictOf(create(give).verifyRequest(await world.request()))).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 
-  it('is not asked for a token without iss, nor for one that is no JWT', async () => {
+  it('is not called for a token without iss, nor for an opaque token', async () => {
     const give = vi.fn<Give>(() => world.issuer.options)
     for (const iss of [undefined, 7, null, ['x']])
       expect(await verdictOf(create(give).verifyRequest(await world.request({ tokenSpec: { claims: { iss } } })))).toBe(
@@ -114,7 +114,7 @@ describe('issuer as a function: tenants made at run time', () => {
     expect(give).not.toHaveBeenCalled()
   })
 
-  it('may say which audience; without one the verifier’s counts', async () => {
+  it('may return an audience; otherwise that of the verifier is used', async () => {
     const issuer: IssuerOptions = { ...world.issuer.options, audience: 'urn:tenant' }
     const request = await world.request({ tokenSpec: { claims: { aud: 'urn:tenant' } } })
     expect(await verdictOf(create(() => issuer).verifyRequest(request))).toBe('accepted')

@@ -27,7 +27,7 @@ describe('discovery', () => {
     expect(server.asked).toEqual([`${OAUTH}/tenant/a`, `/tenant/a${OIDC}`])
   })
 
-  it('an issuer that ends in a slash is another one than without (RFC 8414 §3.3)', async () => {
+  it('a trailing slash makes another issuer (RFC 8414 §3.3)', async () => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: { issuer: origin, jwks_uri: `${origin}/keys` } }))
     await expect(discoverEndpoint(`${server.origin}/`, 'jwks_uri', config)).rejects.toThrow('The issuer has no usable metadata')
   })
@@ -45,7 +45,7 @@ describe('discovery', () => {
     ['a string', () => '"x"', another],
     ['HTML', () => '<!doctype html>', expect.stringMatching(/JSON/)],
     ['nothing', () => '', expect.stringMatching(/JSON/)]
-  ])('%s will not do, and is told apart for operators', async (_title, answer, why) => {
+  ])('rejects %s, with a specific diagnostics event', async (_title, answer, why) => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: answer(origin), [OIDC]: answer(origin) }))
     const failure = await discoverEndpoint(server.origin, 'jwks_uri', config).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(AggregateError)
@@ -88,7 +88,7 @@ describe('a document', () => {
     expect(await fetchJson('https://issuer.example', { fetch: async () => new Response(pieces), allowHttp: false })).toBe('ü€')
   })
 
-  it('is asked for as JSON', async () => {
+  it('is requested as JSON', async () => {
     let accept: string | undefined
     const server = await startIssuerServer(() => ({
       '/': (response) => {
@@ -100,7 +100,7 @@ describe('a document', () => {
     expect(accept).toBe('application/json')
   })
 
-  it.each([201, 204, 404, 500])('answered with %i is none', async (status) => {
+  it.each([201, 204, 404, 500])('with the status %i is rejected', async (status) => {
     await expect(answerOf((response) => response.writeHead(status).end(status === 204 ? undefined : '{}'))).rejects.toThrow(
       'The response status is not 200'
     )
@@ -120,7 +120,7 @@ describe('a document', () => {
     ['bytes that are not UTF-8', (response) => response.end(Buffer.from([0x22, 0xff, 0x22]))],
     ['half a character at the end', (response) => response.end(Buffer.from([0x22, 0xc3]))],
     ['a broken connection', (response) => response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy())]
-  ])('that is %s is none', async (_title, answer) => {
+  ])('that is %s is rejected', async (_title, answer) => {
     await expect(answerOf(answer)).rejects.toThrow()
   })
 
@@ -152,7 +152,7 @@ describe('a document', () => {
   it.each<[string, Answer]>([
     ['does not come', () => {}],
     ['stops in the middle', (response) => response.write('{"a":')]
-  ])('that %s is given up after five seconds', async (_title, answer) => {
+  ])('that %s is aborted after five seconds', async (_title, answer) => {
     const timeouts = holdTimeouts()
     const server = await startIssuerServer(() => ({ '/': answer }))
     const verdict = expect(fetchJson(`${server.origin}/`, config)).rejects.toThrow('timeout')
@@ -163,7 +163,7 @@ describe('a document', () => {
   })
 
   it.each<[string, Fetch]>([
-    ['never answers', () => new Promise(() => {})],
+    ['never resolves', () => new Promise(() => {})],
     ['has a body that never ends', async () => new Response(new ReadableStream())],
     [
       'has a body that cannot be closed',
@@ -173,12 +173,12 @@ describe('a document', () => {
       'fails after that',
       (_url, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => setImmediate(reject)))
     ]
-  ])('a fetch of one’s own that %s has no longer, whether it heeds its signal or not', async (_title, fetch) => {
+  ])('aborts a custom fetch that %s after five seconds', async (_title, fetch) => {
     const timeouts = holdTimeouts()
     const verdict = expect(fetchJson('https://issuer.example', { fetch, allowHttp: false })).rejects.toThrow('timeout')
     timeouts.elapse()
     await verdict
-    // A rejection that comes late is nobody's, and yet not unhandled: vitest would tell.
+    // A late rejection must not be unhandled, which Vitest would report.
     await new Promise((resolve) => setTimeout(resolve, 5))
   })
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sendHttp1 } from '../adapters/raw-http.js'
 import { toFetchRequest } from './fetch-request.js'
 import { vectorGroups } from './index.js'
-import { expectAnswers, type Outcome, outcomeOf } from './outcome.js'
+import { expectResponses, type Outcome, outcomeOf } from './outcome.js'
 import type { WireRequest } from './recipe.js'
 import { type Framework, frameworks, type Server } from './servers.js'
 import { optionsOf, requestOf, type Step, startMs, stepsOf, titleOf, type Vector } from './vector.js'
@@ -97,22 +97,22 @@ async function runOverHttp(
       continue
     }
     nonce = outcomes[0]?.nonces[0] ?? nonce
-    expectAnswers(outcomes, step, options)
-    const answers = [step.expect, ...(step.others ? [step.others] : [])]
-    expect([...guard.codes]).toEqual(answers.flatMap((answer) => ('code' in answer ? answer.code : [])))
+    expectResponses(outcomes, step, options)
+    const responses = [step.expect, ...(step.others ? [step.others] : [])]
+    expect([...guard.codes]).toEqual(responses.flatMap((response) => ('code' in response ? response.code : [])))
   }
 }
 
 async function send({ method, target, lines }: WireRequest, port: number): Promise<Outcome> {
-  const answer = await sendHttp1({ port, method, target, headers: lines })
-  const isAccepted = answer.status >= 200 && answer.status < 300
-  // The answer to HEAD has no body to read the scheme from; that of any other method names it.
-  const as = answer.body || 'DPoP'
+  const response = await sendHttp1({ port, method, target, headers: lines })
+  const isAccepted = response.status >= 200 && response.status < 300
+  // The response to HEAD has no body to read the scheme from; that of any other method names it.
+  const as = response.body || 'DPoP'
   return {
-    status: isAccepted ? 200 : answer.status,
+    status: isAccepted ? 200 : response.status,
     ...(isAccepted && { as }),
-    challenges: answer.lines('WWW-Authenticate'),
-    nonces: answer.lines('DPoP-Nonce'),
-    caching: answer.lines('Cache-Control')
+    challenges: response.lines('WWW-Authenticate'),
+    nonces: response.lines('DPoP-Nonce'),
+    caching: response.lines('Cache-Control')
   }
 }

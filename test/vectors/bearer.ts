@@ -109,8 +109,8 @@ const refusedBearer: Vector[] = [
   ...(
     [
       ['empty', {}],
-      ['with a member that nobody registered', { foo: 'bar' }],
-      ['a text', 'x'],
+      ['with an unregistered member', { foo: 'bar' }],
+      ['a string', 'x'],
       ['null', null],
       ['a list', []],
       ['with a jkt that is a number', { jkt: 1 }],
@@ -183,7 +183,7 @@ const refusedBearer: Vector[] = [
     ] satisfies [string, (sent: Sent) => readonly Line[]][]
   ).map(
     ([what, make]): Vector => ({
-      title: `§7.2 without credentials both challenges ask, and neither has an error: ${what}`,
+      title: `§7.2 a request without credentials gets both challenges without an error: ${what}`,
       rules: ['D-52', 'D-53', 'W-02', 'W-07', 'AMB-24', 'H-11'],
       ...withControl,
       fault: lines(make),
@@ -201,7 +201,7 @@ const optional: Vector[] = [
     as: anonymous
   },
   {
-    title: 'L22 where credentials are optional, good ones count',
+    title: 'L22 accepts valid credentials with optional',
     rules: ['L22'],
     options: { optional: true },
     accept: {}
@@ -234,7 +234,7 @@ const optional: Vector[] = [
     ] as const
   ).map(
     ([what, fault, refuse]): Vector => ({
-      title: `L22 where credentials are optional, bad ones are refused: ${what}`,
+      title: `L22 rejects invalid credentials with optional: ${what}`,
       rules: ['L22', 'D-41'],
       options: { optional: true },
       fault,
@@ -313,23 +313,23 @@ const scopes: Vector[] = [
   }
 ]
 
-/** Text that would end a parameter, begin a header line, or crash a server that put it into an answer. */
+/** Strings that would end a parameter, start a header field line, or crash a server that copied them into a response. */
 const texts = ['"', '\\', '", error="x', '\r\nSet-Cookie: a=b', 'é', '日本', '\0', '%0d%0a', "';--"]
 const reflected: Vector[] = texts.flatMap((text): Vector[] => [
   {
-    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in the claims of a proof`,
+    title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in the claims of a proof`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { proof: { claims: { htm: text, htu: text, nonce: text, ath: text } } },
     refuse: badProof('PROOF_HTM')
   },
   {
-    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in the header of a proof`,
+    title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in the header of a proof`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { proof: { header: { alg: text, kid: text }, signAs: 'ES256' } },
     refuse: badProof('PROOF_ALG')
   },
   {
-    title: `RFC 6750 §3 nothing of a request comes back in a challenge: ${JSON.stringify(text)} in a token`,
+    title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in a token`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { token: { header: { kid: text }, claims: { iss: text, aud: text, scope: text } } },
     refuse: badToken('TOKEN_INVALID')
@@ -337,7 +337,7 @@ const reflected: Vector[] = texts.flatMap((text): Vector[] => [
 ])
 
 const harmless: Vector[] = texts.map((text) => ({
-  title: `§4.2 text of any kind in claims of no meaning does no harm: ${JSON.stringify(text)}`,
+  title: `§4.2 accepts any string in unknown claims: ${JSON.stringify(text)}`,
   rules: ['D-16', 'L40'],
   accept: { proof: { claims: { jti: `x${text}`, note: text }, header: { kid: text } }, token: { claims: { note: text } } }
 }))

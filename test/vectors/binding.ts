@@ -14,9 +14,9 @@ const wrongBinding = badToken('TOKEN_BINDING')
 
 const other: Vector[] = (
   [
-    ['members that nobody registered', (jkt) => ({ jkt, 'kc-jkt-type': 'x' })],
+    ['unregistered members', (jkt) => ({ jkt, 'kc-jkt-type': 'x' })],
     ['members of any type', (jkt) => ({ jkt, foo: { bar: [1] }, n: null })],
-    ['another hash beside it, which nobody registered', (jkt) => ({ jkt, 'jkt#S512': 'abc' })],
+    ['another, unregistered hash beside it', (jkt) => ({ jkt, 'jkt#S512': 'abc' })],
     ['nothing else', (jkt) => ({ jkt })]
   ] satisfies [string, (jkt: string) => Json][]
 ).map(([what, make]) => ({
@@ -49,7 +49,7 @@ const malformed: Vector[] = (
 
 const notObjects: Vector[] = (
   [
-    ['a text', ({ jkt }) => jkt],
+    ['a string', ({ jkt }) => jkt],
     ['a list', ({ jkt }) => [{ jkt }]],
     ['null', () => null],
     ['true', () => true],
@@ -78,7 +78,7 @@ const none: Vector[] = (
   [
     ['no cnf', () => undefined, ['D-33', 'D-34', 'F-05']],
     ['an empty cnf', () => ({}), ['D-34', 'AMB-14']],
-    ['a member that nobody registered', ({ jkt }) => ({ thumbprint: jkt }), ['D-34', 'AMB-14']],
+    ['an unregistered member', ({ jkt }) => ({ thumbprint: jkt }), ['D-34', 'AMB-14']],
     ['a hash with another name', ({ jkt }) => ({ 'jkt#S256': jkt }), ['D-80', 'D-34']],
     ['a name in another case', ({ jkt }) => ({ JKT: jkt }), ['D-34', 'D-83']]
   ] satisfies [string, (clientKey: Key) => unknown, RuleId[]][]
@@ -215,7 +215,7 @@ const asBearer: Vector[] = [
   },
   ...(
     [
-      ['nobody asked for one', {}],
+      ['no nonce is required', {}],
       ['none was shown', { clientCertificate: () => undefined }],
       ['another was shown', showing(Buffer.from('another certificate'))]
     ] satisfies [string, Options][]

@@ -1,4 +1,4 @@
-/** The claims of the proof and what they are held against: RFC 9449 §4.2, §4.3 checks 3, 8 and 12; RFC 9110 §9.1. @module */
+/** The claims of the proof and the values that they are compared with: RFC 9449 §4.2, §4.3 checks 3, 8 and 12; RFC 9110 §9.1. @module */
 
 import { createHash } from 'node:crypto'
 import type { RuleId } from '../conformance/rules.js'
@@ -42,7 +42,7 @@ const optionalTypes: Vector[] = (['exp', 'nbf'] as const).flatMap((claim) =>
 )
 
 const nonces: Vector[] = ['', 'n-0S6_WzA2Mj', 1, true, {}, null].map((nonce) => ({
-  title: `§4.2 a nonce that nobody asked for is ignored: ${JSON.stringify(nonce)}`,
+  title: `§4.2 ignores a nonce while nonces are disabled: ${JSON.stringify(nonce)}`,
   rules: ['AMB-13', 'D-16'],
   accept: { proof: { claims: { nonce } } }
 }))
@@ -56,7 +56,7 @@ const identifiers: Vector[] = (
     ['a name of a property', '__proto__']
   ] satisfies [string, string][]
 ).map(([what, jti]) => ({
-  title: `§4.2 jti is a text of the client's choosing: ${what}`,
+  title: `§4.2 accepts any non-empty string as jti: ${what}`,
   rules: ['D-17', 'D-47'],
   accept: { proof: { claims: { jti } } }
 }))

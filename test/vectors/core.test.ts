@@ -11,7 +11,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { toFetchRequest } from './fetch-request.js'
 import { vectorGroups } from './index.js'
-import { expectAnswers, nonceLines, type Outcome, outcomeOf } from './outcome.js'
+import { expectResponses, nonceLines, type Outcome, outcomeOf } from './outcome.js'
 import type { WireRequest } from './recipe.js'
 import { isRefusal, optionsOf, requestOf, type Step, startMs, stepsOf, titleOf, type Vector } from './vector.js'
 
@@ -45,7 +45,7 @@ for (const { name, from } of shapes) {
   })
 }
 
-describe('the second time, with tokens and keys remembered, the verdicts are those of the first', () => {
+describe('with cached tokens and keys, the results are the same', () => {
   for (const { subject, vectors } of vectorGroups) {
     // A row with a history makes its own second times; one with a store of its own cannot have that emptied.
     const rows = vectors.filter((vector) => !('steps' in vector) && optionsOf(vector, () => startMs).replay === undefined)
@@ -90,7 +90,7 @@ async function runOnCore(vector: Vector, steps: readonly Step[], toRequest: (wir
     const send = () => verify(verifier, toRequest(request), step)
     const outcomes = await Promise.all(Array.from({ length: step.copies ?? 1 }, send))
     nonce = outcomes[0]?.nonces[0] ?? nonce
-    expectAnswers(outcomes, step, options)
+    expectResponses(outcomes, step, options)
   }
 }
 

@@ -1,4 +1,4 @@
-/** Signs whatever it is told to, well-formed or not: the low-level end of the vectors. @module */
+/** Signs well-formed and malformed JWTs for the vectors. @module */
 
 import { Buffer } from 'node:buffer'
 import {
@@ -20,7 +20,7 @@ export interface Key {
   readonly jwk: Json
   /** Its JWK SHA-256 thumbprint (RFC 7638), computed here and not by the code under test. */
   readonly jkt: string
-  /** The algorithm that it signs with unless told otherwise. */
+  /** The default signature algorithm. */
   readonly alg: string
 }
 
@@ -66,7 +66,7 @@ export type KeyName = keyof typeof kinds
 
 const made = new Map<KeyName, Key>()
 
-/** The key of that name, made when it is first asked for. */
+/** The key of that name, generated on first use. */
 export function key(name: KeyName): Key {
   const found = made.get(name)
   if (found !== undefined) return found
@@ -92,7 +92,7 @@ export function base64url(value: string | Uint8Array): string {
   return Buffer.from(value as string).toString('base64url')
 }
 
-/** The signature that `alg` asks for, over whatever it is given. `HS256` is keyed with `secret`. */
+/** A signature with `alg` over any string. `HS256` uses `secret` as its key. */
 export function signature(alg: string, input: string, privateKey: KeyObject, secret = ''): Buffer {
   const data = Buffer.from(input, 'latin1')
   const digest = `sha${alg.slice(2)}`
@@ -133,7 +133,7 @@ export function malleateEd25519(raw: Buffer): Buffer {
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Another spelling of the same bytes: the unused low bits of the last character set. Needs a text with such bits. */
+/** A non-canonical encoding of the same bytes: the unused bits of the last character are set. */
 export function aliasOf(segment: string): string {
   const unused = { 2: 0b1111, 3: 0b11 }[segment.length % 4]
   if (unused === undefined) throw new RangeError('Every bit of this segment is used')

@@ -61,7 +61,7 @@ const equal: Vector[] = (
     ['a long path', `/${'a'.repeat(2000)}`, `https://api.example/${'a'.repeat(2000)}`, ['L34']]
   ] satisfies [string, string, string, RuleId[]][]
 ).map(([what, target, htu, rules]) => ({
-  title: `§4.3#9 htu names the URI of the request in another spelling: ${what}`,
+  title: `§4.3#9 accepts an htu that is equivalent to the request URI: ${what}`,
   rules,
   accept: named(target, htu)
 }))
@@ -117,7 +117,7 @@ const different: Vector[] = (
     ['a space behind', '/r', 'https://api.example/r ', ['L20']],
     ['a space in the query', '/r', 'https://api.example/r?a b', ['L20']],
     ['a NUL in the query', '/r', 'https://api.example/r?\u0000', ['L20', 'L41']],
-    ['text beyond ASCII', '/caf%C3%A9', 'https://api.example/café', ['AMB-03', 'U-13']],
+    ['non-ASCII characters', '/caf%C3%A9', 'https://api.example/café', ['AMB-03', 'U-13']],
     ['a triplet that is none', '/r', 'https://api.example/%zz', ['AMB-03']],
     ['half a triplet', '/r', 'https://api.example/r%7', ['AMB-03']],
     ['a dot behind the host', '/r', 'https://api.example./r', ['AMB-04']],
@@ -319,7 +319,7 @@ const bases: Vector[] = (
     ['a prefix of two segments', 'https://gw.example/a/b', '/r/s', 'https://gw.example/a/b/r/s', ['U-16']],
     ['the prefix alone', 'https://gw.example/api', '/', 'https://gw.example/api', ['U-16']],
     ['the prefix and a slash', 'https://gw.example/api', '/', 'https://gw.example/api/', ['U-16']],
-    ['a prefix in another spelling', 'https://GW.example:443/%7Eapi', '/r', 'https://gw.example/~api/r', ['U-16', 'L32']],
+    ['an equivalent prefix', 'https://GW.example:443/%7Eapi', '/r', 'https://gw.example/~api/r', ['U-16', 'L32']],
     ['a port', 'https://gw.example:8443', '/r', 'https://gw.example:8443/r', ['U-02', 'AMB-04']],
     ['http on loopback', 'http://localhost:3000', '/r', 'http://localhost:3000/r', ['D-01']],
     ['http on 127.0.0.1', 'http://127.0.0.1:3000', '/r', 'http://127.0.0.1:3000/r', ['D-01']],
@@ -331,7 +331,13 @@ const bases: Vector[] = (
     ['a slash alone', 'https://gw.example/', '/', 'https://gw.example', ['U-03']],
     ['an encoded slash in the prefix', 'https://gw.example/a%2fb', '/r', 'https://gw.example/a%2Fb/r', ['U-06', 'U-04']],
     ['dot segments in the prefix', 'https://gw.example/x/../api', '/r', 'https://gw.example/api/r', ['U-07']],
-    ['text beyond ASCII, encoded, in the prefix', 'https://gw.example/%C3%A9', '/r', 'https://gw.example/%c3%a9/r', ['U-04']],
+    [
+      'percent-encoded non-ASCII characters in the prefix',
+      'https://gw.example/%C3%A9',
+      '/r',
+      'https://gw.example/%c3%a9/r',
+      ['U-04']
+    ],
     ['an IPv4 address', 'https://192.0.2.1', '/r', 'https://192.0.2.1/r', ['AMB-04']],
     ['an IPv4 address and a port', 'https://192.0.2.1:8443', '/r', 'https://192.0.2.1:8443/r', ['AMB-04']],
     ['a name of many labels', 'https://a.b.c.d.e.f.gw.example', '/r', 'https://a.b.c.d.e.f.gw.example/r', ['AMB-04']],
@@ -339,13 +345,13 @@ const bases: Vector[] = (
     ['a dot behind the host, on both sides', 'https://gw.example.', '/r', 'https://gw.example./r', ['AMB-04']],
     ['an IPv6 address of loopback with http', 'http://[::1]:3000', '/r', 'http://[::1]:3000/r', ['D-01', 'AMB-04']],
     [
-      'an internationalised name, as a client shows it',
+      'an internationalized name, as a client shows it',
       'https://xn--bcher-kva.example',
       '/r',
       'https://b%C3%BCcher.example/r',
       ['AMB-04']
     ],
-    ['an internationalised name', 'https://xn--bcher-kva.example', '/r', 'https://xn--bcher-kva.example/r', ['AMB-04']]
+    ['an internationalized name', 'https://xn--bcher-kva.example', '/r', 'https://xn--bcher-kva.example/r', ['AMB-04']]
   ] satisfies [string, string, string, string, RuleId[]][]
 ).map(([what, baseUrl, target, htu, rules]) => ({
   title: `§4.3#9 the base URL says where clients see us: ${what}`,

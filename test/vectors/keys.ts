@@ -111,7 +111,7 @@ const describing: Vector[] = (
     ['the other name of its alg, EdDSA', 'Ed25519', { alg: 'EdDSA' }],
     ['certificates', 'RSA', { x5c: ['MIIB'], x5t: 'abc', 'x5t#S256': 'abc', x5u: 'https://evil.example' }],
     ['ext', 'ES256', { ext: true }],
-    ['members that nobody knows', 'ES256', { foo: 'bar', iat: 1, exp: 2 }],
+    ['unknown members', 'ES256', { foo: 'bar', iat: 1, exp: 2 }],
     ['members of another type of key', 'ES256', { n: 'AQAB', e: 'AQAB' }]
   ] satisfies [string, KeyName, Json][]
 ).map(([what, name, members]) => ({
@@ -149,7 +149,7 @@ const orders: Vector[] = (
     ['with others between', 'ES256', (jwk) => ({ a: 1, ...jwk, z: 2 })]
   ] satisfies [string, KeyName, (jwk: Json) => Json][]
 ).map(([what, name, jwk]) => ({
-  title: `RFC 7638 §3.3 the thumbprint is one of values, in whatever order they came: ${name}, ${what}`,
+  title: `RFC 7638 §3.3 the thumbprint does not depend on the order of members: ${name}, ${what}`,
   rules: ['T-06', 'T-01'],
   accept: { key: name, proof: { jwk } }
 }))
@@ -191,7 +191,7 @@ const privateNames: Vector[] = (
     ['priv', 'AQAB']
   ] satisfies [string, unknown][]
 ).map(([member, value]) => ({
-  title: `§4.3#7 no private member in the header, whatever it holds: ${member} ${JSON.stringify(value)}`,
+  title: `§4.3#7 rejects a private member in the header, with any value: ${member} ${JSON.stringify(value)}`,
   rules: ['D-10', 'D-24', 'L17'],
   fault: { proof: { jwk: (jwk: Json) => ({ ...jwk, [member]: value }) } },
   refuse: badProof('PROOF_JWK')
@@ -201,7 +201,7 @@ const notKeys: Vector[] = (
   [
     ['absent', () => undefined, ['D-07']],
     ['null', () => null, ['D-07']],
-    ['a text', (jwk) => JSON.stringify(jwk), []],
+    ['a string', (jwk) => JSON.stringify(jwk), []],
     ['a list', (jwk) => [jwk], []],
     ['a number', () => 1, []],
     ['empty', () => ({}), []],
@@ -230,7 +230,7 @@ const members: Vector[] = (
   ] satisfies [KeyName, string][]
 ).flatMap(([name, member]) =>
   [undefined, '', 1].map((value) => ({
-    title: `RFC 7518 §6 the ${name} key has its members, all texts: ${member} is ${value === undefined ? 'absent' : JSON.stringify(value)}`,
+    title: `RFC 7518 §6 rejects an ${name} key unless all members are strings: ${member} is ${value === undefined ? 'absent' : JSON.stringify(value)}`,
     rules: ['B-05', 'T-02', 'L41'],
     control: { key: name },
     fault: { proof: { jwk: (jwk: Json) => ({ ...jwk, [member]: value }) } },
@@ -284,7 +284,7 @@ const names: Vector[] = (
   refuse: badProof('PROOF_JWK')
 }))
 
-/** Another spelling of a key has another thumbprint, so the token is bound to that one: only the key rules can refuse it. */
+/** A non-canonical encoding of a key has another thumbprint, to which the token is bound: only the key validation can reject it. */
 const encodings: Vector[] = (
   [
     ['x with a zero octet in front', 'ES256', withOctets('x', (x) => Buffer.concat([zero, x])), ['J-16']],
@@ -362,7 +362,7 @@ const rsa: Vector[] = (
 }))
 
 const realRsa: Vector[] = (['RSA 1024', 'RSA 2040'] as const).map((name) => ({
-  title: `RFC 7518 §3.3 an RSA key of 2048 bits at least, though the signature is good: ${name}`,
+  title: `RFC 7518 §3.3 rejects an RSA key below 2048 bits, although the signature is valid: ${name}`,
   rules: ['J-12', 'F-07', 'B-05'],
   control: { key: 'RSA' },
   fault: { key: name },
@@ -377,7 +377,7 @@ const purposes: Vector[] = (
     ['use null', { use: null }],
     ['key_ops sign', { key_ops: ['sign'] }],
     ['key_ops empty', { key_ops: [] }],
-    ['key_ops a text', { key_ops: 'verify' }],
+    ['key_ops a string', { key_ops: 'verify' }],
     ['alg ES384', { alg: 'ES384' }],
     ['alg none', { alg: 'none' }],
     ['alg EdDSA', { alg: 'EdDSA' }],

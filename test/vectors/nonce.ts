@@ -18,7 +18,7 @@ const options: Options = { nonce: { secrets: ['a secret that is 32 bytes long, r
 /** A nonce is accepted for at least half of its maximum age. */
 const step = 50
 
-/** A request with the nonce, and whatever else the recipe says. */
+/** A request with the nonce and the changes of the recipe. */
 const using = (nonce: unknown, recipe: Recipe = {}): WireRequest => prepare(mix({ proof: { claims: { nonce } } }, recipe))
 const dated = (at: number): Recipe => ({ proof: { claims: { iat: now + at } } })
 
@@ -73,7 +73,7 @@ const flow: Vector[] = [
     ask(),
     use(dated(3600))
   ]),
-  history('§9 a retry may keep its jti: a proof that lacked the nonce is not used up', ['AMB-22', 'L9'], () => [
+  history('§9 a retry may keep its jti: a proof that lacked the nonce is not consumed', ['AMB-22', 'L9'], () => [
     { send: prepare({ proof: { claims: { jti: 'kept' } } }), expect: needsNonce('NONCE_REQUIRED') },
     use({ proof: { claims: { jti: 'kept' } } })
   ]),
@@ -89,10 +89,10 @@ const wrong: Vector[] = (
   [
     ['one of its own', () => 'n-0S6_WzA2Mj'],
     ['an empty one', () => ''],
-    ['the beginning of a good one', (nonce) => nonce.slice(0, -1)],
-    ['a good one and more', (nonce) => `${nonce}x`],
-    ['a good one in another case', (nonce) => (nonce.toLowerCase() === nonce ? nonce.toUpperCase() : nonce.toLowerCase())],
-    ['two good ones', (nonce) => `${nonce} ${nonce}`]
+    ['a truncated one', (nonce) => nonce.slice(0, -1)],
+    ['a valid one with a suffix', (nonce) => `${nonce}x`],
+    ['a valid one in another case', (nonce) => (nonce.toLowerCase() === nonce ? nonce.toUpperCase() : nonce.toLowerCase())],
+    ['two valid ones', (nonce) => `${nonce} ${nonce}`]
   ] satisfies [string, (nonce: string) => string][]
 ).map(([what, change]) =>
   history(`§9 a nonce is one that this server gave, exactly: ${what}`, ['D-65', 'D-27', 'D-64', 'L43'], () => [
@@ -124,7 +124,7 @@ const precedence: Vector[] = (
     ['no credentials', { lines: ({ host }) => [host] }, noCredentials]
   ] satisfies [string, Recipe, Step['expect']][]
 ).map(([what, fault, expect]) =>
-  history(`§9 a request that is broken otherwise is told so, and not to use a nonce: ${what}`, ['AMB-26', 'L43'], () => [
+  history(`§9 an otherwise invalid request is rejected for that, not with use_dpop_nonce: ${what}`, ['AMB-26', 'L43'], () => [
     ask(),
     use(),
     { send: prepare(fault), expect }

@@ -1,4 +1,4 @@
-/** What came of a request, and whether it is what the rules ask for. @module */
+/** The outcome of a request, and its comparison with the expected response. @module */
 
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders, type VerifierOptions } from 'dpop-guard'
 import { expect } from 'vitest'
@@ -40,33 +40,33 @@ function linesOf(headers: ResponseHeaders, name: string): string[] {
 const defaultAlgorithms = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512'
 const fapiAlgorithms = 'PS256 ES256 EdDSA Ed25519'
 
-/** Holds the outcomes of a step against its answer: of copies exactly one gets it, the others that of the others. */
-export function expectAnswers(outcomes: readonly Outcome[], step: Step, options: VerifierOptions): void {
+/** Compares the outcomes of a step with its response: exactly one of several copies gets it. */
+export function expectResponses(outcomes: readonly Outcome[], step: Step, options: VerifierOptions): void {
   const [first, ...others] = outcomes.toSorted((a, b) => a.status - b.status)
   expectAnswer(first as Outcome, step.expect, options)
   for (const outcome of others) expectAnswer(outcome, step.others ?? step.expect, options)
 }
 
-/** Holds an outcome against the answer that the rules ask for: status, code, and every challenge read by the grammar. */
-function expectAnswer(outcome: Outcome, answer: Answer, options: VerifierOptions): void {
+/** Compares an outcome with the expected response: status, code, and every challenge, parsed by the grammar. */
+function expectAnswer(outcome: Outcome, response: Answer, options: VerifierOptions): void {
   const { status, code, as, challenges } = outcome
-  expectNonce(outcome, answer)
-  if (answer.status === 200) {
-    expect({ status, as, code }).toEqual({ status: 200, as: answer.as, code: undefined })
+  expectNonce(outcome, response)
+  if (response.status === 200) {
+    expect({ status, as, code }).toEqual({ status: 200, as: response.as, code: undefined })
     return
   }
-  expect({ status, code: code ?? answer.code }).toEqual({ status: answer.status, code: answer.code })
-  if (answer.status === 503) expect(challenges).toEqual([])
-  else expectChallenges(challenges.flatMap(parseChallenges), answer, options)
+  expect({ status, code: code ?? response.code }).toEqual({ status: response.status, code: response.code })
+  if (response.status === 503) expect(challenges).toEqual([])
+  else expectChallenges(challenges.flatMap(parseChallenges), response, options)
 }
 
 /** RFC 9449 §8.1: nonce = 1*NQCHAR */
 const nonceGrammar = /^[!#-[\]-~]+$/
 
 /** RFC 9449 §8: never more than one `DPoP-Nonce`, and one with every `use_dpop_nonce`; what has one is not to be stored (§8.2). */
-function expectNonce({ nonces, caching }: Outcome, answer: Answer): void {
-  const isAskedFor = 'error' in answer && answer.error === 'use_dpop_nonce'
-  if (answer.status !== 200) expect(nonces).toHaveLength(isAskedFor ? 1 : 0)
+function expectNonce({ nonces, caching }: Outcome, response: Answer): void {
+  const isAskedFor = 'error' in response && response.error === 'use_dpop_nonce'
+  if (response.status !== 200) expect(nonces).toHaveLength(isAskedFor ? 1 : 0)
   expect(nonces.length).toBeLessThanOrEqual(1)
   for (const nonce of nonces) {
     expect(nonce).toMatch(nonceGrammar)

@@ -75,7 +75,7 @@ const objects: Vector[] = (
 
 /** Makes the length such that the last character has unused bits. */
 const unusedBits = (json: string): string => (json.length % 3 === 0 ? json.replace(/}$/, ' }') : json)
-const spellings: Vector[] = (
+const encodings: Vector[] = (
   [
     ['padding', (segment) => `${segment}=`],
     ['the right amount of padding', (segment) => segment + '='.repeat((4 - (segment.length % 4)) % 4 || 4)],
@@ -91,19 +91,19 @@ const spellings: Vector[] = (
   const refuse = badProof('PROOF_MALFORMED')
   return [
     {
-      title: `RFC 7515 §2 base64url has one spelling; the header with ${what}`,
+      title: `RFC 7515 §2 rejects non-canonical base64url; the header with ${what}`,
       rules,
       fault: { proof: { headerText: unusedBits, headerSegment: change } },
       refuse
     },
     {
-      title: `RFC 7515 §2 base64url has one spelling; the payload with ${what}`,
+      title: `RFC 7515 §2 rejects non-canonical base64url; the payload with ${what}`,
       rules,
       fault: { proof: { claimsText: unusedBits, claimsSegment: change } },
       refuse
     },
     {
-      title: `RFC 7515 §2 base64url has one spelling; the signature with ${what}`,
+      title: `RFC 7515 §2 rejects non-canonical base64url; the signature with ${what}`,
       rules,
       fault: text((proof) => join({ ...split(proof), signature: change(split(proof).signature) })),
       refuse
@@ -116,7 +116,7 @@ const standardAlphabet: Vector[] = (['header', 'payload', 'signature'] as const)
   rules: ['J-05'],
   fault: {
     proof: {
-      // Text whose encoding has both characters in which the alphabets differ.
+      // A string whose encoding has both characters in which the alphabets differ.
       header: { note: '??>>??>>' },
       claims: { note: '??>>??>>' },
       text: (proof) => {
@@ -216,7 +216,7 @@ const algorithms: Vector[] = (
 
 const macs: Vector[] = ['HS256', 'HS384', 'HS512'].flatMap((alg) => [
   {
-    title: `§4.2 alg is never a MAC: ${alg}, keyed with the text of the public key`,
+    title: `§4.2 rejects a MAC: ${alg} with the encoded public key as its secret`,
     rules: ['D-09', 'D-22', 'L17'],
     fault: header({ alg }),
     refuse: badProof('PROOF_ALG')
@@ -273,10 +273,10 @@ const noneWithoutSignature: Vector = {
 
 const extensions: Vector[] = (
   [
-    ['an extension that nobody knows', { crit: ['foo'], foo: 1 }, ['J-01']],
+    ['an unknown extension', { crit: ['foo'], foo: 1 }, ['J-01']],
     ['an empty list', { crit: [] }, ['J-02']],
     ['a name of the standard', { crit: ['alg'] }, ['J-02']],
-    ['a text for the list', { crit: 'b64' }, ['J-02']],
+    ['a string instead of an array', { crit: 'b64' }, ['J-02']],
     ['a name that the header lacks', { crit: ['exp'] }, ['J-02']],
     ['a name that is there', { crit: ['exp'], exp: 1 }, ['J-01']],
     ['null', { crit: null }, ['J-02']],
@@ -292,18 +292,18 @@ const extensions: Vector[] = (
 
 const extras: Vector[] = (
   [
-    ['header parameters that nobody knows', { header: { tx_id: 'abc', foo: { bar: [1] } } }],
+    ['unknown header parameters', { header: { tx_id: 'abc', foo: { bar: [1] } } }],
     ['a kid', { header: { kid: '../../etc/passwd' } }],
     ['a content type', { header: { cty: 'JWT' } }],
     ['URLs of keys, which are not fetched', { header: { jku: 'https://evil.example/jwks', x5u: 'https://evil.example/x5u' } }],
     ['certificates, which are not used', { header: { x5c: ['MIIB'], x5t: 'abc', 'x5t#S256': 'abc' } }],
-    ['claims that nobody knows', { claims: { foo: 'bar', deep: { er: [null] } } }],
+    ['unknown claims', { claims: { foo: 'bar', deep: { er: [null] } } }],
     ['claims of an access token', { claims: { aud: 'x', iss: 'y', sub: 'z', client_id: 'c', scope: 's', cnf: {} } }],
-    ['a nonce that nobody asked for', { claims: { nonce: 'n-0S6_WzA2Mj' } }],
+    ['a nonce while nonces are disabled', { claims: { nonce: 'n-0S6_WzA2Mj' } }],
     ['a claim of the token endpoint', { claims: { dpop_jkt: 'abc' } }],
     ['a member named __proto__', { headerText: (json) => json.replace(/}$/, ',"__proto__":{"alg":"none"}}') }],
     ['a claim named __proto__', { claimsText: (json) => json.replace(/}$/, ',"__proto__":{"htm":"PUT"}}') }],
-    ['text beyond ASCII', { claims: { note: 'naïve 日本語 🔑' }, header: { note: 'ü' } }]
+    ['non-ASCII characters', { claims: { note: 'naïve 日本語 🔑' }, header: { note: 'ü' } }]
   ] satisfies [string, ProofRecipe][]
 ).map(([what, proof]) => ({
   title: `§4.2 extra header parameters and claims do no harm: ${what}`,
@@ -442,7 +442,7 @@ export const proofSyntax: VectorGroup = {
     ...json,
     ...shapes,
     ...objects,
-    ...spellings,
+    ...encodings,
     ...standardAlphabet,
     ...newlines,
     ...types,

@@ -1,4 +1,4 @@
-/** From a recipe to the exact request: what a good client sends, and what is changed of it. @module */
+/** Creates the request of a recipe: a valid request with changes. @module */
 
 import type { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
@@ -29,7 +29,7 @@ export interface Given {
 
 type Change<T> = T | ((given: Given) => T)
 
-/** How the access token differs from a good one. */
+/** The changes of the access token. */
 export interface TokenRecipe {
   /** The key that the token is bound to; null for none. By default the key of the request. */
   readonly boundTo?: KeyName | null
@@ -44,13 +44,13 @@ export interface TokenRecipe {
   readonly text?: (token: string) => string
 }
 
-/** How the proof differs from a good one. */
+/** The changes of the proof. */
 export interface ProofRecipe {
   readonly header?: Change<Json>
   readonly claims?: Change<Json>
   /** Changes the public key in the header. */
   readonly jwk?: (jwk: Json) => unknown
-  /** Changes or replaces the JSON text of the header before it is encoded and signed. */
+  /** Changes or replaces the JSON of the header before it is encoded and signed. */
   readonly headerText?: (json: string) => string | Uint8Array
   readonly claimsText?: (json: string) => string | Uint8Array
   /** Changes the encoded header before the proof is signed. */
@@ -66,7 +66,7 @@ export interface ProofRecipe {
   readonly text?: (proof: string, given: Given) => string
 }
 
-/** How a request differs from the plain good one: `GET /r` at {@link origin} with a bound token and its proof. */
+/** The changes of a request. Without changes it is `GET /r` at {@link origin} with a bound token and its proof. */
 export interface Recipe {
   readonly method?: string
   readonly target?: string
@@ -83,7 +83,7 @@ export interface Recipe {
 export interface Sent extends Given {
   readonly proof: string
   readonly host: Line
-  /** One more good proof for the same request. */
+  /** Another valid proof for the same request. */
   readonly anotherProof: () => string
 }
 

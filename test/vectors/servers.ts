@@ -33,11 +33,11 @@ export interface Framework {
   start(verifier: AnyVerifier): Promise<Server>
   /** Its requests are Fetch requests: lines joined, the URL parsed. */
   readonly isFetch?: boolean
-  /** The status with which it answers a request itself, before any guard of ours runs. */
+  /** The status with which it responds to a request itself, before any guard of ours runs. */
   readonly own?: (request: WireRequest) => number | undefined
 }
 
-/** What every handler answers with. */
+/** The response of every handler. */
 const show = (auth: VerifiedRequest | undefined | null): string => auth?.scheme ?? 'anonymous'
 
 export const frameworks: readonly Framework[] = [

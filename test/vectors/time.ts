@@ -1,4 +1,4 @@
-/** When a proof is good, and that it is good once: RFC 9449 §4.3 check 11, §11.1; RFC 7519 §4.1.4, §4.1.5. @module */
+/** The time window of a proof and its single use: RFC 9449 §4.3 check 11, §11.1; RFC 7519 §4.1.4, §4.1.5. @module */
 
 import type { ReplayStore } from 'dpop-guard'
 import type { RuleId } from '../conformance/rules.js'
@@ -123,7 +123,7 @@ const narrowed: Vector[] = [
 
 const fresh = (jti: string, recipe: Recipe = {}): WireRequest => prepare(mix(claims({ jti }), recipe))
 
-/** A history of the requests, each accepted unless told otherwise. */
+/** A sequence of requests, accepted by default. */
 const history = (
   title: string,
   rules: Vector['rules'],
@@ -150,12 +150,12 @@ const again: Vector[] = [
     const send = prepare()
     return [{ send }, { send: { ...send, lines: [...send.lines, ['X-Retry', '1']] }, expect: replayed }]
   }),
-  history('§11.1 a jti is used up for its key and URI, in every spelling of the URI', ['D-45', 'AMB-19', 'L7'], () => [
+  history('§11.1 a jti is consumed for its key and URI, in every equivalent form of the URI', ['D-45', 'AMB-19', 'L7'], () => [
     { send: fresh('same', { target: '/%7Eme' }) },
     { send: fresh('same', { target: '/~me' }), expect: replayed },
     { send: fresh('same', { target: '/~me', proof: { claims: { htu: 'HTTPS://API.EXAMPLE:443/%7eme?x#y' } } }), expect: replayed }
   ]),
-  history('§11.1 a jti is used up whatever else the proof says', ['D-45', 'AMB-19', 'L7'], () => [
+  history('§11.1 a jti is consumed whatever other claims the proof has', ['D-45', 'AMB-19', 'L7'], () => [
     { send: fresh('same') },
     { send: fresh('same', claims({ iat: now - 5, extra: true })), expect: replayed },
     { send: fresh('same', { proof: { jwk: (jwk) => ({ ...jwk, kid: 'k' }) } }), expect: replayed },
@@ -182,7 +182,7 @@ const again: Vector[] = [
     () => [{ send: prepare(), copies: 50, others: replayed }],
     () => ({ replay: slowStore() })
   ),
-  history('§4.3 a proof that was refused is not used up', ['L9', 'AMB-22', 'D-41'], () => {
+  history('§4.3 a rejected proof is not consumed', ['L9', 'AMB-22', 'D-41'], () => {
     const { lines, ...line } = fresh('kept')
     const send = { ...line, lines }
     return [
@@ -192,11 +192,11 @@ const again: Vector[] = [
       { send }
     ]
   }),
-  history('§4.3 a proof that came too early is not used up', ['L9', 'AMB-22'], () => {
+  history('§4.3 a proof from the future is not consumed', ['L9', 'AMB-22'], () => {
     const send = fresh('early', claims({ iat: now + 60 }))
     return [{ send: prepare() }, { send, expect: outOfTime }, { send, at: 40 }, { send, at: 40, expect: replayed }]
   }),
-  history('RFC 6750 §3.1 a proof whose token lacks a scope is not used up', ['L9', 'AMB-22', 'W-06'], () => {
+  history('RFC 6750 §3.1 a proof whose token lacks a scope is not consumed', ['L9', 'AMB-22', 'W-06'], () => {
     const send = fresh('scope')
     return [
       { send: prepare() },
@@ -240,7 +240,7 @@ const arithmetic: Vector[] = [
     const send = prepare(claims({ iat: now + 29.5 }))
     return [{ send }, { send, at: 329.999, expect: replayed }, { send, at: 330, expect: outOfTime }]
   }),
-  history('§11.1 a proof first used at the end of its window is used up too', ['L5'], () => {
+  history('§11.1 a proof first used at the end of its window is consumed too', ['L5'], () => {
     const send = prepare(claims({ iat: now - 300 }))
     return [{ send }, { send, at: 0.999, expect: replayed }, { send, at: 1, expect: outOfTime }]
   }),
@@ -282,7 +282,7 @@ const stores: Vector[] = [
   )
 ]
 
-/** A store that gives each answer some turns of the event loop later; atomic nonetheless. */
+/** A store that gives each response some turns of the event loop later; atomic nonetheless. */
 function slowStore(): ReplayStore {
   const seen = new Set<string>()
   return {

@@ -63,7 +63,7 @@ const otherTypes: Vector[] = [
   ),
   ...['iss', 'aud', 'exp'].map(
     (claim): Vector => ({
-      title: `RFC 8725 §3.9 what every token needs, whoever issued it: ${claim}`,
+      title: `RFC 8725 §3.9 rejects a token without a claim that is always required: ${claim}`,
       rules: ['B-10', 'B-08', 'J-20'],
       options: any,
       fault: claims({ [claim]: undefined }),
@@ -217,8 +217,8 @@ const inTime: Vector[] = (
   [
     ['expires in a second', { exp: now + 1 }],
     ['expired a moment ago, within the tolerance', { exp: now - 4 }],
-    ['good from now on', { nbf: now }],
-    ['good in a moment, within the tolerance', { nbf: now + 5 }],
+    ['valid from now on', { nbf: now }],
+    ['valid within the tolerance', { nbf: now + 5 }],
     ['with fractions', { iat: now - 0.5, exp: now + 0.5 }],
     ['issued ahead of our clock', { iat: now + 20 }]
   ] satisfies [string, Json][]
@@ -246,8 +246,8 @@ const outOfTime: Vector[] = [
   ),
   ...(
     [
-      ['good in six seconds', { nbf: now + 6 }],
-      ['good in an hour', { nbf: now + 3600 }]
+      ['valid in six seconds', { nbf: now + 6 }],
+      ['valid in one hour', { nbf: now + 3600 }]
     ] satisfies [string, Json][]
   ).map(
     ([what, change]): Vector => ({
@@ -275,7 +275,7 @@ const keysOfTheIssuer: Vector[] = (
       ['J-11', 'B-11']
     ],
     ['an injection for a kid', { header: { kid: "../../x' OR 1=1 --" } }, ['B-11']],
-    ['a kid that is no text', { header: { kid: { $gt: '' } } }, ['B-11']],
+    ['a kid that is not a string', { header: { kid: { $gt: '' } } }, ['B-11']],
     ['none for an algorithm', { header: { alg: 'none' }, signAs: 'RS256' }, ['A-05', 'J-18', 'B-03']],
     ['none in mixed case', { header: { alg: 'nOnE' }, signAs: 'RS256' }, ['A-05', 'B-14']],
     ['a MAC keyed with the public key', { header: { alg: 'HS256' } }, ['A-05', 'B-01']],
@@ -291,7 +291,7 @@ const keysOfTheIssuer: Vector[] = (
 
 const extensions: Vector[] = (
   [
-    ['crit with an extension that nobody knows', { crit: ['foo'], foo: 1 }, ['J-01']],
+    ['crit with an unknown extension', { crit: ['foo'], foo: 1 }, ['J-01']],
     ['an empty crit', { crit: [] }, ['J-02']],
     ['b64 false', { b64: false, crit: ['b64'] }, ['J-03']],
     ['b64 false without crit', { b64: false }, ['J-03']],
@@ -304,7 +304,7 @@ const extensions: Vector[] = (
   refuse: invalid
 }))
 
-const spellings: Vector[] = (
+const encodings: Vector[] = (
   [
     ['garbage', () => 'garbage'],
     ['an opaque token', () => 'abc.def-ghi_jkl~mno+pqr/stu=='],
@@ -330,7 +330,7 @@ const spellings: Vector[] = (
     ['a header that is no JSON', (token) => join({ ...split(token), header: base64url('{') })]
   ] satisfies [string, (token: string) => string][]
 ).map(([what, text]) => ({
-  title: `RFC 7519 §7.2 a token that is no JWT of the issuer: ${what}`,
+  title: `RFC 7519 §7.2 rejects a token that is not a JWT of the issuer: ${what}`,
   rules: ['A-05', 'A-07', 'J-05', 'J-06', 'J-07', 'B-04', 'B-15', 'D-44b'],
   fault: { token: { text } },
   refuse: invalid
@@ -403,7 +403,7 @@ const narrowed: Vector[] = [
 
 const keySets: Vector[] = [
   {
-    title: 'FAPI 2.0 §5.4.3 two keys of one kid, told apart by their type',
+    title: 'FAPI 2.0 §5.4.3 distinguishes two keys with one kid by their type',
     rules: ['F-08'],
     options: () => ({
       issuer: { issuer, jwks: { keys: [{ ...key('another issuer').jwk, kid: 'key-1' }, ...issuerJwks().keys] } }
@@ -557,14 +557,14 @@ const revocation: Vector[] = [
     }
   },
   {
-    title: 'FAPI 2.0 §5.3.4 a revocation check that fails is our fault, and no way in',
+    title: 'FAPI 2.0 §5.3.4 a failing revocation check results in 503',
     rules: ['F-03', 'L44'],
     options: () => {
       let uses = 0
       return {
         token: {
           isRevoked: () => {
-            if (++uses > 1) throw new Error('out of reach')
+            if (++uses > 1) throw new Error('unreachable')
             return false
           }
         }
@@ -618,7 +618,7 @@ const badProofSignature = {
 
 const extraClaims: Vector[] = (
   [
-    ['claims that nobody knows', { foo: 'bar', deep: { er: [1] } }],
+    ['unknown claims', { foo: 'bar', deep: { er: [1] } }],
     ['roles and groups', { roles: ['a'], groups: ['b'], entitlements: ['c'] }],
     ['authentication information', { acr: 'urn:mace:incommon:iap:silver', auth_time: now - 60, amr: ['pwd'] }],
     ['a chain of actors', { act: { sub: 'service', act: { sub: 'other' } } }],
@@ -653,7 +653,7 @@ export const token: VectorGroup = {
     ...outOfTime,
     ...keysOfTheIssuer,
     ...extensions,
-    ...spellings,
+    ...encodings,
     alias,
     swapped,
     ...narrowed,

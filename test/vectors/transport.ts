@@ -96,7 +96,7 @@ const noToken: Vector[] = (
     ]
   ] satisfies [string, RuleId[], (sent: Sent) => readonly Line[]][]
 ).map(([what, rules, lines]) => ({
-  title: `RFC 6750 §3.1 without credentials there is a challenge and no error code: ${what}`,
+  title: `RFC 6750 §3.1 a request without credentials gets a challenge without an error code: ${what}`,
   rules,
   fault: { lines },
   refuse: noCredentials
@@ -105,7 +105,7 @@ const noToken: Vector[] = (
 const multipleProofs: Vector[] = (
   [
     [
-      'two good ones',
+      'two valid ones',
       ({ proof, anotherProof }) => [
         ['DPoP', proof],
         ['DPoP', anotherProof()]
@@ -126,14 +126,14 @@ const multipleProofs: Vector[] = (
       ]
     ],
     [
-      'a good one and an empty one',
+      'a valid one and an empty one',
       ({ proof }) => [
         ['DPoP', proof],
         ['DPoP', '']
       ]
     ],
     [
-      'garbage and a good one',
+      'an invalid one and a valid one',
       ({ proof }) => [
         ['DPoP', 'x'],
         ['DPoP', proof]
@@ -366,7 +366,7 @@ const unaffected: Vector[] = [
     )
   },
   {
-    title: 'RFC 9110 §9.1 the method is that of the request line, whatever an override says',
+    title: 'RFC 9110 §9.1 compares htm with the method of the request line, not with an override',
     rules: ['AMB-09'],
     accept: withExtra(['X-HTTP-Method-Override', 'DELETE'], ['X-Method-Override', 'DELETE'])
   },

@@ -1,11 +1,11 @@
-/** What a vector is: requests, the answers that the rules ask for, and the rules. @module */
+/** The type of a vector: requests, expected responses, and rules. @module */
 
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, VerifierOptions } from 'dpop-guard'
 import type { RuleId } from '../conformance/rules.js'
 import { key } from './forge.js'
 import { issuer, mix, now, origin, prepare, type Recipe, type WireRequest } from './recipe.js'
 
-/** The request reaches the handler; the scheme under which it does, or nobody at all. */
+/** The request reaches the handler, with this scheme, or anonymously. */
 export interface Accepted {
   readonly status: 200
   readonly as: 'DPoP' | 'Bearer' | 'anonymous'
@@ -49,13 +49,13 @@ export const unavailable = (code: DPoPUnavailableErrorCode): Unavailable => ({ s
 
 export type Options = Partial<VerifierOptions>
 
-/** One request of a vector with several, and its answer. */
+/** One request of a vector with several, and its response. */
 export interface Step {
   /** Seconds since the vector began. */
   readonly at?: number
-  /** The request, or how to make it with the nonce that the server gave last. */
+  /** The request, or a function that creates it with the last nonce of the server. */
   readonly send: WireRequest | ((nonce: string) => WireRequest)
-  /** So many copies at once; exactly one of them gets the answer, all others the one of {@link Step.others}. */
+  /** So many copies at once; exactly one of them gets the response, all others the one of {@link Step.others}. */
   readonly copies?: number
   readonly others?: Answer
   readonly scopes?: readonly string[]
@@ -73,7 +73,7 @@ interface Common {
   readonly scopes?: readonly string[]
   /** `core`: HTTP/1.1 cannot carry it, other transports can. `lines`: needs the lines of a field, which Fetch joins. */
   readonly only?: 'core' | 'lines'
-  /** The status with which Node's own HTTP parser answers, before any code of ours runs. */
+  /** The status with which Node's own HTTP parser responses, before any code of ours runs. */
   readonly node?: 400 | 431
 }
 
@@ -83,9 +83,9 @@ export interface AcceptedVector extends Common {
   readonly as?: Accepted
 }
 
-/** A row with a request that is refused for one fault, and its control: the same request without the fault is accepted. */
+/** A row with a request that is rejected for one defect, and its control: the same request without the defect is accepted. */
 export interface RefusedVector extends Common {
-  /** The control. By default the plain good request. */
+  /** The control. By default the unchanged request. */
   readonly control?: Recipe
   readonly controlAs?: Accepted
   readonly fault: Recipe
@@ -105,7 +105,7 @@ export interface VectorGroup {
   readonly vectors: readonly Vector[]
 }
 
-/** All requests of a row with their answers, made anew. */
+/** All requests of a row with their responses, newly created. */
 export function stepsOf(vector: Vector): readonly Step[] {
   const scopes = vector.scopes && { scopes: vector.scopes }
   if ('steps' in vector) return vector.steps()

@@ -115,7 +115,7 @@ for (const [name, platform] of isHere ? Object.entries(platforms) : []) {
   })
 }
 
-/** What came of the vectors of one file. */
+/** The results of the vectors of one file. */
 class Tally {
   run = 0
   acceptable = 0
@@ -152,7 +152,7 @@ function report(
   Object.assign(task.meta, { counts: [`| ${cells.join(' | ')} |`] })
 }
 
-/** A JWS by our rules for proofs: one spelling, no extensions, one key of that kid, meant for that algorithm. */
+/** A JWS under the rules for proofs: canonical encoding, no extensions, one key with that kid, usable for the algorithm. */
 async function verifyJws(
   platform: Platform,
   jws: unknown,

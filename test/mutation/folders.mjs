@@ -1,5 +1,5 @@
-/** The rooms of src/, and the tests that must notice any change in them. What other tests would notice beside does not count. */
-export const rooms = [
+/** The folders of src/ with the tests that must detect every mutant of them. Detection by other tests does not count. */
+export const folders = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
   { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
@@ -20,7 +20,7 @@ export const rooms = [
     ]
   },
   {
-    name: 'answer',
+    name: 'response',
     mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],
     tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },

@@ -1,4 +1,4 @@
-/** What somebody tries who has the token and sees what goes by, but does not have the client's key. @module */
+/** The attempts of an attacker who has the token and observes requests, but does not have the key of the client. @module */
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oidc from 'openid-client'
@@ -7,19 +7,19 @@ import { callApi } from './client.mjs'
 const TEN_MINUTES = 600
 
 /**
- * @typedef {object} Theft
+ * @typedef {object} Attack
  * @property {string} name
  * @property {'GET' | 'POST'} method
  * @property {{ status: number, error: string, code: import('dpop-guard').DPoPErrorCode }} refusal what must come back
- * @property {(loot: Loot) => Promise<Record<string, string>>} headers what the thief sends
+ * @property {(loot: Loot) => Promise<Record<string, string>>} headers what the attacker sends
  *
  * @typedef {ReturnType<typeof eavesdrop>} Loot
  */
 
-/** @type {Theft[]} */
-export const thefts = [
+/** @type {Attack[]} */
+export const attacks = [
   {
-    name: "a proof by the thief's own key",
+    name: "a proof by the attacker's own key",
     method: 'GET',
     refusal: { status: 401, error: 'invalid_token', code: 'ERR_DPOP_TOKEN_BINDING' },
     headers: async ({ token, overhear }) => withProof(token, await resign(await overhear()))
@@ -74,13 +74,13 @@ export const thefts = [
   }
 ]
 
-const GRAFFITI = 'The thief was here'
+const GRAFFITI = 'The attacker was here'
 
 /**
- * Sends what the thief has, and tells how it was refused. A good request of the client for the same thing must pass
- * afterwards: what refuses everybody refuses no thief.
+ * Sends a request of the attacker and describes the rejection. A valid request of the client for the same resource must pass
+ * afterwards: what refuses everybody refuses no attacker.
  *
- * @param {Theft} theft
+ * @param {Attack} attack
  * @param {Loot} loot
  */
 export async function attempt({ method, refusal, headers }, loot, session, fetch) {
@@ -107,7 +107,7 @@ function describe(status, challenge = '(no challenge)', code = '(no code)') {
 }
 
 /**
- * What a thief gets who sits between client and API. All of it is made by the client: the thief cannot make a proof.
+ * What an attacker gets who sits between client and API. All of it is made by the client: the attacker cannot make a proof.
  *
  * @param {object} session the client's, with a token
  * @param {string} otherToken another token of the same client, for the same API, bound to the same key
@@ -136,7 +136,7 @@ export function eavesdrop(session, otherToken) {
     otherToken,
     /** A proof that arrived. */
     overhear: () => tap(session.config[oidc.customFetch], { token }),
-    /** A proof that the thief kept from arriving, and that is therefore unused. */
+    /** A proof that the attacker kept from arriving, and that is therefore unused. */
     intercept: (request = {}) => tap(async () => new Response(), { token, ...request })
   }
 }
@@ -145,7 +145,7 @@ function withProof(token, proof) {
   return { Authorization: `DPoP ${token}`, DPoP: proof }
 }
 
-/** The same claims under a key that the thief has. */
+/** The same claims under a key that the attacker has. */
 async function resign(proof) {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const claims = { ...decode(proof.split('.')[1]), jti: crypto.randomUUID() }
