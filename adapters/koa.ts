@@ -1,6 +1,7 @@
 /** Koa 2 and 3: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
 import type { Context, Middleware, Request } from 'koa'
+import type { ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
@@ -38,7 +39,11 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
     const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
     const auth = await protect(verifier, ctx.req, headersOf(ctx), { ...withRequest(policy, ctx.request), target: originalUrl })
     Object.assign(ctx.state, { dpop: auth })
-    await next()
+    try {
+      await next()
+    } catch (error) {
+      throw withResponseHeaders(error, auth?.responseHeaders)
+    }
   }
 }
 
@@ -87,6 +92,13 @@ function policyMiddleware(policy: Policy<Request>): Middleware {
     await protectPolicy(ctx.req, headersOf(ctx), withRequest(policy, ctx.request))
     await next()
   })
+}
+
+/** Koa removes the header fields of the response when an error is thrown, and sets those in its `headers` instead. */
+function withResponseHeaders(error: unknown, headers: ResponseHeaders = {}): unknown {
+  const isExtensible = typeof error === 'object' && error !== null && Object.isExtensible(error)
+  if (!isExtensible || Object.keys(headers).length === 0) return error
+  return Object.assign(error, { headers: { ...headers, ...(error as { headers?: ResponseHeaders }).headers } })
 }
 
 function headersOf(ctx: Pick<Context, 'res' | 'set'>): ResponseHeaderAccess {

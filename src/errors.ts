@@ -183,13 +183,14 @@ export class DPoPUnavailableError extends Error {
   /** The description, a constant. */
   readonly description: string
   /** Header fields that the response must have. */
-  readonly headers: ResponseHeaders = { 'Retry-After': String(RETRY_AFTER_SECONDS) }
+  readonly headers: ResponseHeaders
   /** The message is safe to show to the client. */
   readonly expose = true
 
-  constructor(code: DPoPUnavailableErrorCode, cause?: unknown) {
+  constructor(code: DPoPUnavailableErrorCode, cause?: unknown, headers: ResponseHeaders = {}) {
     super(outages[code], { cause })
     this.code = code
+    this.headers = { 'Retry-After': String(RETRY_AFTER_SECONDS), ...headers }
     this.description = outages[code]
   }
 

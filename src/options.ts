@@ -123,6 +123,11 @@ export interface NonceOptions {
    * on the check that the proof passed. @defaultValue all requests
    */
   readonly required?: (request: RequestLike) => MaybePromise<boolean>
+  /**
+   * Send the current nonce with every response to a request with a proof, instead of only when the client needs another one (RFC 9449
+   * §8.2). AT Protocol clients require it. @defaultValue false
+   */
+  readonly onEveryResponse?: boolean
 }
 
 /** Options of access token validation. */

@@ -4,7 +4,7 @@ import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
-import { DPoPError, DPoPUnavailableError, Refusal, refuse, responseFor } from './errors.js'
+import { DPoPError, DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
@@ -51,6 +51,11 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    */
   requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void>
   /**
+   * The header fields of the current nonce, `DPoP-Nonce` and `Cache-Control: no-store`, for responses of endpoints that provide a nonce
+   * before the first protected request (RFC 9449 §8.2). Empty if nonces are disabled. A promise on runtimes without `node:crypto`.
+   */
+  nonceHeaders(): MaybePromise<ResponseHeaders>
+  /**
    * Resolves when metadata and keys of all issuers are loaded and the replay store responds. For readiness probes; requests do not
    * require it.
    *
@@ -85,9 +90,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
     let scheme: Scheme | undefined
+    let hasProof = false
     try {
       if (options) checkCall(options)
       const incoming = readRequest(request, options?.target)
+      hasProof = incoming.dpop.length > 0
       if (this.#config.optional && !isRestrictive(options ?? noPolicy) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
       scheme = authorization.scheme
@@ -103,7 +110,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
         telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { scheme })
+      throw await this.#withNonce(reason, { scheme }, hasProof)
     }
   }
 
@@ -122,6 +129,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     } catch (reason) {
       throw this.#toError(reason, { scheme: auth?.scheme })
     }
+  }
+
+  nonceHeaders(): MaybePromise<ResponseHeaders> {
+    const nonce = this.#freshness.nonce(this.#config.clock())
+    return nonce instanceof Promise ? nonce.then(headersOf) : headersOf(nonce)
   }
 
   async ready(): Promise<void> {
@@ -182,10 +194,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     return checkPolicy(auth, policy, request, { scopeSatisfies, clockToleranceSeconds, nowMs: this.#config.clock() })
   }
 
-  /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field. */
-  async #withNonce(reason: unknown, context: ChallengeContext): Promise<DPoPError | DPoPUnavailableError> {
+  /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field; with `onEveryResponse`, every response has. */
+  async #withNonce(reason: unknown, context: ChallengeContext, hasProof: boolean): Promise<DPoPError | DPoPUnavailableError> {
     const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
-    if (!requiresNonce) return this.#toError(reason, context)
+    if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, context)
     try {
       return this.#toError(reason, { ...context, nonce: await this.#freshness.nonce(this.#config.clock()) })
     } catch (cause) {
@@ -200,8 +212,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
       return new DPoPError(code, challengeHeaders(code, { ...context, params }, this.#config))
     }
-    const error =
-      reason instanceof DPoPUnavailableError ? reason : new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', reason)
+    const { code, cause } =
+      reason instanceof DPoPUnavailableError ? reason : { code: 'ERR_DPOP_VERIFIER_UNAVAILABLE' as const, cause: reason }
+    const error = new DPoPUnavailableError(code, cause, headersOf(context.nonce))
     if (telemetry.unavailable.hasSubscribers) telemetry.unavailable.publish({ code: error.code, cause: error.cause })
     return error
   }
@@ -215,6 +228,10 @@ function checkCall(options: VerifyOptions): void {
 }
 
 const noPolicy: Policy = Object.freeze({})
+
+function headersOf(nonce: string | undefined): ResponseHeaders {
+  return nonce === undefined ? noHeaders : nonceHeaders(nonce)
+}
 
 /** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
 function checkBinding({ confirmation: { jkt } }: VerifiedToken, { header }: Proof): void {

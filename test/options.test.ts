@@ -258,6 +258,7 @@ describe('nonce', () => {
     [{ secrets: [A], maxAgeSeconds: 9 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
     [{ secrets: [A], maxAgeSeconds: 3601 }, '"nonce.maxAgeSeconds" must be an integer from 10 to 3600'],
     [{ secrets: [A], required: true }, '"nonce.required" must be a function'],
+    [{ secrets: [A], onEveryResponse: 'yes' }, '"nonce.onEveryResponse" must be true or false'],
     [{ secrets: [A], secret: A }, '"nonce.secret" is not an option; did you mean "nonce.secrets"?']
   ])('%j is refused', (nonce, message) => {
     expect(make({ ...good, nonce })).toThrow(new TypeError(message))
@@ -267,7 +268,12 @@ describe('nonce', () => {
     expect(resolve({}).nonce).toBeUndefined()
     expect(resolve({ nonce: false }).nonce).toBeUndefined()
     const { nonce } = resolve({ nonce: { secrets: [A] } })
-    expect(nonce).toEqual({ secrets: [new TextEncoder().encode(A)], maxAgeSeconds: 300, required: undefined })
+    expect(nonce).toEqual({
+      secrets: [new TextEncoder().encode(A)],
+      maxAgeSeconds: 300,
+      required: undefined,
+      onEveryResponse: false
+    })
     expect(Object.isFrozen(nonce)).toBe(true)
   })
 

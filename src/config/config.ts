@@ -18,6 +18,7 @@ export interface NonceConfig {
   readonly secrets: readonly Uint8Array[]
   readonly maxAgeSeconds: number
   readonly required: NonceOptions['required']
+  readonly onEveryResponse: boolean
 }
 
 /** The validated options with defaults applied. */
@@ -71,7 +72,7 @@ const knownProofOptions = {
   maxBytes: true,
   dangerouslyAllowWideWindow: true
 } as const satisfies Record<keyof ProofOptions, true>
-const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true } as const satisfies Record<
+const knownNonceOptions = { secrets: true, maxAgeSeconds: true, required: true, onEveryResponse: true } as const satisfies Record<
   keyof NonceOptions,
   true
 >
@@ -199,7 +200,8 @@ function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined 
   return Object.freeze({
     secrets: options.secrets.map(resolveSecret),
     maxAgeSeconds: check.integer('nonce.maxAgeSeconds', options.maxAgeSeconds, { min: 10, max: 3600, otherwise: 300 }),
-    required: check.func('nonce.required', options.required)
+    required: check.func('nonce.required', options.required),
+    onEveryResponse: check.flag('nonce.onEveryResponse', options.onEveryResponse)
   })
 }
 

@@ -46,8 +46,8 @@ export class Freshness {
   }
 
   /** The current nonce; undefined if nonces are disabled. */
-  async nonce(nowMs: number): Promise<string | undefined> {
-    return await this.#nonces?.current(nowMs)
+  nonce(nowMs: number): MaybePromise<string | undefined> {
+    return this.#nonces?.current(nowMs)
   }
 
   /** Rejects unless the replay store responds. */
@@ -95,11 +95,15 @@ export class Freshness {
   async #checkNonce(nonces: Nonces, proof: Proof, request: RequestLike): Promise<Fresh> {
     const { clock, nonce, proof: rules } = this.#config
     // Fails closed: any value other than false requires a nonce.
-    if ((await nonce?.required?.(request)) === false) return this.#checkWindow(proof)
+    if ((await nonce?.required?.(request)) === false) {
+      const fresh = this.#checkWindow(proof)
+      return nonce?.onEveryResponse ? { ...fresh, nextNonce: await nonces.current(fresh.atMs) } : fresh
+    }
     const atMs = clock()
     checkLifetime(proof, atMs, rules)
     const { expiresAtMs, next } = await nonces.check(proof.claims.all['nonce'], atMs)
-    return { atMs, expiresAtMs, nextNonce: next }
+    const nextNonce = nonce?.onEveryResponse ? (next ?? (await nonces.current(atMs))) : next
+    return { atMs, expiresAtMs, nextNonce }
   }
 }
 

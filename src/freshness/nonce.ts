@@ -2,6 +2,7 @@
 
 import { platform } from '#crypto'
 import type { NonceConfig } from '../config/config.js'
+import type { MaybePromise } from '../crypto/crypto.js'
 import { refuse } from '../errors.js'
 import { CLOCK_DRIFT_MS } from './replay.js'
 
@@ -29,14 +30,15 @@ export class Nonces {
   }
 
   /** The nonce to issue. */
-  async current(nowMs: number): Promise<string> {
-    return (await this.#noncesOf(this.#stepAt(nowMs)))[0] as string
+  current(nowMs: number): MaybePromise<string> {
+    const nonces = this.#noncesOf(this.#stepAt(nowMs))
+    return nonces instanceof Promise ? nonces.then(first) : first(nonces)
   }
 
   /** RFC 9449 §9: rejects a proof without a nonce, or with one that is not current. */
   async check(nonce: unknown, nowMs: number): Promise<AcceptedNonce> {
     if (nonce === undefined) refuse('ERR_DPOP_NONCE_REQUIRED')
-    if (typeof nonce !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS')
+    if (typeof nonce !== 'string') refuse('ERR_DPOP_PROOF_CLAIMS', { reason: 'nonce is not a string' })
     const present = this.#stepAt(nowMs)
     // An instance whose clock is ahead may already have issued the nonce of the next step.
     const newest = this.#stepAt(nowMs + CLOCK_DRIFT_MS)
@@ -56,14 +58,21 @@ export class Nonces {
     return Math.floor(nowMs / this.#stepMs)
   }
 
-  async #noncesOf(step: number): Promise<readonly string[]> {
+  #noncesOf(step: number): MaybePromise<readonly string[]> {
     const cached = this.#byStep.get(step)
     if (cached !== undefined) return cached
-    const nonces = await Promise.all(
-      this.#secrets.map((secret) => platform.hmac(secret, `dpop-guard nonce ${step} of ${this.#stepMs} ms`))
-    )
+    const macs = this.#secrets.map((secret) => platform.hmac(secret, `dpop-guard nonce ${step} of ${this.#stepMs} ms`))
+    const store = (nonces: readonly string[]) => this.#store(step, nonces)
+    return macs.every((mac) => typeof mac === 'string') ? store(macs) : Promise.all(macs).then(store)
+  }
+
+  #store(step: number, nonces: readonly string[]): readonly string[] {
     for (const old of this.#byStep.keys()) if (old < step - 2) this.#byStep.delete(old)
     this.#byStep.set(step, nonces)
     return nonces
   }
+}
+
+function first(nonces: readonly string[]): string {
+  return nonces[0] as string
 }

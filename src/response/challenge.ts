@@ -10,7 +10,7 @@ export interface ChallengeContext {
   readonly scheme: Scheme | undefined
   /** Further parameters, such as `scope`. Values must need no quoting. */
   readonly params?: ChallengeParams | undefined
-  /** The nonce to send with `use_dpop_nonce`. */
+  /** The nonce to send, with `use_dpop_nonce` or `nonce.onEveryResponse`. */
   readonly nonce?: string | undefined
 }
 
@@ -26,8 +26,8 @@ export type ChallengeConfig = Pick<VerifierConfig, 'allowBearer' | 'proof' | 're
 export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext, config: ChallengeConfig): ResponseHeaders {
   const { status, error } = responseFor(code)
   // RFC 9110 §15.5.4: no other credentials help if the application denied access, so there is no challenge.
-  if (status === 403 && error === undefined) return {}
-  const challenges = { 'WWW-Authenticate': challengesOf(code, context, config) }
+  const isDenied = status === 403 && error === undefined
+  const challenges: ResponseHeaders = isDenied ? {} : { 'WWW-Authenticate': challengesOf(code, context, config) }
   return context.nonce === undefined ? challenges : { ...challenges, ...nonceHeaders(context.nonce) }
 }
 

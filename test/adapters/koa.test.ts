@@ -80,6 +80,25 @@ describe('Koa, its own habits', () => {
   beforeAll(() => bench.init())
   afterEach(() => bench.stop())
 
+  test.each([['a string'], [undefined], [Object.freeze(new Error('frozen'))]])(
+    'an error of the application that cannot have header fields is thrown unchanged: %s',
+    async (value) => {
+      const app = new Koa()
+      const thrown: unknown[] = []
+      app.use(async (ctx, next) => {
+        await next().catch((error: unknown) => thrown.push(error))
+        ctx.body = 'ok'
+      })
+      app.use(dpop(bench.options({ nonce: { secrets: ['x'.repeat(32)], required: () => false, onEveryResponse: true } })))
+      app.use(() => Promise.reject(value))
+      const running = await serve(app)
+      expect((await bench.call(running)).status).toBe(200)
+      expect(thrown).toEqual([value])
+      expect(thrown[0]).toBe(value)
+      await running.close()
+    }
+  )
+
   test('ctx.url that a middleware rewrote is not what the client signed (RFC 9449 §4.2)', async () => {
     const app = new Koa()
     app.use(async (ctx, next) => {

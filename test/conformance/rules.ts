@@ -465,6 +465,17 @@ const lessons = [
   rule('L46', '', 'lesson', 'Operators can see the reason of a rejection')
 ]
 
+const walletsAndAtProtocol = [
+  rule('V-02', 'HAIP §4, VCI §7.2', 'MAY', 'An unprotected endpoint can provide a nonce'),
+  rule('V-03', 'VCI §7.2', 'rule', 'Such a nonce is bound neither to a token nor to a key'),
+  rule(
+    'AT-03',
+    'AT Protocol OAuth',
+    'MUST',
+    'Every response to a request with a proof has DPoP-Nonce, with nonce.onEveryResponse'
+  )
+]
+
 /** The rules by their source, as the report shows them. */
 export const sources = [
   { title: 'RFC 9449, DPoP', rules: dpop },
@@ -480,6 +491,7 @@ export const sources = [
   { title: 'FAPI 2.0 Security Profile', rules: fapi },
   { title: 'RFC 8705, certificates', rules: certificates },
   { title: 'Model Context Protocol', rules: mcpRules },
+  { title: 'OpenID4VCI, HAIP and AT Protocol', rules: walletsAndAtProtocol },
   { title: 'RFC 9864 and RFC 9964, algorithms', rules: algorithms },
   { title: 'RFC 3986 and RFC 9110, the URI of a request', rules: uris },
   { title: 'RFC 9110, HTTP', rules: http },

@@ -293,3 +293,74 @@ it('secrets are copied: who wipes his own does not change ours', async () => {
   secret.fill(0)
   expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
 })
+
+describe('verifier.nonceHeaders() (RFC 9449 §8.2)', () => {
+  it('returns a nonce that the next request may use, and Cache-Control: no-store [V-02 V-03]', async () => {
+    const verifier = create()
+    const headers = await verifier.nonceHeaders()
+    expect(headers).toEqual({ 'DPoP-Nonce': expect.stringMatching(/^[\w-]{43}$/), 'Cache-Control': 'no-store' })
+    expect(await verdict(verifier, { nonce: headers['DPoP-Nonce'] as string })).toBe('accepted')
+  })
+
+  it('is synchronous with node:crypto', () => {
+    expect(create().nonceHeaders()).not.toBeInstanceOf(Promise)
+  })
+
+  it('returns no header fields if nonces are disabled', async () => {
+    expect(await createVerifier(world.options).nonceHeaders()).toEqual({})
+  })
+})
+
+describe('nonce.onEveryResponse', () => {
+  const nonceField = { 'DPoP-Nonce': expect.stringMatching(/^[\w-]{43}$/), 'Cache-Control': 'no-store' }
+  const everyResponse = (more: object = {}) => create({ onEveryResponse: true }, more)
+
+  it('sends the current nonce also with a proof that has it [AT-03]', async () => {
+    const verifier = everyResponse()
+    const nonce = await nonceOf(verifier)
+    const auth = await verifier.verifyRequest(await world.request({ nonce }))
+    expect(auth?.responseHeaders).toEqual({ ...nonceField, 'DPoP-Nonce': nonce })
+  })
+
+  it('sends the newer nonce to a proof with an older one', async () => {
+    const verifier = everyResponse()
+    const nonce = await nonceOf(verifier)
+    world.clock.advance(STEP_SECONDS)
+    const auth = await verifier.verifyRequest(await world.request({ nonce }))
+    expect(auth?.responseHeaders).toEqual(nonceField)
+    expect(auth?.responseHeaders['DPoP-Nonce']).not.toBe(nonce)
+  })
+
+  it('sends the nonce with every rejection and outage of a request with a proof [AT-03]', async () => {
+    const verifier = everyResponse()
+    const rejected = async (by: AnyVerifier, spec: RequestSpec, policy = {}) =>
+      await by.verifyRequest(await world.request(spec), policy).catch((error: DPoPError) => error)
+    const nonce = await nonceOf(verifier)
+    expect(await rejected(verifier, { claims: { htm: 'POST' } })).toMatchObject({ status: 401, headers: nonceField })
+    expect(await rejected(verifier, { nonce }, { scopes: ['a'] })).toMatchObject({ status: 403, headers: nonceField })
+    expect(await rejected(verifier, { nonce }, { authorize: () => false })).toMatchObject({ status: 403, headers: nonceField })
+    const down = everyResponse({ replay: { reserve: () => Promise.reject(new Error('down')) } })
+    expect(await rejected(down, { nonce })).toMatchObject({ status: 503, headers: { ...nonceField, 'Retry-After': '1' } })
+  })
+
+  it('sends no nonce to a request without a proof', async () => {
+    const error = await everyResponse()
+      .verifyRequest({ method: 'GET', target: '/', headers: {} })
+      .catch((reason: DPoPError) => reason)
+    expect(error).toMatchObject({ code: 'ERR_DPOP_CREDENTIALS_MISSING' })
+    expect((error as DPoPError).headers).not.toHaveProperty('DPoP-Nonce')
+  })
+
+  it('sends the nonce also on routes that do not require one', async () => {
+    const verifier = create({ onEveryResponse: true, required: () => false })
+    const auth = await verifier.verifyRequest(await world.request())
+    expect(auth?.responseHeaders).toEqual(nonceField)
+  })
+
+  it('is disabled by default: a rejection has no nonce unless it is use_dpop_nonce', async () => {
+    const error = await create()
+      .verifyRequest(await world.request({ claims: { htm: 'POST' } }))
+      .catch((reason: DPoPError) => reason)
+    expect((error as DPoPError).headers).not.toHaveProperty('DPoP-Nonce')
+  })
+})

@@ -35,6 +35,10 @@ class Switch implements Verifier<VerifiedRequest | undefined> {
     return this.verifier.requirePolicy(...args)
   }
 
+  nonceHeaders(): ReturnType<Verifier['nonceHeaders']> {
+    return this.verifier.nonceHeaders()
+  }
+
   ready(): Promise<void> {
     return this.verifier.ready()
   }
