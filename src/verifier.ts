@@ -4,11 +4,13 @@ import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
+import { debugOutage, debugRefusal } from './diagnostics/debug.js'
+import { type ExplainedCheck, explainRequest, type VerifierParts } from './diagnostics/explain.js'
 import { DPoPError, DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
-import { checkAth, checkRequest, checkSignature, type Proof, readProof } from './proof/proof.js'
+import { checkAth, checkHtm, checkHtu, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
@@ -16,6 +18,7 @@ import { targetUrisOf } from './request/target-uri.js'
 import { type ChallengeContext, challengeHeaders, nonceHeaders } from './response/challenge.js'
 import * as telemetry from './telemetry.js'
 import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
+import { checkBearerBinding, checkProofBinding } from './token/binding.js'
 import { checkClientCertificate } from './token/client-certificate.js'
 import { VerifiedRequest } from './verified-request.js'
 
@@ -50,6 +53,11 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    * @throws {@link DPoPUnavailableError} if a hook throws
    */
   requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void>
+  /**
+   * Runs all checks of a request and returns their results in order, without consuming the proof and without stopping at the first
+   * failure. For developers: a hook in the options is called as usual, and no result may be sent to a client.
+   */
+  explain(request: RequestLike, options?: VerifyOptions): Promise<readonly ExplainedCheck[]>
   /**
    * The header fields of the current nonce, `DPoP-Nonce` and `Cache-Control: no-store`, for responses of endpoints that provide a nonce
    * before the first protected request (RFC 9449 §8.2). Empty if nonces are disabled. A promise on runtimes without `node:crypto`.
@@ -131,6 +139,16 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     }
   }
 
+  async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
+    const { target, ...policy } = options
+    const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness }
+    const checkPolicy: VerifierParts['checkPolicy'] = async (verified, token, required, by, proof) => {
+      const dpop = proof && { proof, nextNonce: undefined }
+      await this.#checkPolicy(toVerifiedRequest(dpop ? 'DPoP' : 'Bearer', verified, token.text, dpop), required, by)
+    }
+    return await explainRequest({ ...parts, checkPolicy }, request, policy, target)
+  }
+
   nonceHeaders(): MaybePromise<ResponseHeaders> {
     const nonce = this.#freshness.nonce(this.#config.clock())
     return nonce instanceof Promise ? nonce.then(headersOf) : headersOf(nonce)
@@ -156,11 +174,12 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     // Always awaited: concurrent requests must all have started before the first signature is verified.
     const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
-    const uri = checkRequest(proof, incoming, targetUrisOf(incoming, bases))
-    checkAth(proof, token.hash)
+    checkHtm(proof.claims, incoming)
+    const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases))
+    checkAth(proof.claims, token.hash)
     const verifying = this.#tokens.verify(token)
     const verified = verifying instanceof Promise ? await verifying : verifying
-    checkBinding(verified, proof)
+    checkProofBinding(verified.confirmation, proof.header.jkt)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, token.turn)
@@ -178,10 +197,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   async #verifyBearer(token: PresentedToken, request: RequestLike, policy: Policy): Promise<VerifiedRequest> {
     if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
     const verified = await this.#tokens.verify(token)
-    const { isBound, jkt, x5tS256 } = verified.confirmation
-    // RFC 9449 §7.2: "such a protected resource MUST reject a DPoP-bound access token received as a bearer token". The same holds
-    // for a token that is bound by any method but the client certificate.
-    if (isBound && (jkt !== undefined || x5tS256 === undefined)) refuse('ERR_DPOP_TOKEN_BINDING')
+    checkBearerBinding(verified.confirmation)
+    const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     const auth = toVerifiedRequest('Bearer', verified, token.text)
     await this.#checkPolicy(auth, policy, request)
@@ -209,12 +226,14 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   #toError(reason: unknown, context: ChallengeContext): DPoPError | DPoPUnavailableError {
     if (reason instanceof Refusal) {
       const { code, detail, params } = reason
+      debugRefusal(code, detail)
       if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
       return new DPoPError(code, challengeHeaders(code, { ...context, params }, this.#config))
     }
     const { code, cause } =
       reason instanceof DPoPUnavailableError ? reason : { code: 'ERR_DPOP_VERIFIER_UNAVAILABLE' as const, cause: reason }
     const error = new DPoPUnavailableError(code, cause, headersOf(context.nonce))
+    debugOutage(code, cause)
     if (telemetry.unavailable.hasSubscribers) telemetry.unavailable.publish({ code: error.code, cause: error.cause })
     return error
   }
@@ -231,12 +250,6 @@ const noPolicy: Policy = Object.freeze({})
 
 function headersOf(nonce: string | undefined): ResponseHeaders {
   return nonce === undefined ? noHeaders : nonceHeaders(nonce)
-}
-
-/** RFC 9449 §4.3 check 12b: "confirm that the public key to which the access token is bound matches the public key from the DPoP proof". */
-function checkBinding({ confirmation: { jkt } }: VerifiedToken, { header }: Proof): void {
-  if (jkt === undefined) refuse('ERR_DPOP_TOKEN_UNBOUND')
-  if (jkt !== header.jkt) refuse('ERR_DPOP_TOKEN_BINDING')
 }
 
 function toVerifiedRequest(

@@ -45,6 +45,17 @@ export class Freshness {
     return isFirst instanceof Promise ? isFirst.then(acceptFirst) : acceptFirst(isFirst)
   }
 
+  /** Whether the proof was consumed, without consuming it; undefined if the store cannot tell. */
+  async isConsumed({ header: { jkt }, claims: { jti } }: Proof, uri: string, { atMs }: Fresh): Promise<boolean | undefined> {
+    const { replay } = this.#config
+    if (replay === false) return false
+    try {
+      return await replay.has?.(await replayKey(jkt, uri, jti), { nowMs: atMs, jkt })
+    } catch {
+      return undefined
+    }
+  }
+
   /** The current nonce; undefined if nonces are disabled. */
   nonce(nowMs: number): MaybePromise<string | undefined> {
     return this.#nonces?.current(nowMs)

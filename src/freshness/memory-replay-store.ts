@@ -83,6 +83,11 @@ class MemoryReplayStore implements ReplayStore {
     return true
   }
 
+  has(key: string, context?: Partial<ReplayContext>): boolean {
+    const nowMs = Math.floor(context?.nowMs ?? Date.now())
+    return nowMs <= this.#lastExpiryMs && this.#isReserved(digestOf(key), nowMs)
+  }
+
   get #size(): number {
     return this.#table.size + (this.#old?.size ?? 0)
   }

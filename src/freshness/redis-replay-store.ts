@@ -7,7 +7,7 @@ import type { ReplayContext, ReplayStore } from './replay.js'
 /** Options of {@link redisReplayStore}. */
 export interface RedisReplayStoreOptions {
   /**
-   * Sends one command and resolves with its reply. The command is always `SET key 1 NX PX milliseconds`. The second argument is
+   * Sends one command and resolves with its reply. The command is `SET key 1 NX PX milliseconds`, or `EXISTS key` for `verifier.explain()`. The second argument is
    * the key, for clients that need it to select a cluster node.
    *
    * node-redis: `(...args) => client.sendCommand(args)`; its cluster: `(...args) => cluster.sendCommand(args[1], false, args)`;
@@ -69,6 +69,11 @@ class RedisReplayStore implements ReplayStore {
     const isFirst = await this.#set(key, ttlMs)
     this.#consumedUntilMs.set(key, expiresAtMs)
     return isFirst
+  }
+
+  /** Sends `EXISTS`, which the ACL of the application may not permit: then it rejects. */
+  async has(key: string): Promise<boolean> {
+    return String(await this.#inTime(this.#sendCommand('EXISTS', this.#prefix + key))) === '1'
   }
 
   async ready(): Promise<void> {

@@ -14,6 +14,10 @@ export interface ReplayStore {
    * @param context further information, such as for quotas
    */
   reserve(key: string, expiresAtMs: number, context?: ReplayContext): MaybePromise<boolean>
+  /**
+   * Whether `key` is reserved, without reserving it. Optional; used only by `verifier.explain()`.
+   */
+  has?(key: string, context?: ReplayContext): MaybePromise<boolean>
   /** Resolves if the store is reachable and rejects otherwise. Called by `verifier.ready()`. */
   ready?(): MaybePromise<void>
 }

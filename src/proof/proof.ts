@@ -2,7 +2,7 @@
 
 import { platform } from '#crypto'
 import type { VerifierConfig } from '../config/config.js'
-import type { MaybePromise, VerificationKey } from '../crypto/crypto.js'
+import type { MaybePromise, ProofAlgorithm, VerificationKey } from '../crypto/crypto.js'
 import { type LoopTurn, type SignatureThreads, verifySignature } from '../crypto/signature-threads.js'
 import { type CompactJws, decodeJsonObject, splitCompactJws } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
@@ -41,37 +41,63 @@ type ProofRules = VerifierConfig['proof']
 
 /** Checks 2 to 5 and 7: a well-formed JWT with the required claims, typ, alg, and a public key. */
 export function readProof(jwt: string, rules: ProofRules, keys: ProofKeyCache): MaybePromise<Proof> {
-  const jws = jwt.length <= rules.maxBytes ? splitCompactJws(jwt) : undefined
-  if (jws === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
+  const jws = splitProof(jwt, rules)
   const header = keys.get(jws.header)
   return header === undefined ? readNewProof(jws, rules) : { jws, header, claims: readClaims(jws.payload) }
 }
 
 async function readNewProof(jws: CompactJws, rules: ProofRules): Promise<Proof> {
-  const header = await readHeader(jws.header, rules)
+  const parameters = decodeHeader(jws.header)
+  checkTyp(parameters)
+  const header = await readKey(parameters, readAlg(parameters, rules))
   return { jws, header, claims: readClaims(jws.payload) }
 }
 
-async function readHeader(segment: string, rules: ProofRules): Promise<ProofHeader> {
-  const header = decodeJsonObject(segment)
-  if (header === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
-  if (header['typ'] !== 'dpop+jwt') refuse('ERR_DPOP_PROOF_TYP', { reason: `typ is ${printable(header['typ'])}` })
-  // Check 5: "The alg JOSE Header Parameter indicates a registered asymmetric digital signature algorithm […], is not none,
-  // is supported by the application, and is acceptable per local policy."
-  const alg = rules.algorithms.find((accepted) => accepted === header['alg'])
+/** Check 2: "The DPoP HTTP request header field value is a single and well-formed JWT." */
+export function splitProof(jwt: string, { maxBytes }: ProofRules): CompactJws {
+  if (jwt.length > maxBytes)
+    refuse('ERR_DPOP_PROOF_MALFORMED', { reason: `the proof is longer than proof.maxBytes (${maxBytes})` })
+  return splitCompactJws(jwt) ?? refuse('ERR_DPOP_PROOF_MALFORMED', { reason: 'the proof is not a compact JWS' })
+}
+
+/** The protected header of a proof, not validated. */
+export function decodeHeader(segment: string): JsonObject {
+  return (
+    decodeJsonObject(segment) ?? refuse('ERR_DPOP_PROOF_MALFORMED', { reason: 'the header is not base64url of a JSON object' })
+  )
+}
+
+/** Check 4: "The typ JOSE Header Parameter has the value dpop+jwt." */
+export function checkTyp({ typ }: JsonObject): void {
+  if (typ !== 'dpop+jwt') refuse('ERR_DPOP_PROOF_TYP', { reason: `typ is ${printable(typ)}` })
+}
+
+/**
+ * Check 5: "The alg JOSE Header Parameter indicates a registered asymmetric digital signature algorithm […], is not none, is supported
+ * by the application, and is acceptable per local policy." RFC 7515 §4.1.11: no critical extension is supported. RFC 7797 §7: b64 is
+ * not used with JWTs.
+ */
+export function readAlg(header: JsonObject, { algorithms }: ProofRules): ProofAlgorithm {
+  const alg = algorithms.find((accepted) => accepted === header['alg'])
   if (alg === undefined) {
-    const accepted = rules.algorithms.join(', ')
-    refuse('ERR_DPOP_PROOF_ALG', { reason: `alg is ${printable(header['alg'])}, proof.algorithms are ${accepted}` })
+    const reason = `alg is ${printable(header['alg'])}, proof.algorithms are ${algorithms.join(', ')}`
+    refuse('ERR_DPOP_PROOF_ALG', { reason })
   }
-  // RFC 7515 §4.1.11: no critical extension is supported. RFC 7797 §7: b64 is not used with JWTs.
-  if (header['crit'] !== undefined || header['b64'] !== undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
+  if (header['crit'] !== undefined || header['b64'] !== undefined)
+    refuse('ERR_DPOP_PROOF_MALFORMED', { reason: 'the header has crit or b64' })
+  return alg
+}
+
+/** Check 7, and the thumbprint of the key. */
+export async function readKey(header: JsonObject, alg: ProofAlgorithm): Promise<ProofHeader> {
   const jwk = readProofJwk(header['jwk'], alg)
   return { alg, jwk, jkt: await thumbprint(jwk), key: undefined }
 }
 
-function readClaims(segment: string): ProofClaims {
+/** Check 3: "All required claims per Section 4.2 are contained in the JWT." */
+export function readClaims(segment: string): ProofClaims {
   const all = decodeJsonObject(segment)
-  if (all === undefined) refuse('ERR_DPOP_PROOF_MALFORMED')
+  if (all === undefined) refuse('ERR_DPOP_PROOF_MALFORMED', { reason: 'the payload is not base64url of a JSON object' })
   const { jti, htm, htu, iat, ath, exp, nbf, nonce } = all
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH)
     refuseClaim('jti', jti, 'a string of 1 to 256 characters')
@@ -88,16 +114,19 @@ function refuseClaim(name: string, value: unknown, expected: string): never {
   return refuse('ERR_DPOP_PROOF_CLAIMS', { reason: value === undefined ? `${name} is missing` : `${name} is not ${expected}` })
 }
 
-/** Checks 8 and 9: htm and htu match the request. Returns the normalized URI. */
-export function checkRequest({ claims: { htm, htu } }: Proof, { method }: IncomingRequest, uris: readonly string[]): string {
-  // RFC 9110 §9.1: "The method token is case-sensitive."
+/** Check 8: "The htm claim matches the HTTP method of the current request." RFC 9110 §9.1: methods are case-sensitive. */
+export function checkHtm({ htm }: ProofClaims, { method }: IncomingRequest): void {
   if (htm !== method) refuse('ERR_DPOP_PROOF_HTM', { reason: `htm is ${printable(htm)}, the method is ${printable(method)}` })
+}
+
+/** Check 9: "The htu claim matches the HTTP URI value for the HTTP request". Returns the normalized URI. */
+export function checkHtu({ htu }: ProofClaims, uris: readonly string[]): string {
   return matchHtu(htu, uris) ?? refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: htu })
 }
 
 /** Check 12a: "ensure that the value of the ath claim equals the hash of that access token". */
-export function checkAth({ claims }: Proof, tokenHash: string): void {
-  if (claims.ath !== tokenHash) refuse('ERR_DPOP_PROOF_ATH')
+export function checkAth({ ath }: ProofClaims, tokenHash: string): void {
+  if (ath !== tokenHash) refuse('ERR_DPOP_PROOF_ATH', { reason: 'ath is the hash of another access token' })
 }
 
 /** Check 6: the signature verifies with the key in the header. Only headers of verified proofs are cached. */

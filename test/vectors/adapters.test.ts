@@ -35,6 +35,10 @@ class Switch implements Verifier<VerifiedRequest | undefined> {
     return this.verifier.requirePolicy(...args)
   }
 
+  explain(...args: Parameters<Verifier['explain']>): ReturnType<Verifier['explain']> {
+    return this.verifier.explain(...args)
+  }
+
   nonceHeaders(): ReturnType<Verifier['nonceHeaders']> {
     return this.verifier.nonceHeaders()
   }

@@ -2,6 +2,7 @@
 
 import {
   createVerifier,
+  type ExplainedCheck,
   memoryReplayStore,
   type ReplayStore,
   type RequestLike,
@@ -87,11 +88,25 @@ async function runOnCore(vector: Vector, steps: readonly Step[], toRequest: (wir
   for (const step of steps) {
     nowMs = startMs + (step.at ?? 0) * 1000
     const request = requestOf(step, nonce)
+    // The hooks of these vectors count their calls.
+    const hasCountingHook = options.token?.isRevoked !== undefined
+    const explained = hasCountingHook ? undefined : await verifier.explain(toRequest(request), { scopes: step.scopes })
     const send = () => verify(verifier, toRequest(request), step)
     const outcomes = await Promise.all(Array.from({ length: step.copies ?? 1 }, send))
     nonce = outcomes[0]?.nonces[0] ?? nonce
+    if (explained) expectSameVerdict(explained, outcomes)
     expectResponses(outcomes, step, options)
   }
+}
+
+/** The first failed check of `explain` is the one that the verifier reports. */
+function expectSameVerdict(explained: readonly ExplainedCheck[], outcomes: readonly Outcome[]): void {
+  const failed = explained.find(({ outcome }) => outcome === 'fail')
+  const [best] = outcomes.toSorted((a, b) => a.status - b.status)
+  // A store without `has` is not asked, so that its outage is not seen.
+  const isUnknown = best?.code === 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
+  if (isUnknown) expect(explained.at(-1)).toMatchObject({ rule: 'replay', outcome: 'skipped' })
+  expect(failed?.code, JSON.stringify(failed)).toBe(isUnknown ? undefined : best?.code)
 }
 
 async function verify(verifier: Verifier<VerifiedRequest | undefined>, request: RequestLike, { scopes }: Step): Promise<Outcome> {

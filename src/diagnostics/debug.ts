@@ -1,0 +1,61 @@
+/** Debug lines on stderr with `NODE_DEBUG=dpop-guard`, one for each rejection and outage. @module */
+
+import { printable } from '../encoding/printable.js'
+import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from '../errors.js'
+import { hintOf, sectionOf } from './hints.js'
+
+// Loaded at run time, so that the core also loads on runtimes without this module.
+const debuglog = globalThis.process?.getBuiltinModule?.('node:util')?.debuglog('dpop-guard')
+
+/** Prints a rejection. Nothing is computed while the debug log is disabled. */
+export function debugRefusal(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {
+  if (debuglog?.enabled) debuglog('%s', refusalLine(code, detail))
+}
+
+/** Prints an outage with the messages of its causes. */
+export function debugOutage(code: DPoPUnavailableErrorCode, cause: unknown): void {
+  if (debuglog?.enabled) debuglog('%s', outageLine(code, cause))
+}
+
+/** One line: code, section, what was expected and received, and a hint. Never a token, proof, nonce or personal claim. */
+export function refusalLine(code: DPoPErrorCode, detail: RefusalDetail = {}): string {
+  const { reason, expectedHtu, receivedHtu, skewSeconds } = detail
+  const facts = [
+    ...(reason === undefined ? [] : [reason]),
+    ...(receivedHtu === undefined
+      ? []
+      : [`htu is ${printable(receivedHtu)}, expected ${expectedHtu?.map(printable).join(' or ')}`]),
+    ...(skewSeconds === undefined ? [] : [`iat differs by ${skewSeconds} seconds`])
+  ]
+  return `${code} (${sectionOf(code)}): ${[...facts, hintOf(code, detail)].join('; ')}`
+}
+
+/** One line: code, the chain of causes, and a hint. */
+export function outageLine(code: DPoPUnavailableErrorCode, cause: unknown): string {
+  return `${code}: ${causesOf(cause).join(' <- ') || 'unknown cause'}; ${hintOf(code)}`
+}
+
+const MAX_CAUSES = 8
+
+/** The messages and error codes of a value, its `cause` chain, and the errors of an AggregateError, at most eight. */
+export function causesOf(cause: unknown): string[] {
+  const messages: string[] = []
+  const pending: unknown[] = [cause]
+  while (pending.length > 0 && messages.length < MAX_CAUSES) {
+    const next = pending.shift()
+    if (!(next instanceof Error)) {
+      if (next !== undefined) messages.push(printable(next))
+      continue
+    }
+    const { code } = next as { code?: unknown }
+    messages.push([next.name, ...(typeof code === 'string' ? [code] : []), withoutCredentials(next.message)].join(' '))
+    if (next instanceof AggregateError) pending.push(...next.errors)
+    pending.push(next.cause)
+  }
+  return messages
+}
+
+/** User information of URLs is removed, and the message is limited to one line of printable ASCII. */
+function withoutCredentials(message: string): string {
+  return printable(message.replace(/\/\/[^/\s@]*@/g, '//'))
+}

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { causesOf, outageLine, refusalLine } from '../../src/diagnostics/debug.js'
+import { hintOf } from '../../src/diagnostics/hints.js'
+
+/** A program on the built package that rejects one request and has one outage. */
+const program = `
+  import { createVerifier } from 'dpop-guard'
+  import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+  const [issuer, client] = await Promise.all([createTestIssuer(), createTestClient()])
+  const options = { issuer: issuer.options, audience: 'https://api.example', baseUrl: 'https://api.example' }
+  const request = async (url) => {
+    const token = await issuer.issue({ jkt: client.jkt })
+    return { method: 'GET', target: '/notes', headers: await client.headers({ url, token }) }
+  }
+  await createVerifier(options).verifyRequest(await request('http://api.example/notes')).catch(() => {})
+  const replay = { reserve: () => Promise.reject(new Error('ECONNREFUSED')) }
+  await createVerifier({ ...options, replay }).verifyRequest(await request('https://api.example/notes')).catch(() => {})
+`
+
+function linesWith(env: Record<string, string>): string[] {
+  const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8'
+  })
+  expect(status).toBe(0)
+  return stderr.split('\n').filter((line) => /dpop-guard/i.test(line))
+}
+
+describe('NODE_DEBUG=dpop-guard', () => {
+  test('prints one line for each rejection and outage', () => {
+    const [refusal, outage, ...others] = linesWith({ NODE_DEBUG: 'dpop-guard' })
+    expect(refusal).toMatch(
+      /^DPOP-GUARD \d+: ERR_DPOP_PROOF_HTU \(RFC 9449 §4\.3 #9\): htu is "http:\/\/api\.example\/notes", expected "https:\/\/api\.example\/notes"; scheme differs/
+    )
+    expect(outage).toMatch(/^DPOP-GUARD \d+: ERR_DPOP_REPLAY_STORE_UNAVAILABLE: Error "ECONNREFUSED"; check the replay store/)
+    expect(others).toEqual([])
+  })
+
+  test('prints nothing without it', () => {
+    expect(linesWith({ NODE_DEBUG: '' })).toEqual([])
+  })
+})
+
+describe('causesOf', () => {
+  test('follows causes and the errors of an AggregateError, with their codes, without user information of URLs', () => {
+    const refused = Object.assign(new Error('connect https://u:p@host/x\nsecond line'), { code: 'ECONNREFUSED' })
+    const cause = new AggregateError([new TypeError('fetch failed', { cause: refused }), 'a string'], 'No usable metadata')
+    expect(causesOf(cause)).toEqual([
+      'AggregateError "No usable metadata"',
+      'TypeError "fetch failed"',
+      '"a string"',
+      'Error ECONNREFUSED "connect https://host/x?second line"'
+    ])
+  })
+
+  test('is bounded for long and cyclic chains', () => {
+    const cyclic = new Error('again')
+    cyclic.cause = cyclic
+    expect(causesOf(cyclic)).toHaveLength(8)
+    expect(outageLine('ERR_DPOP_KEYS_UNAVAILABLE', undefined)).toContain('unknown cause')
+  })
+})
+
+describe('hints', () => {
+  test('a request that matches no base URL', () => {
+    expect(hintOf('ERR_DPOP_PROOF_HTU', { receivedHtu: 'https://a.example/', expectedHtu: [] })).toContain('no baseUrl matches')
+  })
+
+  test('a rejection without details has the hint of its code', () => {
+    expect(refusalLine('ERR_DPOP_PROOF_HTU')).toBe(
+      'ERR_DPOP_PROOF_HTU (RFC 9449 §4.3 #9): set baseUrl to the public URL of the API'
+    )
+  })
+
+  test('the default port is named as such in both directions', () => {
+    const hint = (receivedHtu: string, expected: string) => hintOf('ERR_DPOP_PROOF_HTU', { receivedHtu, expectedHtu: [expected] })
+    expect(hint('https://a.example/', 'https://a.example:8443/')).toContain('default instead of 8443')
+    expect(hint('https://a.example:8443/', 'https://a.example/')).toContain('8443 instead of default')
+  })
+})
