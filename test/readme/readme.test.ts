@@ -10,6 +10,7 @@ import { compilePrograms, programsOf } from './programs.js'
 
 const programs = await programsOf('README.md')
 const operations = await programsOf('docs/operations.md')
+const debugging = await programsOf('docs/debugging.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
 
@@ -32,7 +33,7 @@ async function startIssuer(): Promise<void> {
 
 beforeAll(async () => {
   await startIssuer()
-  fileOf = await compilePrograms(new Map([...programs, ...operations, ...identityProviders]))
+  fileOf = await compilePrograms(new Map([...programs, ...operations, ...debugging, ...identityProviders]))
 }, 60_000)
 
 afterEach(async () => {

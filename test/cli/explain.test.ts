@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runCommand } from '../../src/cli/explain-command.js'
+import { parseRawRequest } from '../../src/cli/raw-request.js'
+import { createWorld, NOW, type World } from '../support/world.js'
+
+let world: World
+let folder: string
+let file: string
+beforeAll(async () => {
+  world = await createWorld()
+  folder = await mkdtemp(join(tmpdir(), 'dpop-guard-'))
+  file = join(folder, 'options.json')
+  const { clock: _clock, ...options } = world.options
+  await writeFile(file, JSON.stringify(options))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function run(args: readonly string[], input = '', hasColors = false) {
+  const [out, err]: [string[], string[]] = [[], []]
+  const status = await runCommand(args, {
+    readInput: async () => input,
+    print: (line) => void out.push(line),
+    printError: (line) => void err.push(line),
+    hasColors
+  })
+  return { status, output: out.join('\n'), errors: err.join('\n') }
+}
+
+async function rawRequest(url = 'https://api.example/notes'): Promise<string> {
+  const token = await world.issuer.issue({ jkt: world.client.jkt })
+  const { Authorization, DPoP } = await world.client.headers({ url, token })
+  return `GET /notes HTTP/1.1\r\nHost: api.example\r\nAuthorization: ${Authorization}\r\nDPoP: ${DPoP}\r\n\r\nbody`
+}
+const at = ['--at', String(NOW)]
+
+describe('dpop-guard explain', () => {
+  test('accepts a valid raw request with status 0', async () => {
+    const { status, output } = await run(['explain', '--options', file, ...at], await rawRequest())
+    expect([status, output.split('\n').at(-1)]).toEqual([0, 'accepted'])
+    expect(output).toContain(
+      '- replay             RFC 9449 §11.1\n    the replay store cannot look up a proof without consuming it'
+    )
+  })
+
+  test('rejects an invalid one with status 1, and prints expected and received values, but no token and no proof', async () => {
+    const input = await rawRequest('http://api.example/notes')
+    const { status, output } = await run(['explain', '--options', file, ...at], input)
+    expect(status).toBe(1)
+    expect(output).toContain(
+      '✗ htu                RFC 9449 §4.3 #9\n    expected: https://api.example/notes\n    received: http://api.example/notes'
+    )
+    expect(output).toContain('scheme differs')
+    expect(output.split('\n').at(-1)).toBe('rejected: ERR_DPOP_PROOF_HTU')
+    expect(output).not.toContain('eyJ')
+  })
+
+  test('takes the request from flags, and issuer and base URL from the request', async () => {
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    const proof = await world.client.proof({ method: 'POST', url: 'https://api.example/notes', token })
+    const flags = [
+      '--method',
+      'POST',
+      '--url',
+      'https://api.example/notes',
+      '--token',
+      token,
+      '--proof',
+      proof,
+      '--offline',
+      '--json'
+    ]
+    const { status, output } = await run(['explain', ...flags, '--at', new Date(NOW * 1000).toISOString()])
+    const { isAccepted, checks } = JSON.parse(output)
+    expect([status, isAccepted]).toEqual([0, true])
+    expect(checks.find(({ rule }: { rule: string }) => rule === 'access token')).toEqual({
+      rule: 'access token',
+      section: 'RFC 9068 §4',
+      outcome: 'skipped',
+      hint: '--offline: the access token was not verified'
+    })
+  })
+
+  test('flags override the options of the file', async () => {
+    const args = ['explain', '--options', file, '--base-url', 'https://other.example', '--audience', 'urn:other', ...at]
+    const { output } = await run(args, await rawRequest())
+    expect(output).toContain('expected: https://other.example/notes')
+    expect(output).toContain('expected one of ["urn:other"]')
+  })
+
+  test('takes the base URL from an absolute target, :authority or Host', async () => {
+    const expectedOf = async (head: string) => {
+      const { Authorization, DPoP } = (await world.request({ url: 'https://x.example/' })).headers as Record<string, string>
+      const input = `${head}\nAuthorization: ${Authorization}\nDPoP: ${DPoP}`
+      return /expected: (\S+)/.exec((await run(['explain', '--offline', ...at], input)).output)?.[1]
+    }
+    expect(await expectedOf('GET https://a.example/notes HTTP/1.1')).toBe('https://a.example/notes')
+    expect(await expectedOf(':method: GET\n:path: /notes\n:authority: b.example')).toBe('https://b.example/notes')
+    expect(await expectedOf('GET /notes HTTP/1.1\nhost: c.example')).toBe('https://c.example/notes')
+  })
+
+  test('a request without a token is rejected, not an error of usage', async () => {
+    const { status, output } = await run(['explain', '--issuer', 'https://issuer.example', '--url', 'https://api.example/'])
+    expect([status, output.split('\n').at(-1)]).toEqual([1, 'rejected: ERR_DPOP_CREDENTIALS_MISSING'])
+  })
+
+  test('uses colors only on a terminal', async () => {
+    expect((await run(['explain', '--options', file, ...at], await rawRequest(), true)).output).toContain('\u001b[')
+    expect((await run(['explain', '--options', file, ...at], await rawRequest())).output).not.toContain('\u001b[')
+  })
+
+  test('--help prints the usage with status 0, and no arguments with status 2', async () => {
+    expect(await run(['--help'])).toMatchObject({ status: 0, output: expect.stringContaining('Usage: dpop-guard explain') })
+    expect(await run([])).toMatchObject({ status: 2, output: expect.stringContaining('Usage: dpop-guard explain') })
+  })
+
+  test.each<[args: string[], input: string, message: string]>([
+    [['verify'], '', 'The command must be "explain"'],
+    [['explain', 'more'], '', 'The command must be "explain"'],
+    [['explain', '--unknown'], '', "Unknown option '--unknown'"],
+    [['explain', '--url', '/notes'], '', '--url must be an absolute URL'],
+    [['explain', '--url', 'https://api.example/'], '', '--issuer is required'],
+    [['explain', '--options', '/does/not/exist'], 'GET / HTTP/1.1', '--options must be a readable JSON file'],
+    [['explain', '--issuer', 'https://issuer.example'], 'GET / HTTP/1.1', '--base-url is required'],
+    [['explain', '--issuer', 'nowhere', '--url', 'https://api.example/'], '', '"issuer" must be an absolute URL'],
+    [['explain', '--issuer', 'https://i.example', '--url', 'https://api.example/', '--at', 'noon'], '', '--at must be'],
+    [['explain'], '', 'The input is empty'],
+    [['explain'], '\u0000\u0001garbage', 'is not a header field'],
+    [['explain'], 'Host: api.example', 'The first line must be a request line']
+  ])('wrong usage %j is status 2 and says what is wrong', async (args, input, message) => {
+    const { status, output, errors } = await run(args, input)
+    expect([status, output]).toEqual([2, ''])
+    expect(errors).toContain(message)
+  })
+})
+
+describe('parseRawRequest', () => {
+  test('accepts CRLF, LF, leading empty lines, folded lines and the prefix of curl', () => {
+    const expected = {
+      method: 'GET',
+      target: '/a?b',
+      headers: [
+        ['Host', 'h'],
+        ['DPoP', 'x y']
+      ]
+    }
+    for (const input of [
+      'GET /a?b HTTP/1.1\r\nHost: h\r\nDPoP: x\r\n\ty\r\n\r\nNot: a field',
+      '\n\nGET /a?b HTTP/2\nHost:h\nDPoP: x\n  y\n',
+      '> GET /a?b HTTP/1.1\n> Host: h\n> DPoP: x y\n> \n',
+      'GET /a?b\rHost: h\rDPoP: x y'
+    ])
+      expect(parseRawRequest(input)).toEqual(expected)
+  })
+})
+
+describe('the executable', () => {
+  test('of the built package runs', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/src/cli/main.js', 'explain', '--json'], {
+      input: 'nonsense',
+      encoding: 'utf8'
+    })
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('dpop-guard: ')
+  })
+
+  test('reads arguments and streams of the process', async () => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const [argv, exitCode] = [process.argv, process.exitCode]
+    process.argv = ['node', 'dpop-guard', '--help']
+    await import('../../src/cli/main.js')
+    expect(write).toHaveBeenCalledWith(expect.stringContaining('Usage: dpop-guard explain'))
+    write.mockRestore()
+    expect(process.exitCode).toBe(0)
+    Object.assign(process, { argv, exitCode })
+  })
+})
