@@ -25,6 +25,16 @@ describe('createVerifier rejects an invalid option with a TypeError that names i
     ['a list', [good], '"options" must be an object'],
     ['a string', 'https://issuer.example', '"options" must be an object'],
 
+    [
+      'an issuer that is the URL of its metadata',
+      { ...good, issuer: `${issuer}/.well-known/openid-configuration` },
+      '"issuer" must be the issuer identifier, not the URL of its metadata'
+    ],
+    [
+      'two base URLs in a string',
+      { ...good, baseUrl: `${baseUrl},https://b.example` },
+      '"baseUrl" must be one URL, or an array of URLs'
+    ],
     ['no issuer', { baseUrl }, '"issuer" must be given'],
     ['issuer null', { ...good, issuer: null }, '"issuer" must be given'],
     ['issuer a number', { ...good, issuer: 7 }, '"issuer" must be an object'],
@@ -449,6 +459,19 @@ describe('valid options are used', () => {
   )
 })
 
+describe('the default audience', () => {
+  it('is the base URL, and for one with a trailing slash also the URL without it', () => {
+    const audienceOf = (url: string | string[]) => issuersOf(resolve({ baseUrl: url }))[0]?.audience
+    expect(audienceOf('https://api.example')).toEqual(['https://api.example'])
+    expect(audienceOf('https://api.example/')).toEqual(['https://api.example/', 'https://api.example'])
+    expect(audienceOf(['https://a.example/v1/', 'https://b.example'])).toEqual([
+      'https://a.example/v1/',
+      'https://a.example/v1',
+      'https://b.example'
+    ])
+  })
+})
+
 describe('defaults', () => {
   it('are those of the documentation', () => {
     const config = resolve({})
@@ -617,6 +640,21 @@ describe('optionsFromEnv', () => {
     expect(optionsFromEnv(env)).toEqual(good)
     expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: '' })).toEqual(good)
     expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...good, audience: 'aud' })
+  })
+
+  it('reads DPOP_TOKEN_TYPE, which may be absent or empty', () => {
+    const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl }
+    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: 'any' })).toEqual({ ...good, token: { type: 'any' } })
+    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: '' })).toEqual(good)
+    expect(() => optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: 'jwt' })).toThrow(
+      new TypeError('"DPOP_TOKEN_TYPE" must be one of at+jwt, any')
+    )
+  })
+
+  it('rejects several URLs in DPOP_BASE_URL', () => {
+    expect(() => optionsFromEnv({ DPOP_ISSUER: issuer, DPOP_BASE_URL: `${baseUrl},https://b.example` })).toThrow(
+      new TypeError('"DPOP_BASE_URL" must be one URL; pass an array of URLs as the option "baseUrl" instead')
+    )
   })
 
   it.each(['DPOP_ISSUER', 'DPOP_BASE_URL'])('throws a TypeError that names a missing variable: %s', (name) => {

@@ -87,7 +87,16 @@ async function start(name: string): Promise<string> {
 
 describe('the programs of the README', () => {
   test('exist', () => {
-    expect([...programs.keys()]).toEqual([...servers, 'authorization', 'diagnostics', 'redis', 'nonces', 'opaque', 'testing'])
+    expect([...programs.keys()]).toEqual([
+      ...servers,
+      'authorization',
+      'errorHandler',
+      'diagnostics',
+      'redis',
+      'nonces',
+      'opaque',
+      'testing'
+    ])
   })
 
   test.each(servers)(
