@@ -8,7 +8,7 @@ import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, logOutage, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -49,7 +49,15 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
   return function dpop(req, res, next) {
     protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl })
       .then((auth) => void Object.assign(req, { [property]: auth }))
-      .then(() => next(), next)
+      .then(
+        () => next(),
+        (error: unknown) => {
+          // Express logs the error without its cause.
+          // biome-ignore lint/suspicious/noConsole: the log of Express
+          if (req.app?.get('env') !== 'test') logOutage(error, console.error)
+          next(error)
+        }
+      )
   }
 }
 

@@ -7,7 +7,15 @@ import { type Policy, routeDecision, routePolicy, withRequest } from '../src/pol
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { named, protect, protectPolicy, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
+import {
+  logOutage,
+  named,
+  protect,
+  protectPolicy,
+  type ResponseHeaderAccess,
+  type VerifierSettings,
+  verifierOf
+} from './shared.js'
 
 export type { AnyVerifier, VerifierSettings } from './shared.js'
 
@@ -55,7 +63,12 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 
   async function verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const policy = withRequest(policyOf(request.routeOptions.config), request)
-    const auth = await protect(verifier, request.raw, headersOf(reply), { ...policy, target: request.originalUrl })
+    const options = { ...policy, target: request.originalUrl }
+    const auth = await protect(verifier, request.raw, headersOf(reply), options).catch((error: unknown) => {
+      // Fastify logs the error without the codes of its causes.
+      logOutage(error, (line) => request.log.error(line))
+      throw error
+    })
     Object.assign(request, { dpop: auth ?? null })
   }
 
@@ -81,7 +94,8 @@ export const dpop: FastifyPluginAsync<DPoPPluginOptions> = fp(plugin, { fastify:
 
 export default dpop
 
-type PolicyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+/** A hook that checks the policy of a route. */
+export type PolicyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 /**
  * Hook that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the

@@ -6,7 +6,7 @@ import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier } from '../src/verifier.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, addHeaders } from './shared.js'
+import { type AnyVerifier, addHeaders, logOutage } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -57,6 +57,8 @@ export function withDPoP<Rest extends unknown[]>(
     try {
       auth = await verifier.verifyRequest(request, withRequest(policy, request))
     } catch (error) {
+      // biome-ignore lint/suspicious/noConsole: Fetch runtimes have no other log
+      logOutage(error, console.error)
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
       throw error
     }

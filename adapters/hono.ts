@@ -7,7 +7,7 @@ import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, logOutage, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -39,7 +39,13 @@ export function dpop(
   const policy = routePolicy(settings)
   return async function dpop(c, next) {
     // The context identifies the request, because the same Request object may be passed to app.fetch twice.
-    c.set('dpop', (await protect(verifier, c.req.raw, headersOf(c), withRequest(policy, c.req), c)) as VerifiedRequest)
+    const auth = await protect(verifier, c.req.raw, headersOf(c), withRequest(policy, c.req), c).catch((error: unknown) => {
+      // Hono sends the response of an error without logging it.
+      // biome-ignore lint/suspicious/noConsole: the log of Hono
+      logOutage(error, console.error)
+      throw error
+    })
+    c.set('dpop', auth as VerifiedRequest)
     await next()
   }
 }

@@ -9,7 +9,7 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type AnyVerifier, logOutage, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -37,7 +37,13 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
   return async function dpop(ctx, next) {
     // If Koa is mounted in an Express application, its own path lacks the mount path.
     const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
-    const auth = await protect(verifier, ctx.req, headersOf(ctx), { ...withRequest(policy, ctx.request), target: originalUrl })
+    const options = { ...withRequest(policy, ctx.request), target: originalUrl }
+    const auth = await protect(verifier, ctx.req, headersOf(ctx), options).catch((error: unknown) => {
+      // Koa does not log errors with `expose`.
+      // biome-ignore lint/suspicious/noConsole: the log of Koa
+      if (!ctx.app.silent) logOutage(error, console.error)
+      throw error
+    })
     Object.assign(ctx.state, { dpop: auth })
     try {
       await next()

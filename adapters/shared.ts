@@ -1,13 +1,15 @@
 /** Shared by the adapters: verifies each request once and sets the header fields of the response. @module */
 
+import { LRUCache } from 'lru-cache'
 import { misconfigured } from '../src/config/option-validation.js'
-import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
+import { outageLine } from '../src/diagnostics/debug.js'
+import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import { isRestrictive, type Policy } from '../src/policy/policy.js'
 import type { RequestLike } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier, VerifyOptions } from '../src/verifier.js'
-import { toVerifier } from '../src/verify-request.js'
+import { haveEqualOptions, toVerifier } from '../src/verify-request.js'
 
 /** A verifier of any options. */
 export type AnyVerifier = Verifier<VerifiedRequest | undefined>
@@ -72,11 +74,13 @@ export async function protect(
       await Promise.allSettled([earlier.promise])
       earlier = findVerification(key)
     }
-    if (earlier?.verifier === verifier) {
+    if (earlier && (earlier.verifier === verifier || haveEqualOptions(earlier.verifier, verifier))) {
       await enforce(verifier, earlier.auth, options, request)
       return earlier.auth
     }
-    const auth = await startVerification(verifier, request, options, key)
+    const auth = await startVerification(verifier, request, options, key).catch((error: unknown) => {
+      throw explainConflict(error, earlier)
+    })
     if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
     return auth
   } catch (error) {
@@ -101,6 +105,30 @@ async function startVerification(
     started.state = 'rejected'
     throw error
   }
+}
+
+/** The error of a second guard with other options and the same replay store, which would otherwise look like a replay. */
+function explainConflict(error: unknown, earlier: Verification | undefined): unknown {
+  if (earlier?.state !== 'accepted' || !isDPoPError(error) || error.code !== 'ERR_DPOP_PROOF_REPLAYED') return error
+  const cause = new TypeError(
+    'Two guards with different options and one replay store verified one request: use the same verifier'
+  )
+  return new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
+}
+
+const LOG_INTERVAL_MS = 10_000
+
+/** When each outage was logged last, by its line. */
+const loggedAtMs = new LRUCache<string, number>({ max: 100 })
+
+/** Logs an outage with its causes, once per cause and ten seconds. The log of a framework has no causes, or no such errors at all. */
+export function logOutage(error: unknown, log: (line: string) => void): void {
+  if (!isDPoPUnavailableError(error)) return
+  const line = `dpop-guard: ${outageLine(error.code, error.cause)}`
+  const nowMs = Date.now()
+  if (nowMs - (loggedAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
+  loggedAtMs.set(line, nowMs)
+  log(line)
 }
 
 /**

@@ -151,6 +151,9 @@ export class DPoPError extends Error {
     this.error = error
     this.description = description
     this.headers = headers
+    // One line: the error of a client has no cause in the code, and frameworks log the stack of every error.
+    const stack = `${this.name}: ${description} (${code})`
+    Object.defineProperty(this, 'stack', { value: stack, writable: true, configurable: true })
   }
 
   /** The response body: the members of RFC 6749 §5.2 that apply. */

@@ -4,6 +4,7 @@ export { optionsFromEnv } from './config/from-env.js'
 export type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
 export type { SignatureThreads } from './crypto/signature-threads.js'
 export type { ExplainedCheck } from './diagnostics/explain.js'
+export type { AnyErrorCode } from './diagnostics/hints.js'
 export type { JsonObject } from './encoding/json.js'
 export {
   DPoPError,

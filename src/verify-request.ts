@@ -8,6 +8,9 @@ import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js
 
 const verifiers = new WeakMap<object, Verifier<VerifiedRequest | undefined>>()
 
+/** The options of verifiers that were created here. */
+const optionsOf = new WeakMap<Verifier<VerifiedRequest | undefined>, VerifierOptions>()
+
 /** The last options that were read from the environment. */
 let lastFromEnv: VerifierOptions | undefined
 
@@ -33,7 +36,27 @@ export function toVerifier(
   if (isVerifier(given)) return given
   const verifier = verifiers.get(origin ?? given) ?? createVerifier(given)
   verifiers.set(origin ?? given, verifier)
+  optionsOf.set(verifier, given)
   return verifier
+}
+
+/** Whether two verifiers were created from options with equal members, so that one verification serves both. */
+export function haveEqualOptions(a: Verifier<VerifiedRequest | undefined>, b: Verifier<VerifiedRequest | undefined>): boolean {
+  const [first, second] = [optionsOf.get(a), optionsOf.get(b)]
+  return first !== undefined && second !== undefined && isEqual(first, second)
+}
+
+/** Plain objects and arrays are compared by their members; anything else, such as a store or a function, by identity. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => isEqual(a[key], b[key]))
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
 function isVerifier(given: object): given is Verifier<VerifiedRequest | undefined> {

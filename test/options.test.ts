@@ -383,7 +383,7 @@ describe('an unknown option is rejected with the most similar known one', () => 
     [{ ...good, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
     [{ ...good, certificate: 'x' }, '"certificate" is not an option; did you mean "clientCertificate"?'],
     [{ ...good, allowbearer: true }, '"allowbearer" is not an option; did you mean "allowBearer"?'],
-    [{ ...good, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxBytes"?'],
+    [{ ...good, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxAgeSeconds"?'],
     [{ ...good, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
     [{ ...good, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
     [{ ...good, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],

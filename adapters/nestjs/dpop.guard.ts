@@ -1,13 +1,16 @@
 /** The guard that verifies requests. @module */
 
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common'
 import { HttpAdapterHost, Reflector } from '@nestjs/core'
 import { type DPoPError, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../../src/errors.js'
 import { withRequest } from '../../src/policy/policy.js'
-import { type AnyVerifier, protect } from '../shared.js'
+import { type AnyVerifier, logOutage, protect } from '../shared.js'
 import { DPoPException } from './dpop.exception.js'
 import { findPolicy, type PlatformRequest } from './dpop.metadata.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'
+
+// Nest does not log an HttpException.
+const logger = new Logger('DPoPGuard')
 
 /**
  * Verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and the policy of the handler, and sets the property `dpop`
@@ -46,6 +49,7 @@ export class DPoPGuard implements CanActivate {
       Object.assign(request, { dpop: await protect(this.verifier, request.raw ?? request, headers, options) })
       return true
     } catch (error) {
+      logOutage(error, (line) => logger.error(line))
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return this.handleError(error, context)
       throw error
     }

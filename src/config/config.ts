@@ -141,7 +141,9 @@ function realmOf({ origin, prefix }: BaseUrl): string {
 /** Must be called after the base URLs were validated. */
 function resolveAudience({ audience, baseUrl }: VerifierOptions): readonly string[] | undefined {
   if (audience !== undefined) return check.strings('audience', audience)
-  return typeof baseUrl === 'function' ? undefined : Object.freeze([baseUrl].flat())
+  if (typeof baseUrl === 'function') return undefined
+  // A trailing slash of the base URL is not significant, so a token may have either form.
+  return Object.freeze([...new Set([baseUrl].flat().flatMap((url) => [url, url.replace(/\/$/, '')]))])
 }
 
 function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean): VerifierConfig['baseUrls'] {
@@ -154,6 +156,7 @@ function resolveBaseUrls(value: VerifierOptions['baseUrl'], allowHttp: boolean):
 }
 
 function resolveBaseUrl(value: unknown, allowHttp: boolean): BaseUrl {
+  if (typeof value === 'string' && value.includes(',')) misconfigured('baseUrl', 'be one URL, or an array of URLs')
   check.url('baseUrl', value, allowHttp)
   return (
     parseBaseUrl(value as string) ?? misconfigured('baseUrl', 'consist of scheme, host and path, percent-encoded where needed')

@@ -98,6 +98,7 @@ function resolveIssuer(value: IssuerChoice, defaults: IssuerDefaults): IssuerCon
   if (check.url('issuer', given.issuer, defaults.allowHttp).search !== '') misconfigured('issuer', 'have no query')
   // Compared with iss as a string, so a value that the URL parser would correct matches no token.
   if (!issuerIdentifier.test(given.issuer)) misconfigured('issuer', 'be an absolute URL without white space, "?" or "#"')
+  if (given.issuer.includes('/.well-known/')) misconfigured('issuer', 'be the issuer identifier, not the URL of its metadata')
   const audience = given.audience === undefined ? defaults.audience : check.strings('issuer.audience', given.audience)
   if (given.jwks !== undefined && given.jwksUri !== undefined)
     misconfigured('issuer.jwks', 'not be combined with "issuer.jwksUri"')

@@ -76,8 +76,12 @@ function isLoopback(hostname: string): boolean {
   )
 }
 
+/** The known key that starts like the word, else the one with the smallest distance. */
 function nearest(word: string, known: readonly string[]): string | undefined {
-  return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
+  const lower = word.toLowerCase()
+  const isPrefix = (key: string) => key.toLowerCase().startsWith(lower)
+  const candidates = known.some(isPrefix) ? known.filter(isPrefix) : known
+  return candidates.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
 }
 
 /** Levenshtein distance, case-insensitive. */

@@ -2,6 +2,7 @@
 
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from '../errors.js'
+import { causesOf } from './causes.js'
 import { hintOf, sectionOf } from './hints.js'
 
 // Loaded at run time, so that the core also loads on runtimes without this module.
@@ -33,29 +34,4 @@ export function refusalLine(code: DPoPErrorCode, detail: RefusalDetail = {}): st
 /** One line: code, the chain of causes, and a hint. */
 export function outageLine(code: DPoPUnavailableErrorCode, cause: unknown): string {
   return `${code}: ${causesOf(cause).join(' <- ') || 'unknown cause'}; ${hintOf(code)}`
-}
-
-const MAX_CAUSES = 8
-
-/** The messages and error codes of a value, its `cause` chain, and the errors of an AggregateError, at most eight. */
-export function causesOf(cause: unknown): string[] {
-  const messages: string[] = []
-  const pending: unknown[] = [cause]
-  while (pending.length > 0 && messages.length < MAX_CAUSES) {
-    const next = pending.shift()
-    if (!(next instanceof Error)) {
-      if (next !== undefined) messages.push(printable(next))
-      continue
-    }
-    const { code } = next as { code?: unknown }
-    messages.push([next.name, ...(typeof code === 'string' ? [code] : []), withoutCredentials(next.message)].join(' '))
-    if (next instanceof AggregateError) pending.push(...next.errors)
-    pending.push(next.cause)
-  }
-  return messages
-}
-
-/** User information of URLs is removed, and the message is limited to one line of printable ASCII. */
-function withoutCredentials(message: string): string {
-  return printable(message.replace(/\/\/[^/\s@]*@/g, '//'))
 }

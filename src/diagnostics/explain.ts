@@ -26,7 +26,7 @@ import { targetUrisOf } from '../request/target-uri.js'
 import type { AccessTokens, PresentedToken, VerifiedToken } from '../token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from '../token/binding.js'
 import { checkClientCertificate } from '../token/client-certificate.js'
-import { causesOf } from './debug.js'
+import { causesOf } from './causes.js'
 import { type AnyErrorCode, hintOf } from './hints.js'
 
 /** The result of one check. */

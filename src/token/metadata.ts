@@ -70,10 +70,12 @@ export async function fetchDocument(url: string, request: Request, { fetch }: Fe
 }
 
 async function readDocument(url: string, init: FetchInit, fetch: Fetch): Promise<string> {
-  const response = await fetch(url, init)
+  const response = await fetch(url, init).catch((cause: unknown) => {
+    throw new Error(`The request to ${url} failed`, { cause })
+  })
   if (response.status !== 200) {
     await response.body?.cancel()
-    throw new Error('The response status is not 200')
+    throw new Error(`The response status of ${url} is ${response.status}, not 200`)
   }
   return await readText(response)
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { causesOf, outageLine, refusalLine } from '../../src/diagnostics/debug.js'
+import { causesOf } from '../../src/diagnostics/causes.js'
+import { outageLine, refusalLine } from '../../src/diagnostics/debug.js'
 import { hintOf } from '../../src/diagnostics/hints.js'
 
 /** A program on the built package that rejects one request and has one outage. */
