@@ -22,15 +22,17 @@ export const expectations: Readonly<Record<string, Expectation>> = {
     rejectedBecause: 'typ is "JWT"',
     configurations: { keycloak: ['openid', 'notes:read'], keycloakRoles: ['offline_access', 'notes-admin'] }
   },
+  keycloakRfc9068: { rejectedBecause: 'client_id is missing', configurations: { keycloakRfc9068: ['openid', 'notes:read'] } },
   keycloakLightweight: { rejectedBecause: 'typ is "JWT"', configurations: { keycloakLightweight: ['openid', 'notes:read'] } },
   duende: { configurations: { duende: ['openid', 'notes.read'] } },
   duendeClient: { rejectedBecause: 'sub is missing', configurations: { duendeClient: ['notes.read'] } },
   ping: { rejectedBecause: 'typ is missing', configurations: { ping: ['openid', 'notes:read'] } },
   curity: { configurations: { curity: ['openid', 'notes:read'] } },
   zitadel: { rejectedBecause: 'typ is "JWT"', configurations: { zitadel: ['openid', 'notes:read'] } },
-  spring: { rejectedBecause: 'typ is "JWT"', configurations: { spring: ['openid', 'notes:read'] } },
+  spring: { rejectedBecause: 'typ is missing', configurations: { spring: ['openid', 'notes:read'] } },
   hydra: { rejectedBecause: 'typ is "JWT"', configurations: { hydra: ['openid', 'notes:read'] } },
   oidcProvider: { configurations: { oidcProvider: ['notes:read'] } },
   atproto: { configurations: { atproto: ['atproto', 'transition:generic'] } },
+  cognitoResource: { rejectedBecause: 'typ is missing', configurations: { cognitoResource: ['notes/read'] } },
   cognito: { rejectedBecause: 'typ is missing', configurations: {} }
 }

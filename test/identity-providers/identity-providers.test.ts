@@ -100,7 +100,7 @@ describe.each(Object.entries(expectations))('%s', (name, { rejectedBecause, conf
   )
 })
 
-test('a token of Amazon Cognito is rejected whatever the options, because it has no aud', async () => {
+test('a token of Amazon Cognito without a resource is rejected whatever the options, because it has no aud', async () => {
   const fixture = await fixtureOf('cognito')
   const client = await createTestClient({ clock: () => fixture.claims.iat * 1000 })
   const issuer = await createTestIssuer({ issuer: fixture.claims.iss })
@@ -115,8 +115,47 @@ test('a token of Amazon Cognito is rejected whatever the options, because it has
   })
 })
 
-test('the page has a section and a row for each fixture', () => {
-  const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title)
-  expect(sections).toHaveLength(Object.keys(expectations).length)
-  for (const title of sections) expect(page).toContain(`| [${title}](#`)
+describe('the table of the page', () => {
+  const sections = page.split(/^## /m).slice(1)
+  const rows = [...page.matchAll(/^\| \[(.*?)\]\(#(.*?)\) \| (.*?) \| (.*?) \| `(.*?)` \| (.*) \|$/gm)].map(
+    ([, title, anchor, outcome, options, scopeClaim, dpop]) => ({ title, anchor, outcome, options, scopeClaim, dpop })
+  )
+
+  test('has a row for each section, in its order, and each section has the sample of a fixture', () => {
+    expect(rows.map(({ title }) => title)).toEqual(sections.map((section) => section.split('\n')[0]))
+    expect(rows).toHaveLength(Object.keys(expectations).length)
+  })
+
+  test.each(Object.entries(expectations))('states what was tested of %s', async (name, { rejectedBecause, configurations }) => {
+    const { claims, ...fixture } = await fixtureOf(name)
+    const sample = JSON.stringify({ ...fixture, claims }, undefined, 2)
+    const row = rows[sections.findIndex((section) => section.includes(`\`\`\`json\n${sample}\n`))]
+    expect(row?.anchor).toBe(
+      row?.title
+        ?.toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-')
+    )
+    expect(row?.outcome).toMatch(rejectedBecause === undefined ? /^accepted/ : `rejected: \`${rejectedBecause}\``)
+    expect(claims).toHaveProperty(row?.scopeClaim ?? '')
+    const [first] = Object.keys(configurations)
+    const issuer = first === undefined ? 'none' : optionsOf(first).issuer
+    const names = typeof issuer === 'object' ? Object.keys(issuer).filter((option) => option !== 'issuer') : []
+    expect(row?.options).toBe(first === undefined ? 'none' : names.map((option) => `\`${option}\``).join(', ') || '–')
+    expect(row?.dpop).toMatch(/^(\[.+\]\(https:|none found)/)
+  })
+})
+
+test('the options for Amazon Cognito reject its ID tokens, whose aud is the client identifier', async () => {
+  const { claims } = await fixtureOf('cognitoResource')
+  const clock = () => claims.iat * 1000
+  const client = await createTestClient({ clock })
+  const issuer = await createTestIssuer({ issuer: claims.iss, clock })
+  const options = optionsOf('cognitoResource')
+  const verifier = createVerifier({ ...options, issuer: { ...(options.issuer as IssuerOptions), jwks: issuer.jwks }, clock })
+  const idToken = { ...claims, aud: claims['client_id'], token_use: 'id', cnf: { jkt: client.jkt } }
+  const token = await issuer.issue({ claims: idToken, header: { typ: undefined } })
+  const headers = await client.headers({ url: 'https://api.example/notes', token })
+  const { reason } = await eventOf(() => verifier.verifyRequest({ method: 'GET', target: '/notes', headers }))
+  expect(reason).toContain('aud is "1example23456789"')
 })
