@@ -16,6 +16,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
+    // The adapters log the outages that tests cause.
+    onConsoleLog: (log) => !log.startsWith('dpop-guard: ERR_DPOP_'),
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'adapters/**/*.ts'],

@@ -6,7 +6,7 @@ import { routeScopes } from '../../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../../src/policy/step-up.js'
 import type { VerifiedRequest } from '../../src/verified-request.js'
 import { DPoPGuard } from './dpop.guard.js'
-import { type PlatformRequest, setPolicy, setPublic } from './dpop.metadata.js'
+import { authOf, type PlatformRequest, setPolicy, setPublic } from './dpop.metadata.js'
 
 /** A decorator of a handler or a controller. */
 export type PolicyDecorator = ClassDecorator & MethodDecorator
@@ -72,7 +72,6 @@ export function DPoPProtected(...scopes: string[]): PolicyDecorator {
  * Injects the `VerifiedRequest` of an HTTP request, or of a GraphQL resolver whose context has the request as `req`; undefined on
  * public routes, and for requests without credentials with the option `optional`. It is also the property `dpop` of the request.
  */
-export const DPoPAuth: () => ParameterDecorator = createParamDecorator<undefined>(
-  (_data, context: ExecutionContext) =>
-    (context.getType<string>() === 'graphql' ? context.getArgByIndex(2)?.req : context.switchToHttp().getRequest())?.dpop
+export const DPoPAuth: () => ParameterDecorator = createParamDecorator<undefined>((_data, context: ExecutionContext) =>
+  authOf(context)
 )

@@ -1,9 +1,10 @@
-/** The policy of a handler as metadata: one key for each member, so that decorators combine. @module */
+/** The policy of a handler as metadata, with one key for each member so that decorators combine, and the verified request. @module */
 
-import { SetMetadata } from '@nestjs/common'
+import { type ExecutionContext, SetMetadata } from '@nestjs/common'
 import type { Reflector } from '@nestjs/core'
 import { isRestrictive, type Policy } from '../../src/policy/policy.js'
 import type { NodeRequest } from '../../src/request/request.js'
+import type { VerifiedRequest } from '../../src/verified-request.js'
 
 /** The request of Express, or of Fastify with the Node request in `raw`. */
 export interface PlatformRequest extends NodeRequest {
@@ -52,4 +53,10 @@ function isPublic(reflector: Reflector, target: Target): boolean {
 function policyAt(reflector: Reflector, target: Target): Policy<PlatformRequest> {
   const members = Object.entries(policyKeys).map(([member, key]) => [member, reflector.get<unknown>(key, target)] as const)
   return Object.fromEntries(members.filter(([, value]) => value !== undefined))
+}
+
+/** The verified request of an HTTP handler, or of a GraphQL resolver whose context has the request as `req`. */
+export function authOf(context: ExecutionContext): VerifiedRequest | undefined {
+  if (context.getType<string>() === 'graphql') return context.getArgByIndex(2)?.req?.dpop
+  return context.switchToHttp().getRequest().dpop
 }

@@ -1,6 +1,6 @@
 /** The module that provides the guard and its verifier. @module */
 
-import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module } from '@nestjs/common'
+import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
@@ -24,7 +24,10 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
     .setExtras<DPoPModuleExtras>({ isGlobal: true, guardAll: false }, (definition, { isGlobal, guardAll }) => ({
       ...definition,
       global: isGlobal === true,
-      providers: [...(definition.providers ?? []), ...(guardAll === true ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : [])]
+      providers: [
+        definition.providers as Provider[],
+        guardAll === true ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : []
+      ].flat()
     }))
     .build().ConfigurableModuleClass
 

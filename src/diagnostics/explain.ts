@@ -238,7 +238,7 @@ function factsOf({
   receivedHtu,
   skewSeconds
 }: RefusalDetail): Pick<ExplainedCheck, 'expected' | 'received'> {
-  if (receivedHtu !== undefined) return { expected: expectedHtu?.join(' or ') ?? '', received: receivedHtu }
+  if (receivedHtu !== undefined) return { expected: [expectedHtu].flat().join(' or '), received: receivedHtu }
   if (skewSeconds !== undefined) return { expected: 'an iat in the accepted window', received: `${skewSeconds} seconds` }
   return reason === undefined ? {} : { received: reason }
 }

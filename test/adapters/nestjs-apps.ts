@@ -44,6 +44,7 @@ import {
   RequireScopes
 } from 'dpop-guard/nestjs'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { authOf } from '../../adapters/nestjs/dpop.metadata.js'
 import {
   type AppSpec,
   Bench,
@@ -539,6 +540,13 @@ function describeHabits(framework: Framework, platform: Platform): void {
         expect(setHeader).not.toHaveBeenCalled()
       }
     )
+
+    test('@DPoPAuth injects the verified request of a GraphQL context', () => {
+      const dpop = { scheme: 'DPoP' }
+      expect(authOf(contextOf('graphql', { req: { dpop } }))).toBe(dpop)
+      expect(authOf(contextOf('graphql', {}))).toBeUndefined()
+      expect(authOf(contextOf('http', {}))).toBeUndefined()
+    })
 
     test('a subclass that overrides getRequest and getResponse verifies where the context is not HTTP', async () => {
       class GraphqlGuard extends DPoPGuard {

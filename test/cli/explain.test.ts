@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/cli/explain-command.js'
 import { parseRawRequest } from '../../src/cli/raw-request.js'
@@ -41,9 +42,7 @@ describe('dpop-guard explain', () => {
   test('accepts a valid raw request with status 0', async () => {
     const { status, output } = await run(['explain', '--options', file, ...at], await rawRequest())
     expect([status, output.split('\n').at(-1)]).toEqual([0, 'accepted'])
-    expect(output).toContain(
-      '- replay             RFC 9449 §11.1\n    the replay store cannot look up a proof without consuming it'
-    )
+    expect(output).toContain('- replay             RFC 9449 §11.1\n    whether the API has consumed the proof is not known here')
   })
 
   test('rejects an invalid one with status 1, and prints expected and received values, but no token and no proof', async () => {
@@ -167,14 +166,21 @@ describe('the executable', () => {
     expect(stderr).toContain('dpop-guard: ')
   })
 
-  test('reads arguments and streams of the process', async () => {
-    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-    const [argv, exitCode] = [process.argv, process.exitCode]
-    process.argv = ['node', 'dpop-guard', '--help']
+  test.each<[args: string[], stream: 'stdout' | 'stderr', printed: string, status: number]>([
+    [['--help'], 'stdout', 'Usage: dpop-guard explain', 0],
+    [['explain'], 'stderr', 'is not a header field', 2]
+  ])('reads arguments and streams of the process: %j', async (args, stream, printed, status) => {
+    const write = vi.spyOn(process[stream], 'write').mockReturnValue(true)
+    const { argv, exitCode } = process
+    const stdin = Object.getOwnPropertyDescriptor(process, 'stdin') as PropertyDescriptor
+    Object.defineProperty(process, 'stdin', { value: Readable.from(['\u0000nonsense']), configurable: true })
+    process.argv = ['node', 'dpop-guard', ...args]
+    vi.resetModules()
     await import('../../src/cli/main.js')
-    expect(write).toHaveBeenCalledWith(expect.stringContaining('Usage: dpop-guard explain'))
+    expect(write).toHaveBeenCalledWith(expect.stringContaining(printed))
     write.mockRestore()
-    expect(process.exitCode).toBe(0)
+    expect(process.exitCode).toBe(status)
     Object.assign(process, { argv, exitCode })
+    Object.defineProperty(process, 'stdin', stdin)
   })
 })

@@ -51,6 +51,9 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
       return await verifier.verifyRequest(await world.request()).catch((error) => error.headers['DPoP-Nonce'])
     }
     expect(await nonceOf(web)).toBe(await nonceOf(node))
+    const headersOf = async ({ createVerifier }: Core) =>
+      await createVerifier({ ...world.options, nonce: { secrets: ['a secret of thirty-two characters or more'] } }).nonceHeaders()
+    expect(await headersOf(web)).toEqual(await headersOf(node))
   })
 
   it('uses the same replay keys', async () => {

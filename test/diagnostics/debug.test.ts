@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { causesOf } from '../../src/diagnostics/causes.js'
 import { outageLine, refusalLine } from '../../src/diagnostics/debug.js'
 import { hintOf } from '../../src/diagnostics/hints.js'
@@ -40,6 +40,26 @@ describe('NODE_DEBUG=dpop-guard', () => {
 
   test('prints nothing without it', () => {
     expect(linesWith({ NODE_DEBUG: '' })).toEqual([])
+  })
+})
+
+describe('the debug log', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  test.each([true, false])('is written only if it is enabled: %s', async (enabled) => {
+    const write = vi.fn()
+    const { getBuiltinModule } = process
+    vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) =>
+      name === 'node:util' ? { debuglog: () => Object.assign(write, { enabled }) } : getBuiltinModule(name)) as never)
+    vi.resetModules()
+    const { debugOutage, debugRefusal } = await import('../../src/diagnostics/debug.js')
+    debugRefusal('ERR_DPOP_PROOF_ATH', undefined)
+    debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', new Error('down'))
+    expect(write.mock.calls.map(([format, line]) => `${format} ${line}`)).toEqual(
+      enabled
+        ? [expect.stringMatching(/^%s ERR_DPOP_PROOF_ATH/), expect.stringMatching(/^%s ERR_DPOP_KEYS_UNAVAILABLE: Error "down"/)]
+        : []
+    )
   })
 })
 
