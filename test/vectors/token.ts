@@ -320,7 +320,8 @@ const encodings: Vector[] = (
     ],
     [
       'a signature with a bit changed',
-      (token) => join({ ...split(token), signature: `A${split(token).signature.slice(1)}`.replace(/^AA/, 'AB') })
+      (token) =>
+        join({ ...split(token), signature: split(token).signature.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')) })
     ],
     [
       'a payload with a claim changed',
