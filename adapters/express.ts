@@ -8,7 +8,8 @@ import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, logOutage, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { logOutage } from './outage-log.js'
+import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -30,8 +31,8 @@ export interface DPoPExpressOptions extends Policy<Request> {
 const knownSettings = { ...policyMembers, property: true } as const satisfies Record<keyof DPoPExpressOptions, true>
 
 /**
- * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `req.dpop`. Not checked: query, body
- * and other header fields (§11.7).
+ * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `req.dpop`. Not checked: query,
+ * body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is passed to `next`: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
@@ -62,9 +63,10 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
 }
 
 /**
- * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme of the
- * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, a `TypeError` is passed to `next`.
- * The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the functions below.
+ * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme
+ * of the request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; otherwise a `TypeError`
+ * is passed to `next`. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same
+ * name for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
@@ -92,7 +94,7 @@ export function requireAuthentication(requirement: AuthenticationRequirement): R
 }
 
 /**
- * Middleware after which the response is 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
+ * Middleware that responds with 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
  * `predicate` throws. Must run after {@link dpop}.
  *
  * @throws TypeError if `predicate` is not a function

@@ -7,15 +7,8 @@ import { type Policy, routeDecision, routePolicy, withRequest } from '../src/pol
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import {
-  logOutage,
-  named,
-  protect,
-  protectPolicy,
-  type ResponseHeaderAccess,
-  type VerifierSettings,
-  verifierOf
-} from './shared.js'
+import { logOutage } from './outage-log.js'
+import { named, protect, protectPolicy, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
 
 export type { AnyVerifier, VerifierSettings } from './shared.js'
 
@@ -34,7 +27,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * `false` leaves a route unprotected. `true`, or an object with the policy of the route, protects it also under
-     * `global: false`. The policy is checked before the proof is consumed. Validated when the route is registered, or at its first request if it was registered before the plugin.
+     * `global: false`. The policy is checked before the proof is consumed. Validated when the route is registered, or at its first
+     * request if it was registered before the plugin.
      */
     dpop?: boolean | Policy<FastifyRequest>
   }
@@ -83,8 +77,8 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 }
 
 /**
- * Plugin that verifies token, proof and binding of every request (RFC 9449 §4.3 and §7) of the scope in which it is registered, and
- * sets `request.dpop`. Routes are configured with `config.dpop`. Not checked: query, body and other header fields (§11.7).
+ * Plugin that verifies token, proof and binding of every request (RFC 9449 §4.3 and §7) of the scope in which it is registered,
+ * and sets `request.dpop`. Routes are configured with `config.dpop`. Not checked: query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the reply are set and the error is thrown: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even with nested
@@ -99,8 +93,9 @@ export type PolicyHook = (request: FastifyRequest, reply: FastifyReply) => Promi
 
 /**
  * Hook that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
- * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after the hook of the plugin; without it, it throws a `TypeError`.
- * `config.dpop.scopes` does the same before the proof is consumed, as do those of the same name for the functions below.
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after the hook of the plugin; otherwise a
+ * `TypeError` is thrown. `config.dpop.scopes` does the same before the proof is consumed, as do those of the same name for the
+ * functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
@@ -128,8 +123,8 @@ export function requireAuthentication(requirement: AuthenticationRequirement): P
 }
 
 /**
- * Hook after which it throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
- * `predicate` throws. Must run after the hook of the plugin.
+ * Hook that throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if `predicate`
+ * throws. Must run after the hook of the plugin.
  *
  * @throws TypeError if `predicate` is not a function
  */

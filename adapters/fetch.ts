@@ -6,7 +6,8 @@ import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier } from '../src/verifier.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, addHeaders, logOutage } from './shared.js'
+import { logOutage } from './outage-log.js'
+import { type AnyVerifier, addHeaders } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -21,9 +22,9 @@ export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest exten
 export type WithDPoPOptions = Policy<Request>
 
 /**
- * Wraps a handler so that it is called only with verified requests (RFC 9449 §4.3 and §7). Not checked: query, body and other header
- * fields (§11.7). Otherwise the response is 400, 401 or 403 with a challenge, or 503 if keys, the replay store or a hook is
- * unavailable.
+ * Wraps a handler so that it is called only with verified requests (RFC 9449 §4.3 and §7). Not checked: query, body and other
+ * header fields (§11.7). Otherwise the response is 400, 401 or 403 with a challenge, or 503 if keys, the replay store or a hook
+ * is unavailable.
  *
  * Fetch joins field lines, so two challenges share one.
  *

@@ -9,7 +9,8 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier } from '../src/verify-request.js'
-import { type AnyVerifier, logOutage, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { logOutage } from './outage-log.js'
+import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier } from './shared.js'
 
@@ -20,8 +21,8 @@ export interface DPoPState {
 }
 
 /**
- * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `ctx.state.dpop`. Not checked: query,
- * body and other header fields (§11.7).
+ * Middleware that verifies token, proof and binding of a request (RFC 9449 §4.3 and §7) and sets `ctx.state.dpop`. Not checked:
+ * query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
@@ -55,8 +56,9 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
 
 /**
  * Middleware that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
- * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; without it, it throws a `TypeError`.
- * The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the functions below.
+ * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; otherwise a `TypeError` is
+ * thrown. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the
+ * functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
@@ -84,8 +86,8 @@ export function requireAuthentication(requirement: AuthenticationRequirement): M
 }
 
 /**
- * Middleware after which it throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if
- * `predicate` throws. Must run after {@link dpop}.
+ * Middleware that throws 403 unless `predicate` returns true for the verified request (RFC 9110 §15.5.4), and 503 if `predicate`
+ * throws. Must run after {@link dpop}.
  *
  * @throws TypeError if `predicate` is not a function
  */

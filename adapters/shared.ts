@@ -1,8 +1,6 @@
 /** Shared by the adapters: verifies each request once and sets the header fields of the response. @module */
 
-import { LRUCache } from 'lru-cache'
 import { misconfigured } from '../src/config/option-validation.js'
-import { outageLine } from '../src/diagnostics/debug.js'
 import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifierOptions } from '../src/options.js'
 import { isRestrictive, type Policy } from '../src/policy/policy.js'
@@ -114,21 +112,6 @@ function explainConflict(error: unknown, earlier: Verification | undefined): unk
     'Two guards with different options and one replay store verified one request: use the same verifier'
   )
   return new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
-}
-
-const LOG_INTERVAL_MS = 10_000
-
-/** When each outage was logged last, by its line. */
-const loggedAtMs = new LRUCache<string, number>({ max: 100 })
-
-/** Logs an outage with its causes, once per cause and ten seconds. The log of a framework has no causes, or no such errors at all. */
-export function logOutage(error: unknown, log: (line: string) => void): void {
-  if (!isDPoPUnavailableError(error)) return
-  const line = `dpop-guard: ${outageLine(error.code, error.cause)}`
-  const nowMs = Date.now()
-  if (nowMs - (loggedAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
-  loggedAtMs.set(line, nowMs)
-  log(line)
 }
 
 /**

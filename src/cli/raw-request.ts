@@ -45,8 +45,10 @@ function headLines(input: string): string[] {
   return lines
 }
 
+/** The error does not repeat the line, which may be a token. */
 function parseField(line: string): readonly [string, string] {
   const match = fieldLine.exec(line)
-  if (match === null) throw new SyntaxError(`The line "${line.slice(0, 20)}…" is not a header field`)
+  if (match === null)
+    throw new SyntaxError('Each line after the request line must be a header field, such as "Host: api.example"')
   return [match[1] as string, match[2] as string]
 }

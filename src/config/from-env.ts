@@ -4,8 +4,8 @@ import type { VerifierOptions } from '../options.js'
 import { check, misconfigured } from './option-validation.js'
 
 /**
- * Reads `DPOP_ISSUER`, `DPOP_BASE_URL` and, if set, `DPOP_AUDIENCE` and `DPOP_TOKEN_TYPE` (`at+jwt` or `any`). `dpop()` without options calls this function. The environment
- * is not read otherwise.
+ * Reads `DPOP_ISSUER`, `DPOP_BASE_URL` and, if set, `DPOP_AUDIENCE` and `DPOP_TOKEN_TYPE` (`at+jwt` or `any`). `dpop()` without
+ * options calls this function. The environment is not read otherwise.
  *
  * @throws TypeError if `DPOP_ISSUER` or `DPOP_BASE_URL` is not set
  */

@@ -7,11 +7,12 @@ import type { ReplayContext, ReplayStore } from './replay.js'
 /** Options of {@link redisReplayStore}. */
 export interface RedisReplayStoreOptions {
   /**
-   * Sends one command and resolves with its reply. The command is `SET key 1 NX PX milliseconds`, or `EXISTS key` for `verifier.explain()`. The second argument is
-   * the key, for clients that need it to select a cluster node.
+   * Sends one command and resolves with its reply. The command is `SET key 1 NX PX milliseconds`, or `EXISTS key` for
+   * `verifier.explain()`. The second argument is the key, for clients that need it to select a cluster node.
    *
    * node-redis: `(...args) => client.sendCommand(args)`; its cluster: `(...args) => cluster.sendCommand(args[1], false, args)`;
-   * ioredis and iovalkey, cluster or not: `(name, ...args) => client.call(name, ...args)`; valkey-glide: `(...args) => client.customCommand(args)`.
+   * ioredis and iovalkey, cluster or not: `(name, ...args) => client.call(name, ...args)`; valkey-glide:
+   * `(...args) => client.customCommand(args)`.
    */
   readonly sendCommand: (...args: [string, string, ...string[]]) => Promise<unknown>
   /** Prefix of the keys. Instances must use the same. @defaultValue 'dpop:' */

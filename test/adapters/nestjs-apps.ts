@@ -10,6 +10,7 @@ import {
   HttpCode,
   HttpException,
   type INestApplication,
+  Logger,
   Module,
   type ModuleMetadata,
   Post,
@@ -154,7 +155,7 @@ export function describeNest(version: number): void {
       start: (options, { early }) =>
         serve(platform, { imports: [DPoPModule.forRoot(options)], controllers: [controllerOf(early)] })
     })
-    describeHabits(framework, platform)
+    describeHabits(framework, platform, version)
     describeGuardCheck(framework, platform)
   }
 }
@@ -323,7 +324,7 @@ function describeGuardCheck(framework: Framework, platform: Platform): void {
   })
 }
 
-function describeHabits(framework: Framework, platform: Platform): void {
+function describeHabits(framework: Framework, platform: Platform, version: number): void {
   describe(`${framework.name}, its own habits`, () => {
     const bench = new Bench(framework)
     const apps: RunningApp[] = []
@@ -371,6 +372,33 @@ function describeHabits(framework: Framework, platform: Platform): void {
         message: 'The keys of the authorization server are unavailable',
         error_description: 'The keys of the authorization server are unavailable'
       })
+    })
+
+    test('an outage is logged once with its cause, which the client does not receive', async () => {
+      const log = vi.spyOn(Logger.prototype, 'error').mockReturnValue(undefined)
+      const jwksUri = `https://nestjs-${version}-${platform.toLowerCase()}.keys.example/jwks`
+      const options = bench.options({
+        issuer: { issuer: bench.issuer.issuer, jwksUri },
+        fetch: () => Promise.reject(new Error('connect ECONNREFUSED'))
+      })
+      const app = await run({ imports: [DPoPModule.forRoot(options)], controllers: [NotesController] })
+      for (let i = 0; i < 3; i++) {
+        const answer = await bench.call(app)
+        expect(answer.status).toBe(503)
+        expect(answer.body).not.toMatch(/keys\.example|ECONNREFUSED/)
+      }
+      const lines = log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes(jwksUri))
+      expect(lines).toEqual([expect.stringContaining('ECONNREFUSED')])
+      log.mockRestore()
+    })
+
+    test('with nonce.onEveryResponse, the response of the handler has the current nonce [AT-03]', async () => {
+      const nonce = { secrets: ['a secret of thirty-two characters or more'], onEveryResponse: true }
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options({ nonce }))], controllers: [NotesController] })
+      const [current = ''] = (await bench.call(app)).lines('DPoP-Nonce')
+      const answer = await bench.call(app, { proof: { nonce: current } })
+      expect([answer.status, answer.lines('DPoP-Nonce')]).toEqual([200, [current]])
+      expect(answer.lines('Cache-Control').join()).toContain('no-store')
     })
 
     test('@Public excludes a handler from verification, also for requests with invalid credentials', async () => {

@@ -127,7 +127,7 @@ describe('dpop-guard explain', () => {
     [['explain', '--issuer', 'nowhere', '--url', 'https://api.example/'], '', '"issuer" must be an absolute URL'],
     [['explain', '--issuer', 'https://i.example', '--url', 'https://api.example/', '--at', 'noon'], '', '--at must be'],
     [['explain'], '', 'The input is empty'],
-    [['explain'], '\u0000\u0001garbage', 'is not a header field'],
+    [['explain'], '\u0000\u0001garbage', 'must be a header field'],
     [['explain'], 'Host: api.example', 'The first line must be a request line']
   ])('wrong usage %j is status 2 and says what is wrong', async (args, input, message) => {
     const { status, output, errors } = await run(args, input)
@@ -137,6 +137,11 @@ describe('dpop-guard explain', () => {
 })
 
 describe('parseRawRequest', () => {
+  test('an error does not repeat the input, which may be a token', () => {
+    for (const input of ['secret.token', 'GET / HTTP/1.1\nsecret.token', 'secret.token: \nsecret.token'])
+      expect(() => parseRawRequest(input)).toThrow(/^(?!.*secret)/)
+  })
+
   test('accepts CRLF, LF, leading empty lines, folded lines and the prefix of curl', () => {
     const expected = {
       method: 'GET',
@@ -168,7 +173,7 @@ describe('the executable', () => {
 
   test.each<[args: string[], stream: 'stdout' | 'stderr', printed: string, status: number]>([
     [['--help'], 'stdout', 'Usage: dpop-guard explain', 0],
-    [['explain'], 'stderr', 'is not a header field', 2]
+    [['explain'], 'stderr', 'must be a header field', 2]
   ])('reads arguments and streams of the process: %j', async (args, stream, printed, status) => {
     const write = vi.spyOn(process[stream], 'write').mockReturnValue(true)
     const { argv, exitCode } = process
