@@ -37,7 +37,17 @@ export type { Policy } from './policy/policy.js'
 export type { AuthenticationRequirement } from './policy/step-up.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
-export type { MisconfiguredEvent, RefusedEvent, UnavailableEvent, VerifiedEvent } from './telemetry.js'
+export type {
+  IntrospectedEvent,
+  KeysRefreshedEvent,
+  MisconfiguredEvent,
+  NonceIssuedEvent,
+  RefusedEvent,
+  ReplayReservedEvent,
+  UnavailableEvent,
+  VerifiedEvent,
+  VerifyMessage
+} from './telemetry.js'
 export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 export { toVerifier, verifyRequest } from './verify-request.js'

@@ -26,17 +26,73 @@ export interface UnavailableEvent {
   readonly cause: unknown
 }
 
-/** Published on `dpop-guard:misconfigured`, once per process, for valid options that are likely a mistake. */
+/** Published on `dpop-guard:misconfigured`, once per process and message, for valid options that are likely a mistake. */
 export interface MisconfiguredEvent {
-  /** `DPOP_GUARD_LONE_MEMORY`: several processes with a memory store each. */
-  readonly code: 'DPOP_GUARD_LONE_MEMORY'
+  /**
+   * `DPOP_GUARD_LONE_MEMORY`: several processes with a memory store each. `DPOP_GUARD_ACR_UNSUPPORTED`: a policy requires an `acr`
+   * that the issuer does not list in `acr_values_supported` (RFC 9470 §7).
+   */
+  readonly code: 'DPOP_GUARD_LONE_MEMORY' | 'DPOP_GUARD_ACR_UNSUPPORTED'
   /** The problem and its solution. Also passed to `process.emitWarning`. */
   readonly message: string
 }
 
+/** Published on `dpop-guard:nonce-issued` for each response with a nonce. */
+export interface NonceIssuedEvent {
+  /** The response: of a rejected request, of an accepted request, or of an endpoint that uses `verifier.nonceHeaders()`. */
+  readonly response: 'rejected' | 'accepted' | 'other'
+}
+
+/** Published on `dpop-guard:keys-refreshed` for each key set that was fetched. A failure is published on `dpop-guard:unavailable`. */
+export interface KeysRefreshedEvent {
+  readonly issuer: string
+  readonly keyCount: number
+  /** Whether the document differs from the previous one. */
+  readonly isChanged: boolean
+  /** Milliseconds of the discovery, if any, and the fetch. */
+  readonly durationMs: number
+}
+
+/** Published on `dpop-guard:replay-reserved` for each call of the replay store. */
+export interface ReplayReservedEvent {
+  readonly outcome: 'first-use' | 'replay' | 'unavailable'
+  readonly durationMs: number
+}
+
+/** Published on `dpop-guard:introspected` for each introspection request. Cached responses are not counted. */
+export interface IntrospectedEvent {
+  readonly issuer: string
+  readonly outcome: 'active' | 'inactive' | 'unavailable'
+  readonly durationMs: number
+}
+
+/**
+ * The message of the tracing channel `dpop-guard:verify` (`tracing:dpop-guard:verify:start`, `…:asyncEnd`, `…:error` and so on). One
+ * object per verification, completed in its course.
+ */
+export interface VerifyMessage {
+  /** The authentication scheme; undefined before it is known, and for a request without credentials. */
+  scheme: Scheme | undefined
+  /** Whether the access token, a JWT, was in the cache of verified tokens; undefined before it is known. */
+  isTokenCached: boolean | undefined
+  /** Whether the key of the proof was in the cache of imported keys; undefined before it is known. */
+  isProofKeyCached: boolean | undefined
+  /** Of an accepted request; undefined for an anonymous one. */
+  result?: VerifiedEvent | undefined
+  /** Of any other request: the error that the caller receives. Its header fields may have a nonce. */
+  error?: unknown
+}
+
+/** A diagnostics channel. */
 interface Channel<Event> {
   readonly hasSubscribers: boolean
   publish(event: Event): void
+}
+
+/** A tracing channel. */
+interface TracingChannel<Message> {
+  readonly hasSubscribers: boolean
+  tracePromise(run: () => Promise<unknown>, message: Message): Promise<unknown>
 }
 
 // Loaded at run time, so that the core also loads on runtimes without this module.
@@ -44,6 +100,11 @@ const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_cha
 
 function channel<Event>(name: string): Channel<Event> {
   return diagnostics?.channel(name) ?? { hasSubscribers: false, publish() {} }
+}
+
+function tracingChannel<Message extends object>(name: string): TracingChannel<Message> {
+  const tracing = diagnostics?.tracingChannel?.<unknown, Message>(name)
+  return (tracing as TracingChannel<Message> | undefined) ?? { hasSubscribers: false, tracePromise: (run) => run() }
 }
 
 /** A request was verified. */
@@ -54,3 +115,13 @@ export const refused: Channel<RefusedEvent> = channel('dpop-guard:refused')
 export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavailable')
 /** The options are likely a mistake. */
 export const misconfigured: Channel<MisconfiguredEvent> = channel('dpop-guard:misconfigured')
+/** A response has a nonce. */
+export const nonceIssued: Channel<NonceIssuedEvent> = channel('dpop-guard:nonce-issued')
+/** A key set was fetched. */
+export const keysRefreshed: Channel<KeysRefreshedEvent> = channel('dpop-guard:keys-refreshed')
+/** The replay store was called. */
+export const replayReserved: Channel<ReplayReservedEvent> = channel('dpop-guard:replay-reserved')
+/** A token was introspected. */
+export const introspected: Channel<IntrospectedEvent> = channel('dpop-guard:introspected')
+/** The verification of a request. */
+export const verify: TracingChannel<VerifyMessage> = tracingChannel('dpop-guard:verify')

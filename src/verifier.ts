@@ -89,6 +89,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   readonly #tokens: AccessTokens
   readonly #freshness: Freshness
   readonly #proofKeys = new ProofKeyCache()
+  readonly #acrValuesSupported = (issuer: string) => this.#tokens.acrValuesSupported(issuer)
 
   constructor(config: VerifierConfig) {
     this.#config = config
@@ -96,29 +97,48 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     this.#tokens = new AccessTokens(config)
   }
 
-  async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
-    let scheme: Scheme | undefined
+  verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
+    const perCall = options ?? noPolicy
+    return telemetry.verify.hasSubscribers ? this.#trace(request, perCall) : this.#verify(request, perCall)
+  }
+
+  async #trace(request: RequestLike, options: VerifyOptions): Promise<VerifiedRequest | undefined> {
+    const message = newMessage()
+    let auth: VerifiedRequest | undefined
+    await telemetry.verify.tracePromise(async () => {
+      auth = await this.#verify(request, options, message)
+      return auth && toVerifiedEvent(auth)
+    }, message)
+    return auth
+  }
+
+  async #verify(
+    request: RequestLike,
+    options: VerifyOptions,
+    message: telemetry.VerifyMessage = newMessage()
+  ): Promise<VerifiedRequest | undefined> {
     let hasProof = false
     try {
-      if (options) checkCall(options)
-      const incoming = readRequest(request, options?.target)
+      if (options !== noPolicy) checkCall(options)
+      const incoming = readRequest(request, options.target)
       hasProof = incoming.dpop.length > 0
-      if (this.#config.optional && !isRestrictive(options ?? noPolicy) && isAnonymous(incoming)) return undefined
+      if (this.#config.optional && !isRestrictive(options) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
-      scheme = authorization.scheme
+      message.scheme = authorization.scheme
       const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), observeLoopTurn())
       const token = presenting instanceof Promise ? await presenting : presenting
+      message.isTokenCached = token.cached !== undefined
       // A cached token has valid syntax. Checked before the scheme, because Fetch joins two field lines with a comma and the first
       // one may have been Bearer.
       if (token.cached === undefined) checkToken68(token.text)
-      const auth = await (scheme === 'DPoP'
-        ? this.#verifyDPoP(token, incoming, request, options ?? noPolicy)
-        : this.#verifyBearer(token, request, options ?? noPolicy))
-      if (telemetry.verified.hasSubscribers)
-        telemetry.verified.publish({ scheme: auth.scheme, issuer: auth.issuer, jkt: auth.proof?.jkt })
+      const auth = await (authorization.scheme === 'DPoP'
+        ? this.#verifyDPoP(token, incoming, request, options, message)
+        : this.#verifyBearer(token, request, options))
+      if (auth.responseHeaders !== noHeaders) publishNonceIssued('accepted')
+      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth))
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { scheme }, hasProof)
+      throw await this.#withNonce(reason, { scheme: message.scheme }, hasProof)
     }
   }
 
@@ -151,6 +171,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   nonceHeaders(): MaybePromise<ResponseHeaders> {
     const nonce = this.#freshness.nonce(this.#config.clock())
+    if (nonce !== undefined) publishNonceIssued('other')
     return nonce instanceof Promise ? nonce.then(headersOf) : headersOf(nonce)
   }
 
@@ -168,11 +189,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     token: PresentedToken,
     incoming: IncomingRequest,
     request: RequestLike,
-    policy: Policy
+    policy: Policy,
+    message: telemetry.VerifyMessage
   ): Promise<VerifiedRequest> {
     const { proof: rules, baseUrls } = this.#config
     // Always awaited: concurrent requests must all have started before the first signature is verified.
     const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
+    message.isProofKeyCached = proof.header.key !== undefined
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     checkHtm(proof.claims, incoming)
     const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases))
@@ -208,7 +231,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   #checkPolicy(auth: VerifiedRequest, policy: Policy, request: RequestLike): MaybePromise<void> {
     if (!isRestrictive(policy)) return undefined
     const { scopeSatisfies, clockToleranceSeconds } = this.#config.token
-    return checkPolicy(auth, policy, request, { scopeSatisfies, clockToleranceSeconds, nowMs: this.#config.clock() })
+    const context = {
+      scopeSatisfies,
+      clockToleranceSeconds,
+      nowMs: this.#config.clock(),
+      acrValuesSupported: this.#acrValuesSupported
+    }
+    return checkPolicy(auth, policy, request, context)
   }
 
   /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field; with `onEveryResponse`, every response has. */
@@ -216,7 +245,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
     if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, context)
     try {
-      return this.#toError(reason, { ...context, nonce: await this.#freshness.nonce(this.#config.clock()) })
+      const nonce = await this.#freshness.nonce(this.#config.clock())
+      publishNonceIssued('rejected')
+      return this.#toError(reason, { ...context, nonce })
     } catch (cause) {
       return this.#toError(cause, context)
     }
@@ -246,7 +277,19 @@ function checkCall(options: VerifyOptions): void {
   routePolicy({ anyScope, authentication, authorize })
 }
 
-const noPolicy: Policy = Object.freeze({})
+const noPolicy: VerifyOptions = Object.freeze({})
+
+function newMessage(): telemetry.VerifyMessage {
+  return { scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
+}
+
+function toVerifiedEvent({ scheme, issuer, proof }: VerifiedRequest): telemetry.VerifiedEvent {
+  return { scheme, issuer, jkt: proof?.jkt }
+}
+
+function publishNonceIssued(response: telemetry.NonceIssuedEvent['response']): void {
+  if (telemetry.nonceIssued.hasSubscribers) telemetry.nonceIssued.publish({ response })
+}
 
 function headersOf(nonce: string | undefined): ResponseHeaders {
   return nonce === undefined ? noHeaders : nonceHeaders(nonce)

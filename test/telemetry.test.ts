@@ -1,6 +1,8 @@
-import { channel } from 'node:diagnostics_channel'
-import { createVerifier, type PlainRequest } from 'dpop-guard'
+import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { createVerifier, type PlainRequest, type VerifyMessage } from 'dpop-guard'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createIntrospectionWorld } from './support/introspection-world.js'
+import { startIssuerServer } from './support/issuer-server.js'
 import { BASE_URL, createWorld, ISSUER, verdictOf, type World } from './support/world.js'
 
 let world: World
@@ -8,17 +10,18 @@ beforeAll(async () => {
   world = await createWorld()
 })
 
-const names = ['verified', 'refused', 'unavailable', 'misconfigured'].map((name) => `dpop-guard:${name}`)
+const outcomes = ['verified', 'refused', 'unavailable', 'misconfigured']
 const subscriptions: (() => void)[] = []
 afterEach(() => {
   for (const unsubscribe of subscriptions.splice(0)) unsubscribe()
   vi.unstubAllGlobals()
 })
 
-/** Everything that is published from now on. */
-function listen(): [name: string, event: unknown][] {
+/** Everything that is published on these channels from now on. */
+function listen(...suffixes: string[]): [name: string, event: unknown][] {
   const events: [string, unknown][] = []
-  for (const name of names) {
+  for (const suffix of suffixes.length > 0 ? suffixes : outcomes) {
+    const name = `dpop-guard:${suffix}`
     const listener = (event: unknown) => events.push([name, event])
     channel(name).subscribe(listener)
     subscriptions.push(() => channel(name).unsubscribe(listener))
@@ -115,13 +118,160 @@ describe('diagnostics channels publish what the client must not receive', () => 
   })
 })
 
-it.each([undefined, {}, { getBuiltinModule: () => undefined }])(
+describe('events of the parts of a verification', () => {
+  const duration = { durationMs: expect.any(Number) }
+  const secrets = [new Uint8Array(32)]
+
+  it('nonce-issued: on rejected and accepted requests, and for nonceHeaders()', async () => {
+    const events = listen('nonce-issued')
+    const verifier = createVerifier({ ...world.options, nonce: { secrets, onEveryResponse: true } })
+    const nonce = (await verifier.nonceHeaders())['DPoP-Nonce'] as string
+    await verdictOf(verifier.verifyRequest(await world.request()))
+    await verdictOf(verifier.verifyRequest(await world.request({ nonce })))
+    expect(events.map(([, event]) => event)).toEqual([{ response: 'other' }, { response: 'rejected' }, { response: 'accepted' }])
+  })
+
+  it('nonce-issued: nothing while nonces are disabled', async () => {
+    const events = listen('nonce-issued')
+    const verifier = createVerifier(world.options)
+    await verifier.nonceHeaders()
+    await verdictOf(verifier.verifyRequest(await world.request()))
+    await verdictOf(verifier.verifyRequest(await world.request({ method: 'PUT', claims: { htm: 'GET' } })))
+    expect(events).toEqual([])
+  })
+
+  it('keys-refreshed: the issuer, the number of keys, and whether the document differs', async () => {
+    const events = listen('keys-refreshed')
+    const { clock } = world
+    const { origin: issuer } = await startIssuerServer((origin) => ({
+      '/.well-known/oauth-authorization-server': { issuer: origin, jwks_uri: `${origin}/keys` },
+      '/keys': world.issuer.jwks
+    }))
+    const verifier = createVerifier({ issuer, baseUrl: BASE_URL, clock, staleIfErrorSeconds: 0 })
+    await verifier.ready()
+    clock.advance(11 * 60)
+    await verifier.ready()
+    clock.advance(-11 * 60)
+    expect(events.map(([, event]) => event)).toEqual([
+      { issuer, keyCount: 1, isChanged: true, ...duration },
+      { issuer, keyCount: 1, isChanged: false, ...duration }
+    ])
+  })
+
+  it.each(['synchronous', 'asynchronous'])('replay-reserved: the outcome of each call of a(n) %s store', async (kind) => {
+    const events = listen('replay-reserved')
+    const results = [true, false, new Error('down')]
+    const next = () => {
+      const result = results.shift()
+      if (result instanceof Error) throw result
+      return result as boolean
+    }
+    const replay = { reserve: kind === 'synchronous' ? next : async () => next() }
+    const verifier = createVerifier({ ...world.options, replay })
+    const verdicts = []
+    for (let i = 0; i < 3; i++) verdicts.push(await verdictOf(verifier.verifyRequest(await world.request())))
+    expect(verdicts).toEqual(['accepted', 'ERR_DPOP_PROOF_REPLAYED', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'])
+    expect(events.map(([, event]) => event)).toEqual([
+      { outcome: 'first-use', ...duration },
+      { outcome: 'replay', ...duration },
+      { outcome: 'unavailable', ...duration }
+    ])
+  })
+})
+
+describe('introspected: the outcome of each introspection request', () => {
+  it('active, inactive and unavailable; a cached response is not counted', async () => {
+    const { says, verdict, state, server } = await createIntrospectionWorld()
+    const events = listen('introspected')
+    await verdict('one')
+    await verdict('one')
+    says({ active: false })
+    await verdict('two')
+    state.status = 500
+    await verdict('three')
+    const event = (outcome: string) => [
+      'dpop-guard:introspected',
+      { issuer: server.origin, outcome, durationMs: expect.any(Number) }
+    ]
+    expect(events).toEqual([event('active'), event('inactive'), event('unavailable')])
+  })
+})
+
+describe('the tracing channel dpop-guard:verify', () => {
+  /** The messages of one sub-channel, as they were when they were published. */
+  function trace(event: 'start' | 'asyncEnd' | 'error'): VerifyMessage[] {
+    const messages: VerifyMessage[] = []
+    const listener = (message: unknown) => messages.push({ ...(message as VerifyMessage) })
+    const traced = tracingChannel('dpop-guard:verify')[event]
+    traced.subscribe(listener)
+    subscriptions.push(() => traced.unsubscribe(listener))
+    return messages
+  }
+
+  it('publishes start and end of each verification, with its result and what was cached', async () => {
+    const [started, ended, failed] = [trace('start'), trace('asyncEnd'), trace('error')]
+    const verifier = createVerifier(world.options)
+    const token = await world.issuer.issue({ jkt: world.client.jkt })
+    await verifier.verifyRequest(await world.request({ token }))
+    await verifier.verifyRequest(await world.request({ token }))
+    const unknown = { scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
+    expect(started).toEqual([unknown, unknown])
+    const result = { scheme: 'DPoP', issuer: ISSUER, jkt: world.client.jkt }
+    expect(ended).toEqual([
+      { scheme: 'DPoP', isTokenCached: false, isProofKeyCached: false, result },
+      { scheme: 'DPoP', isTokenCached: true, isProofKeyCached: true, result }
+    ])
+    expect(failed).toEqual([])
+  })
+
+  it('publishes the error of a rejected request and of an outage', async () => {
+    const [failed, ended] = [trace('error'), trace('asyncEnd')]
+    const replay = { reserve: () => Promise.reject(new Error('down')) }
+    const verifier = createVerifier({ ...world.options, replay })
+    const thrown = [
+      await verifier.verifyRequest(await world.request({ method: 'PUT', claims: { htm: 'GET' } })).catch((error) => error),
+      await verifier.verifyRequest(await world.request()).catch((error) => error),
+      await verifier.verifyRequest({ method: 'GET', target: '/', headers: {} }).catch((error) => error)
+    ]
+    expect(thrown.map(({ code }) => code)).toEqual([
+      'ERR_DPOP_PROOF_HTM',
+      'ERR_DPOP_REPLAY_STORE_UNAVAILABLE',
+      'ERR_DPOP_CREDENTIALS_MISSING'
+    ])
+    expect(failed.map(({ error }) => error)).toEqual(thrown)
+    expect(ended.map(({ scheme }) => scheme)).toEqual(['DPoP', 'DPoP', undefined])
+  })
+
+  it('has no result for an anonymous request', async () => {
+    const ended = trace('asyncEnd')
+    const verifier = createVerifier({ ...world.options, optional: true })
+    expect(await verifier.verifyRequest({ method: 'GET', target: '/', headers: {} })).toBeUndefined()
+    expect(ended).toEqual([{ scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined, result: undefined }])
+  })
+
+  it('no message has a token, a proof, a claim or a nonce', async () => {
+    const ended = trace('asyncEnd')
+    const verifier = createVerifier(world.options)
+    const request = await world.request({ nonce: 'the-nonce', tokenSpec: { claims: { sub: 'alice' } } })
+    await verifier.verifyRequest(request)
+    await verdictOf(verifier.verifyRequest(request))
+    const { Authorization, DPoP } = request.headers as Record<string, string>
+    const secrets = [Authorization, DPoP].flatMap((jws) => (jws as string).replace('DPoP ', '').split('.'))
+    const published = JSON.stringify(ended)
+    for (const secret of [...secrets, 'the-nonce', 'alice']) expect(published).not.toContain(secret)
+    expect(ended).toHaveLength(2)
+  })
+})
+
+it.each([undefined, {}, { getBuiltinModule: () => undefined }, { getBuiltinModule: () => ({ channel, debuglog: () => ({}) }) }])(
   'a runtime without diagnostics channels is no reason to fail: process is %j',
   async (process) => {
     vi.stubGlobal('process', process)
     vi.resetModules()
     const telemetry = await import('../src/telemetry.js')
     expect(telemetry.refused.hasSubscribers).toBe(false)
+    expect(telemetry.verify.hasSubscribers).toBe(false)
+    expect(await telemetry.verify.tracePromise(async () => 'result', {} as VerifyMessage)).toBe('result')
     expect(() => telemetry.refused.publish({ code: 'ERR_DPOP_PROOF_HTM', detail: {} })).not.toThrow()
   }
 )

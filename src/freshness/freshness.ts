@@ -5,6 +5,7 @@ import type { MaybePromise } from '../crypto/crypto.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
+import * as telemetry from '../telemetry.js'
 import { Nonces } from './nonce.js'
 import { mayHaveExpired, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
 
@@ -38,10 +39,11 @@ export class Freshness {
     const { replay } = this.#config
     if (replay === false) return
     const key = replayKey(jkt, uri, jti)
+    const reserveKey = telemetry.replayReserved.hasSubscribers ? this.#reserveMeasured : this.#reserve
     const isFirst =
       key instanceof Promise
-        ? key.then((made) => this.#reserve(replay, made, fresh, jkt))
-        : this.#reserve(replay, key, fresh, jkt)
+        ? key.then((made) => reserveKey.call(this, replay, made, fresh, jkt))
+        : reserveKey.call(this, replay, key, fresh, jkt)
     return isFirst instanceof Promise ? isFirst.then(acceptFirst) : acceptFirst(isFirst)
   }
 
@@ -69,6 +71,18 @@ export class Freshness {
       await replay.ready?.()
     } catch (cause) {
       throw storeUnavailable(cause)
+    }
+  }
+
+  async #reserveMeasured(replay: ReplayStore, key: string, fresh: Fresh, jkt: string): Promise<boolean> {
+    const startMs = performance.now()
+    let outcome: telemetry.ReplayReservedEvent['outcome'] = 'unavailable'
+    try {
+      const isFirst = await this.#reserve(replay, key, fresh, jkt)
+      outcome = isFirst ? 'first-use' : 'replay'
+      return isFirst
+    } finally {
+      telemetry.replayReserved.publish({ outcome, durationMs: performance.now() - startMs })
     }
   }
 

@@ -1,6 +1,7 @@
 /** The authorization policy of a route: its validation at registration, and its check before the proof is consumed. @module */
 
 import { checkKeys, misconfigured } from '../config/option-validation.js'
+import { warnAboutUnsupportedAcr } from '../config/warnings.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
@@ -37,6 +38,8 @@ export interface PolicyContext {
   readonly scopeSatisfies: ScopeSatisfies
   readonly nowMs: number
   readonly clockToleranceSeconds: number
+  /** The `acr_values_supported` of an issuer, if known (RFC 9470 §7). */
+  acrValuesSupported(issuer: string): readonly unknown[] | undefined
 }
 
 /**
@@ -105,10 +108,11 @@ function checkAuthentication(
   auth: VerifiedRequest,
   policy: Policy,
   requirement: AuthenticationRequirement,
-  { nowMs, clockToleranceSeconds, scopeSatisfies }: PolicyContext
+  { nowMs, clockToleranceSeconds, scopeSatisfies, acrValuesSupported }: PolicyContext
 ): void {
   const reason = findAuthenticationError(auth.claims, requirement, nowMs, clockToleranceSeconds)
   if (reason === undefined) return
+  warnAboutUnsupportedAcr(auth.issuer, requirement.acrValues, acrValuesSupported(auth.issuer))
   refuse(
     'ERR_DPOP_AUTHENTICATION_INSUFFICIENT',
     { reason },

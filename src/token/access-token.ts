@@ -78,6 +78,11 @@ export class AccessTokens {
     return this.#verifyAndCheckRevocation(token)
   }
 
+  /** The `acr_values_supported` of the issuer of a verified token, if its metadata was fetched and has them (RFC 9470 §7). */
+  acrValuesSupported(iss: string): readonly unknown[] | undefined {
+    return this.#issuers.metadataOf(iss)?.acrValuesSupported
+  }
+
   /** Fetches metadata and keys of the configured issuers. */
   async ready(): Promise<void> {
     await Promise.all(

@@ -2,20 +2,20 @@
 
 import type { VerifierConfig } from '../config/config.js'
 import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
-import { discoverEndpoint } from './metadata.js'
+import type { IssuerMetadata } from './metadata.js'
 
 /** The introspection endpoint of one issuer. */
 export class IntrospectionEndpoint {
-  readonly #issuer: string
-  readonly #config: VerifierConfig
+  readonly #metadata: IssuerMetadata
+  readonly #config: Pick<VerifierConfig, 'clock'>
   readonly #isConfigured: boolean
   #url: string | undefined
   #discovering: Promise<string> | undefined
   #discoveredAtMs = Number.NEGATIVE_INFINITY
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
 
-  constructor(issuer: string, configured: string | undefined, config: VerifierConfig) {
-    this.#issuer = issuer
+  constructor(metadata: IssuerMetadata, configured: string | undefined, config: Pick<VerifierConfig, 'clock'>) {
+    this.#metadata = metadata
     this.#url = configured
     this.#isConfigured = configured !== undefined
     this.#config = config
@@ -48,7 +48,7 @@ export class IntrospectionEndpoint {
   async #fetch(): Promise<string> {
     this.#discoveredAtMs = this.#config.clock()
     try {
-      this.#url = await discoverEndpoint(this.#issuer, 'introspection_endpoint', this.#config)
+      this.#url = await this.#metadata.endpoint('introspection_endpoint')
       return this.#url
     } catch (cause) {
       this.#failure = { cause, atMs: this.#config.clock() }

@@ -6,13 +6,14 @@ import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
 import { observeLoopTurn } from '../crypto/signature-threads.js'
 import type { JsonObject } from '../encoding/json.js'
 import { DPoPUnavailableError } from '../errors.js'
+import * as telemetry from '../telemetry.js'
 import { findClaimError } from './claims.js'
 import { authenticate } from './client-authentication.js'
 import { isWithin, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { readJwt, typeOf, verifyJwtSignature } from './jwt.js'
-import { fetchDocument, parseJson } from './metadata.js'
+import { fetchDocument, type IssuerMetadata, parseJson } from './metadata.js'
 
 /** Capacity of each of the two caches. */
 const MAX_CACHED = 10_000
@@ -45,12 +46,17 @@ export class Introspection {
   /** One concurrent request per token, shared by all requests that wait for it. */
   readonly #pending = new Map<string, Promise<Outcome>>()
 
-  constructor(issuer: IssuerConfig, options: IntrospectionConfig, keys: IssuerKeys, config: VerifierConfig) {
+  constructor(
+    issuer: IssuerConfig,
+    options: IntrospectionConfig,
+    sources: { readonly keys: IssuerKeys; readonly metadata: IssuerMetadata },
+    config: VerifierConfig
+  ) {
     this.#issuer = issuer
     this.#options = options
-    this.#keys = keys
+    this.#keys = sources.keys
     this.#config = config
-    this.#endpoint = new IntrospectionEndpoint(issuer.issuer, options.endpoint, config)
+    this.#endpoint = new IntrospectionEndpoint(sources.metadata, options.endpoint, config)
   }
 
   /**
@@ -102,11 +108,25 @@ export class Introspection {
 
   async #introspect(token: string, tokenHash: string): Promise<Outcome> {
     const requestedAtMs = this.#config.clock()
-    const outcome = await this.#outcomeOf(token, requestedAtMs)
+    const outcome = await this.#measure(() => this.#outcomeOf(token, requestedAtMs))
     if (outcome.is === 'unknown') this.#endpoint.rediscover()
     if (outcome.is === 'inactive') this.#active.delete(tokenHash)
     const cache = outcome.is === 'active' ? this.#active : this.#inactive
     cache.set(tokenHash, { outcome, requestedAtMs, ttlMs: this.#cacheTtlMs(outcome, requestedAtMs) })
+    return outcome
+  }
+
+  async #measure(request: () => Promise<Outcome>): Promise<Outcome> {
+    const { introspected } = telemetry
+    if (!introspected.hasSubscribers) return await request()
+    const startMs = performance.now()
+    const outcome = await request()
+    const { issuer } = this.#issuer
+    introspected.publish({
+      issuer,
+      outcome: outcome.is === 'unknown' ? 'unavailable' : outcome.is,
+      durationMs: performance.now() - startMs
+    })
     return outcome
   }
 

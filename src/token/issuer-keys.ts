@@ -8,7 +8,7 @@ import type { JwkSet } from '../options.js'
 import * as telemetry from '../telemetry.js'
 import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { KeySet } from './key-set.js'
-import { discoverEndpoint, fetchJson } from './metadata.js'
+import { fetchJson, type IssuerMetadata } from './metadata.js'
 
 /** Age at which the key set is refreshed in the background. */
 const FRESH_MS = 10 * 60_000
@@ -27,8 +27,8 @@ export interface IssuerKeys {
 }
 
 /** The keys of an issuer: configured, or fetched from a configured or discovered URL. */
-export function createIssuerKeys(issuer: IssuerConfig, config: VerifierConfig): IssuerKeys {
-  return issuer.jwks === undefined ? new RemoteKeys(issuer, config) : fixedKeys(issuer.jwks)
+export function createIssuerKeys(issuer: IssuerConfig, metadata: IssuerMetadata, config: VerifierConfig): IssuerKeys {
+  return issuer.jwks === undefined ? new RemoteKeys(issuer, metadata, config) : fixedKeys(issuer.jwks)
 }
 
 function fixedKeys(jwks: JwkSet): IssuerKeys {
@@ -46,6 +46,7 @@ function copyOf({ keys }: JwkSet): KeySet {
 
 class RemoteKeys implements IssuerKeys {
   readonly #issuer: IssuerConfig
+  readonly #metadata: IssuerMetadata
   readonly #config: VerifierConfig
   /** Age up to which the key set stays in use while the issuer is unavailable. */
   readonly #usableMs: number
@@ -56,8 +57,9 @@ class RemoteKeys implements IssuerKeys {
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
   #refreshedForUnknownAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(issuer: IssuerConfig, config: VerifierConfig) {
+  constructor(issuer: IssuerConfig, metadata: IssuerMetadata, config: VerifierConfig) {
     this.#issuer = issuer
+    this.#metadata = metadata
     this.#config = config
     this.#usableMs = FRESH_MS + config.staleIfErrorSeconds * 1000
     this.#jwksUri = issuer.jwksUri
@@ -103,11 +105,12 @@ class RemoteKeys implements IssuerKeys {
   async #fetch(): Promise<KeySet> {
     const nowMs = this.#config.clock()
     if (this.#isCoolingDown(nowMs)) throw unavailable(this.#failure?.cause)
+    const startMs = performance.now()
     try {
-      this.#jwksUri ??= await discoverEndpoint(this.#issuer.issuer, 'jwks_uri', this.#config)
+      this.#jwksUri ??= await this.#metadata.endpoint('jwks_uri')
       const document = await fetchJson(this.#jwksUri, this.#config)
       if (!isJwkSet(document)) throw new Error('The document is not a JWK Set')
-      return this.#accept(document, nowMs)
+      return this.#accept(document, nowMs, startMs)
     } catch (cause) {
       this.#failure = { cause, atMs: this.#config.clock() }
       // The metadata may have changed as well.
@@ -120,11 +123,14 @@ class RemoteKeys implements IssuerKeys {
     return this.#failure !== undefined && isWithin(RETRY_COOLDOWN_MS, this.#failure.atMs, nowMs)
   }
 
-  #accept(jwks: JwkSet, atMs: number): KeySet {
+  #accept(jwks: JwkSet, atMs: number, startMs: number): KeySet {
     const document = JSON.stringify(jwks)
-    const keys = this.#loaded?.document === document ? this.#loaded.keys : new KeySet(jwks.keys)
+    const isChanged = this.#loaded?.document !== document
+    const keys = this.#loaded === undefined || isChanged ? new KeySet(jwks.keys) : this.#loaded.keys
     this.#loaded = { keys, document, atMs }
     this.#failure = undefined
+    const { issuer } = this.#issuer
+    telemetry.keysRefreshed.publish({ issuer, keyCount: jwks.keys.length, isChanged, durationMs: performance.now() - startMs })
     return keys
   }
 }

@@ -6,10 +6,12 @@ import type { IssuerConfig } from '../config/issuers.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { Introspection } from './introspection.js'
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js'
+import { IssuerMetadata } from './metadata.js'
 
 /** An issuer with its keys and introspection. */
 export interface Issuer {
   readonly config: IssuerConfig
+  readonly metadata: IssuerMetadata
   readonly keys: IssuerKeys
   readonly introspection: Introspection | undefined
 }
@@ -35,6 +37,12 @@ export class Issuers {
     return this.#configured.values()
   }
 
+  /** The metadata of the issuer of a verified token; undefined if it is no longer cached. */
+  metadataOf(iss: string): IssuerMetadata | undefined {
+    const known = this.#configured.get(iss) ?? [...this.#dynamic.values()].find(({ config }) => config.issuer === iss)
+    return known?.metadata
+  }
+
   /** The issuer with this identifier. The `iss` is not verified yet: it only selects among accepted issuers. */
   find(iss: unknown): MaybePromise<Issuer | undefined> {
     if (typeof iss !== 'string') return undefined
@@ -51,9 +59,11 @@ export class Issuers {
   }
 
   #create(config: IssuerConfig): Issuer {
-    const keys = createIssuerKeys(config, this.#config)
-    const introspection = config.introspection && new Introspection(config, config.introspection, keys, this.#config)
-    return { config, keys, introspection }
+    const metadata = new IssuerMetadata(config.issuer, this.#config)
+    const keys = createIssuerKeys(config, metadata, this.#config)
+    const introspection =
+      config.introspection && new Introspection(config, config.introspection, { keys, metadata }, this.#config)
+    return { config, metadata, keys, introspection }
   }
 }
 

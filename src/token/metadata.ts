@@ -10,19 +10,55 @@ const FETCH_TIMEOUT_MS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
 
 /** The metadata members that are used. */
-export type EndpointName = 'jwks_uri' | 'introspection_endpoint'
+type EndpointName = 'jwks_uri' | 'introspection_endpoint'
 
-/** Discovers an endpoint of an issuer: RFC 8414 first, then OpenID Connect Discovery. Throws if neither document has it. */
-export async function discoverEndpoint(issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
-  const [first, second] = metadataUrls(issuer) as [string, string]
-  try {
-    return await readEndpoint(first, issuer, name, config)
-  } catch (firstError) {
+type MetadataDocument = Readonly<Partial<Record<EndpointName | 'issuer' | 'acr_values_supported', unknown>>>
+
+/** The authorization server metadata of one issuer. It is fetched for each endpoint, because it may have changed. */
+export class IssuerMetadata {
+  readonly #issuer: string
+  readonly #config: FetchConfig
+  #acrValuesSupported: readonly unknown[] | undefined
+
+  constructor(issuer: string, config: FetchConfig) {
+    this.#issuer = issuer
+    this.#config = config
+  }
+
+  /** The `acr_values_supported` of the document that was fetched last; undefined if it has none or no document was fetched. */
+  get acrValuesSupported(): readonly unknown[] | undefined {
+    return this.#acrValuesSupported
+  }
+
+  /** Discovers an endpoint: RFC 8414 first, then OpenID Connect Discovery. Throws if neither document has it. */
+  async endpoint(name: EndpointName): Promise<string> {
+    const [first, second] = metadataUrls(this.#issuer) as [string, string]
     try {
-      return await readEndpoint(second, issuer, name, config)
-    } catch (secondError) {
-      throw new AggregateError([firstError, secondError], 'The issuer has no usable metadata')
+      return await this.#readEndpoint(first, name)
+    } catch (firstError) {
+      try {
+        return await this.#readEndpoint(second, name)
+      } catch (secondError) {
+        throw new AggregateError([firstError, secondError], 'The issuer has no usable metadata')
+      }
     }
+  }
+
+  async #readEndpoint(url: string, name: EndpointName): Promise<string> {
+    const metadata = (await fetchJson(url, this.#config)) as MetadataDocument | null
+    // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
+    if (metadata?.issuer !== this.#issuer) throw new Error('The metadata has another issuer')
+    const { acr_values_supported: acrValues } = metadata
+    this.#acrValuesSupported = Array.isArray(acrValues) ? acrValues : undefined
+    return this.#checkEndpoint(metadata[name], name)
+  }
+
+  #checkEndpoint(endpoint: unknown, name: EndpointName): string {
+    if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw new Error(`The metadata has no ${name}`)
+    const { protocol } = new URL(endpoint)
+    const mayBeHttp = this.#config.allowHttp || new URL(this.#issuer).protocol === 'http:'
+    if (protocol !== 'https:' && !(protocol === 'http:' && mayBeHttp)) throw new Error(`The ${name} is not an https URL`)
+    return endpoint
   }
 }
 
@@ -31,18 +67,6 @@ function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   return [`${origin}/.well-known/oauth-authorization-server${path}`, `${origin}${path}/.well-known/openid-configuration`]
-}
-
-async function readEndpoint(url: string, issuer: string, name: EndpointName, config: FetchConfig): Promise<string> {
-  const metadata = (await fetchJson(url, config)) as ({ issuer?: unknown } & Record<EndpointName, unknown>) | null
-  // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
-  if (metadata?.issuer !== issuer) throw new Error('The metadata has another issuer')
-  const endpoint = metadata[name]
-  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw new Error(`The metadata has no ${name}`)
-  const { protocol } = new URL(endpoint)
-  const mayBeHttp = config.allowHttp || new URL(issuer).protocol === 'http:'
-  if (protocol !== 'https:' && !(protocol === 'http:' && mayBeHttp)) throw new Error(`The ${name} is not an https URL`)
-  return endpoint
 }
 
 /** Fetches a JSON document. */

@@ -256,13 +256,7 @@ const stepUpRules = [
   rule('S-10', '9470 §6.2', 'rule', 'For opaque tokens, the members of the introspection response are evaluated'),
   rule('S-11', '9470 §3', 'rule', 'Only the challenge of the scheme that the request used has the error'),
   rule('S-12', '9470 §3', 'MAY', 'Missing authentication and scopes result in one challenge; missing scopes alone in 403'),
-  rule(
-    'S-13',
-    '9470 §7',
-    'information',
-    'acr_values_supported of the issuer',
-    notBuilt('comparison with the metadata of the issuer')
-  ),
+  rule('S-13', '9470 §7', 'information', 'Values of a policy that the issuer does not support cause a warning'),
   rule('S-14', '9449 §11.1', 'decision', 'A policy is checked before the proof is consumed')
 ]
 

@@ -2,10 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createVerifier, type UnavailableEvent } from 'dpop-guard'
 import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { resolveOptions } from '../../src/config/config.js'
+import { resolveOptions, type VerifierConfig } from '../../src/config/config.js'
 import type { IssuerConfig } from '../../src/config/issuers.js'
 import type { Fetch, VerifierOptions } from '../../src/options.js'
-import { createIssuerKeys } from '../../src/token/issuer-keys.js'
+import { createIssuerKeys, type IssuerKeys } from '../../src/token/issuer-keys.js'
+import { IssuerMetadata } from '../../src/token/metadata.js'
 import { type IssuerServer, startIssuerServer } from '../support/issuer-server.js'
 import { holdTimeouts } from '../support/timeouts.js'
 import { BASE_URL, eventOf, NOW_MS, verdictOf } from '../support/world.js'
@@ -36,6 +37,12 @@ async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
   }
   const keyFetches = () => server.asked.filter((path) => path === '/keys').length
   return { clock, server, issuer, rotated, client, verifier, issue, verify, settled, keyFetches }
+}
+
+/** The keys of the first configured issuer. */
+function createKeys(config: VerifierConfig): IssuerKeys {
+  const [issuer] = config.issuers as [IssuerConfig]
+  return createIssuerKeys(issuer, new IssuerMetadata(issuer.issuer, config), config)
 }
 
 describe('the keys of an issuer', () => {
@@ -75,7 +82,7 @@ describe('the keys of an issuer', () => {
   it('that are configured never change, so that a cached token stays cached', async () => {
     const { issuer, clock } = await createRemoteWorld()
     const config = resolveOptions({ issuer: issuer.options, baseUrl: BASE_URL, clock })
-    const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
+    const keys = createKeys(config)
     expect(keys.present(0)).toBe(await keys.current())
     expect(keys.present(NOW_MS)).toBe(await keys.current())
   })
@@ -216,7 +223,7 @@ describe('age', () => {
     const fetch = async () => Response.json(documents.shift())
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
-    const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
+    const keys = createKeys(config)
     const first = await keys.current()
     expect(await keys.newer()).toBe(first)
     clock.advance(30)
@@ -231,7 +238,7 @@ describe('age', () => {
     const fetch: Fetch = () => new Promise((resolve) => (answer = resolve))
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
-    const keys = createIssuerKeys((config.issuers as IssuerConfig[])[0] as IssuerConfig, config)
+    const keys = createKeys(config)
     const first = keys.newer()
     answer(Response.json({ keys: [] }))
     const old = await first

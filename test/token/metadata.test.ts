@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fetch } from '../../src/options.js'
-import { discoverEndpoint, fetchJson } from '../../src/token/metadata.js'
+import { fetchJson, IssuerMetadata } from '../../src/token/metadata.js'
 import { type Answer, startIssuerServer } from '../support/issuer-server.js'
 import { holdTimeouts } from '../support/timeouts.js'
 
@@ -14,8 +14,10 @@ describe('discovery', () => {
       [OAUTH]: { issuer, jwks_uri: `${issuer}/keys` },
       [`${OAUTH}/tenant/a`]: { issuer: `${issuer}/tenant/a`, jwks_uri: `${issuer}/tenant-keys` }
     }))
-    expect(await discoverEndpoint(server.origin, 'jwks_uri', config)).toBe(`${server.origin}/keys`)
-    expect(await discoverEndpoint(`${server.origin}/tenant/a`, 'jwks_uri', config)).toBe(`${server.origin}/tenant-keys`)
+    expect(await new IssuerMetadata(server.origin, config).endpoint('jwks_uri')).toBe(`${server.origin}/keys`)
+    expect(await new IssuerMetadata(`${server.origin}/tenant/a`, config).endpoint('jwks_uri')).toBe(
+      `${server.origin}/tenant-keys`
+    )
     expect(server.asked).toEqual([OAUTH, `${OAUTH}/tenant/a`])
   })
 
@@ -23,13 +25,15 @@ describe('discovery', () => {
     const server = await startIssuerServer((origin) => ({
       [`/tenant/a${OIDC}`]: { issuer: `${origin}/tenant/a/`, jwks_uri: `${origin}/keys` }
     }))
-    expect(await discoverEndpoint(`${server.origin}/tenant/a/`, 'jwks_uri', config)).toBe(`${server.origin}/keys`)
+    expect(await new IssuerMetadata(`${server.origin}/tenant/a/`, config).endpoint('jwks_uri')).toBe(`${server.origin}/keys`)
     expect(server.asked).toEqual([`${OAUTH}/tenant/a`, `/tenant/a${OIDC}`])
   })
 
   it('a trailing slash makes another issuer (RFC 8414 §3.3)', async () => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: { issuer: origin, jwks_uri: `${origin}/keys` } }))
-    await expect(discoverEndpoint(`${server.origin}/`, 'jwks_uri', config)).rejects.toThrow('The issuer has no usable metadata')
+    await expect(new IssuerMetadata(`${server.origin}/`, config).endpoint('jwks_uri')).rejects.toThrow(
+      'The issuer has no usable metadata'
+    )
   })
 
   const another = 'The metadata has another issuer'
@@ -47,7 +51,7 @@ describe('discovery', () => {
     ['nothing', () => '', expect.stringMatching(/JSON/)]
   ])('rejects %s, with a specific diagnostics event', async (_title, answer, why) => {
     const server = await startIssuerServer((origin) => ({ [OAUTH]: answer(origin), [OIDC]: answer(origin) }))
-    const failure = await discoverEndpoint(server.origin, 'jwks_uri', config).catch((error: unknown) => error)
+    const failure = await new IssuerMetadata(server.origin, config).endpoint('jwks_uri').catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(AggregateError)
     expect((failure as AggregateError).errors.map(({ message }) => message)).toEqual([why, why])
     expect(server.asked).toEqual([OAUTH, OIDC])
@@ -59,7 +63,8 @@ describe('discovery', () => {
       (jwks_uri: string): Fetch =>
       async () =>
         Response.json({ issuer, jwks_uri })
-    const find = (uri: string, allowHttp: boolean) => discoverEndpoint(issuer, 'jwks_uri', { fetch: answers(uri), allowHttp })
+    const find = (uri: string, allowHttp: boolean) =>
+      new IssuerMetadata(issuer, { fetch: answers(uri), allowHttp }).endpoint('jwks_uri')
     await expect(find('http://issuer.example/keys', false)).rejects.toThrow(AggregateError)
     expect(await find('http://issuer.example/keys', true)).toBe('http://issuer.example/keys')
     expect(await find('HTTPS://issuer.example/keys', false)).toBe('HTTPS://issuer.example/keys')
