@@ -5,8 +5,8 @@ import { api } from '../lib/fixtures.mjs'
 
 export const facts = { name: 'dpop-guard', detectsReplays: true }
 
-export function create({ issuer, jwks }, options = {}) {
-  const verifier = createVerifier({ issuer: { issuer, jwks }, audience: api.audience, baseUrl: api.origin, ...options })
+export function create({ issuer, jwks }, options = {}, create = createVerifier) {
+  const verifier = create({ issuer: { issuer, jwks }, audience: api.audience, baseUrl: api.origin, ...options })
   return {
     /** The shape of Node's IncomingMessage: what every Node framework hands over. */
     prepare({ authorization, proof }) {

@@ -48,9 +48,9 @@ const INSUFFICIENT = 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT'
 describe('a policy with acrValues and the acr_values_supported of the issuer (RFC 9470 §7)', () => {
   it('[S-13] a value that the issuer does not support causes a warning, which names it and the issuer', async () => {
     const { origin, events, emitWarning, verify } = await createStepUpWorld({ acr_values_supported: ['mfa', 'phr'] })
-    expect(await verify(['mfa', 'phrh'])).toBe(INSUFFICIENT)
+    expect(await verify(['mfa', 'loa3'])).toBe(INSUFFICIENT)
     const message = expect.stringMatching(
-      `^A policy requires an acr of \\["phrh"\\].*acr_values_supported.*"${origin}".*"acrValues"`
+      `^A policy requires an acr of \\["loa3"\\].*acr_values_supported.*"${origin}".*"acrValues"`
     )
     expect(events).toEqual([{ code: 'DPOP_GUARD_ACR_UNSUPPORTED', message }])
     expect(emitWarning.mock.calls).toEqual([

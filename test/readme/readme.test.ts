@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -11,6 +12,7 @@ import { compilePrograms, programsOf } from './programs.js'
 const programs = await programsOf('README.md')
 const operations = await programsOf('docs/operations.md')
 const debugging = await programsOf('docs/debugging.md')
+const telemetry = await programsOf('docs/telemetry.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
 
@@ -33,7 +35,7 @@ async function startIssuer(): Promise<void> {
 
 beforeAll(async () => {
   await startIssuer()
-  fileOf = await compilePrograms(new Map([...programs, ...operations, ...debugging, ...identityProviders]))
+  fileOf = await compilePrograms(new Map([...programs, ...operations, ...debugging, ...telemetry, ...identityProviders]))
 }, 60_000)
 
 afterEach(async () => {
@@ -147,5 +149,40 @@ describe('the programs of docs/operations.md', () => {
   test('probes: responds once the issuer does', async () => {
     const origin = await start('probes')
     expect(await (await fetch(origin)).text()).toBe('ok')
+  })
+})
+
+describe('the programs of docs/telemetry.md', () => {
+  /** The output of a program while a request is accepted, one is rejected, and the replay store is down. */
+  async function outputOf(name: string): Promise<string> {
+    const harness = new URL('./cause-events.mjs', import.meta.url)
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [fileURLToPath(harness), fileOf(name)])
+    expect(stderr).toBe('')
+    return stdout
+  }
+
+  test('exist', () => {
+    expect([...telemetry.keys()]).toEqual(['openTelemetry', 'pino', 'promClient'])
+  })
+
+  test('openTelemetry: runs without a registered SDK', async () => {
+    expect(await outputOf('openTelemetry')).toBe('')
+  })
+
+  test('pino: logs a rejection with its reason, and an outage with its cause', async () => {
+    const lines = (await outputOf('pino')).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 30, code: 'ERR_DPOP_PROOF_HTM', reason: 'htm is "GET", the method is "PUT"', msg: 'request rejected' },
+      { level: 50, code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', err: { message: 'connection lost' }, msg: 'verifier unavailable' }
+    ])
+  })
+
+  test('prom-client: counts verifications and measures the replay store', async () => {
+    const metrics = await outputOf('promClient')
+    expect(metrics).toContain('dpop_guard_verifications_total{outcome="accepted",code=""} 1')
+    expect(metrics).toContain('dpop_guard_verifications_total{outcome="rejected",code="ERR_DPOP_PROOF_HTM"} 1')
+    expect(metrics).toContain('dpop_guard_verifications_total{outcome="unavailable",code="ERR_DPOP_REPLAY_STORE_UNAVAILABLE"} 1')
+    expect(metrics).toContain('dpop_guard_replay_store_seconds_count{outcome="first-use"} 1')
+    expect(metrics).toContain('dpop_guard_replay_store_seconds_count{outcome="unavailable"} 1')
   })
 })
