@@ -3,6 +3,7 @@
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import {
   type Attributes,
+  type Histogram,
   type Meter,
   type MeterProvider,
   metrics,
@@ -72,8 +73,8 @@ export function instrument(options: InstrumentOptions = {}): () => void {
     recordVerifications(meter),
     recordKeyAge(meter),
     recordNonces(meter),
-    recordDurations<ReplayReservedEvent>(meter, 'replay_store', 'replay-reserved'),
-    recordDurations<IntrospectedEvent>(meter, 'introspection', 'introspected')
+    recordStore(meter),
+    recordIntrospection(meter)
   ]
   return () => {
     for (const stop of stops) stop()
@@ -120,7 +121,7 @@ function recordVerifications(meter: Meter): () => void {
   const lookups = meter.createCounter('dpop_guard.cache.lookups', {
     description: 'Lookups in the caches of tokens and proof keys'
   })
-  const duration = createDuration(meter, 'verification')
+  const duration = createDuration(meter, 'verification', 'Duration of a verification')
   const startsMs = new WeakMap<object, number>()
   const countLookup = (cache: string, isHit: boolean | undefined) => {
     if (isHit !== undefined) lookups.add(1, { 'dpop_guard.cache': cache, 'dpop_guard.hit': isHit })
@@ -164,20 +165,23 @@ function recordNonces(meter: Meter): () => void {
   return subscribeToEvent<NonceIssuedEvent>('nonce-issued', ({ response }) => nonces.add(1, { 'dpop_guard.response': response }))
 }
 
-function recordDurations<Event extends ReplayReservedEvent | IntrospectedEvent>(
-  meter: Meter,
-  name: string,
-  channelName: string
-): () => void {
-  const duration = createDuration(meter, name)
-  return subscribeToEvent<Event>(channelName, ({ outcome, durationMs }) => {
+function recordStore(meter: Meter): () => void {
+  const duration = createDuration(meter, 'replay_store', 'Duration of a call of the replay store')
+  return subscribeToEvent<ReplayReservedEvent>('replay-reserved', ({ outcome, durationMs }) => {
     duration.record(durationMs / 1000, { 'dpop_guard.outcome': outcome })
   })
 }
 
-function createDuration(meter: Meter, name: string) {
+function recordIntrospection(meter: Meter): () => void {
+  const duration = createDuration(meter, 'introspection', 'Duration of introspection')
+  return subscribeToEvent<IntrospectedEvent>('introspected', ({ outcome, durationMs }) => {
+    duration.record(durationMs / 1000, { 'dpop_guard.outcome': outcome })
+  })
+}
+
+function createDuration(meter: Meter, name: string, description: string): Histogram {
   const advice = { explicitBucketBoundaries: BUCKET_BOUNDARIES_SECONDS }
-  return meter.createHistogram(`dpop_guard.${name}.duration`, { unit: 's', advice })
+  return meter.createHistogram(`dpop_guard.${name}.duration`, { unit: 's', description, advice })
 }
 
 interface VerifySubscribers {

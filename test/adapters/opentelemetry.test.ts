@@ -3,7 +3,7 @@ import { type DataPoint, type Histogram, MeterProvider, type MetricData, MetricR
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { createVerifier } from 'dpop-guard'
 import { instrument } from 'dpop-guard/opentelemetry'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createIntrospectionWorld } from '../support/introspection-world.js'
 import { startIssuerServer } from '../support/issuer-server.js'
 import { BASE_URL, createWorld, ISSUER, verdictOf, type World } from '../support/world.js'
@@ -38,7 +38,12 @@ function createProviders() {
       typeof value === 'number' ? value : value.count
     ])
   }
-  return { exporter, tracerProvider, meterProvider, collect, pointsOf }
+  /** The sum of all values of a histogram. */
+  const sumOf = async (name: string) => {
+    const points = ((await collect()).get(name)?.dataPoints ?? []) as DataPoint<Histogram>[]
+    return points.reduce((sum, { value }) => sum + (value.sum ?? 0), 0)
+  }
+  return { exporter, tracerProvider, meterProvider, collect, pointsOf, sumOf }
 }
 
 /** Providers that are instrumented until the test ends. */
@@ -61,7 +66,7 @@ describe('instrument()', () => {
     await verdictOf(down.verifyRequest(await world.request()))
     const spans = exporter.getFinishedSpans().map(({ name, kind, status, attributes }) => ({ name, kind, status, attributes }))
     const span = { name: 'dpop_guard.verify', kind: 0, status: { code: 0 } }
-    expect(spans).toEqual([
+    expect(spans).toStrictEqual([
       { ...span, attributes: { 'dpop_guard.outcome': 'accepted', 'dpop_guard.scheme': 'DPoP', 'dpop_guard.issuer': ISSUER } },
       { ...span, attributes: { 'dpop_guard.outcome': 'anonymous' } },
       {
@@ -81,11 +86,11 @@ describe('instrument()', () => {
   })
 
   it('counts verifications by outcome, code and scheme, and records their duration in seconds', async () => {
-    const { pointsOf, collect } = instrumented()
+    const { pointsOf, sumOf } = instrumented()
     const verifier = createVerifier(world.options)
     for (let i = 0; i < 2; i++) await verifier.verifyRequest(await world.request())
     await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers: {} }))
-    expect(await pointsOf('dpop_guard.verifications')).toEqual([
+    expect(await pointsOf('dpop_guard.verifications')).toStrictEqual([
       [{ outcome: 'accepted', scheme: 'DPoP' }, 2],
       [{ outcome: 'rejected', code: 'ERR_DPOP_CREDENTIALS_MISSING' }, 1]
     ])
@@ -93,11 +98,47 @@ describe('instrument()', () => {
       [{ outcome: 'accepted' }, 2],
       [{ outcome: 'rejected' }, 1]
     ])
-    const duration = (await collect()).get('dpop_guard.verification.duration')
-    expect(duration?.descriptor.unit).toBe('s')
-    const value = duration?.dataPoints[0]?.value as Histogram | undefined
-    expect(value?.sum).toBeGreaterThan(0)
-    expect(value?.sum).toBeLessThan(10)
+    expect(await sumOf('dpop_guard.verification.duration')).toBeGreaterThan(0)
+    expect(await sumOf('dpop_guard.verification.duration')).toBeLessThan(10)
+  })
+
+  it('describes each metric with its unit, in the scope dpop-guard', async () => {
+    const { exporter, collect } = instrumented()
+    const { origin } = await startIssuerServer(() => ({ '/keys': world.issuer.jwks }))
+    await createVerifier({ issuer: { issuer: origin, jwksUri: `${origin}/keys` }, baseUrl: BASE_URL }).ready()
+    const introspection = await createIntrospectionWorld()
+    await introspection.verdict('one')
+    const verifier = createVerifier({ ...world.options, nonce: { secrets: [new Uint8Array(32)] } })
+    await verdictOf(verifier.verifyRequest(await world.request()))
+    const described = [...(await collect()).values()].map(({ descriptor: { name, unit, description } }) => [
+      name.replace('dpop_guard.', ''),
+      unit,
+      description
+    ])
+    expect(described.sort()).toEqual([
+      ['cache.lookups', '', 'Lookups in the caches of tokens and proof keys'],
+      ['introspection.duration', 's', 'Duration of introspection'],
+      ['keys.age', 's', 'Time since the key set of an issuer was fetched'],
+      ['nonces', '', 'Responses with a DPoP-Nonce'],
+      ['replay_store.duration', 's', 'Duration of a call of the replay store'],
+      ['verification.duration', 's', 'Duration of a verification'],
+      ['verifications', '', 'Verified requests']
+    ])
+    expect(exporter.getFinishedSpans().map(({ instrumentationScope }) => instrumentationScope.name)).toEqual([
+      'dpop-guard',
+      'dpop-guard'
+    ])
+    const [{ value } = {}] = ((await collect()).get('dpop_guard.verification.duration')?.dataPoints ??
+      []) as DataPoint<Histogram>[]
+    expect(value?.buckets.boundaries).toEqual([
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
+    ])
+  })
+
+  it('counts no lookup of a request that ended before it', async () => {
+    const { pointsOf } = instrumented()
+    await verdictOf(createVerifier(world.options).verifyRequest({ method: 'GET', target: '/', headers: {} }))
+    expect(await pointsOf('dpop_guard.cache.lookups')).toEqual([])
   })
 
   it('counts the lookups in both caches', async () => {
@@ -114,13 +155,14 @@ describe('instrument()', () => {
   })
 
   it('records nonces, the replay store and introspection', async () => {
-    const { pointsOf } = instrumented()
+    const { pointsOf, sumOf } = instrumented()
     const verifier = createVerifier({ ...world.options, nonce: { secrets: [new Uint8Array(32)] } })
     await verdictOf(verifier.verifyRequest(await world.request()))
     const introspection = await createIntrospectionWorld()
     await introspection.verdict('one')
     introspection.says({ active: false })
     await introspection.verdict('two')
+    expect(await sumOf('dpop_guard.introspection.duration')).toBeLessThan(10)
     expect(await pointsOf('dpop_guard.nonces')).toEqual([[{ response: 'rejected' }, 1]])
     expect(await pointsOf('dpop_guard.replay_store.duration')).toEqual([[{ outcome: 'first-use' }, 1]])
     expect(await pointsOf('dpop_guard.introspection.duration')).toEqual([
@@ -133,10 +175,13 @@ describe('instrument()', () => {
     const { pointsOf } = instrumented()
     const { origin } = await startIssuerServer(() => ({ '/keys': world.issuer.jwks }))
     await createVerifier({ issuer: { issuer: origin, jwksUri: `${origin}/keys` }, baseUrl: BASE_URL }).ready()
+    const nowMs = performance.now()
+    const now = vi.spyOn(performance, 'now').mockReturnValue(nowMs + 60_000)
+    onTestFinished(() => now.mockRestore())
     const [[attributes, age] = []] = await pointsOf('dpop_guard.keys.age')
     expect(attributes).toEqual({ issuer: origin })
-    expect(age).toBeGreaterThanOrEqual(0)
-    expect(age).toBeLessThan(60)
+    expect(age).toBeGreaterThanOrEqual(60)
+    expect(age).toBeLessThan(70)
   })
 
   it('no attribute has a token, a proof, a claim, a nonce or a thumbprint', async () => {
@@ -203,6 +248,7 @@ describe('instrument()', () => {
     [{ tracer: {} }, '"tracer" is not an option; did you mean "tracerProvider"?'],
     [{ tracerProvider: {} }, '"tracerProvider" must be a TracerProvider'],
     [{ meterProvider: 1 }, '"meterProvider" must be a MeterProvider'],
+    [{ tracerProvider: null }, '"tracerProvider" must be a TracerProvider'],
     [{ meterProvider: null }, '"meterProvider" must be a MeterProvider']
   ])('the options %j are a TypeError', (options, message) => {
     expect(() => instrument(options)).toThrow(new TypeError(message))

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -162,15 +161,6 @@ describe('parseRawRequest', () => {
 })
 
 describe('the executable', () => {
-  test('of the built package runs', () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/src/cli/main.js', 'explain', '--json'], {
-      input: 'nonsense',
-      encoding: 'utf8'
-    })
-    expect([status, stdout]).toEqual([2, ''])
-    expect(stderr).toContain('dpop-guard: ')
-  })
-
   test.each<[args: string[], stream: 'stdout' | 'stderr', printed: string, status: number]>([
     [['--help'], 'stdout', 'Usage: dpop-guard explain', 0],
     [['explain'], 'stderr', 'must be a header field', 2]

@@ -1,4 +1,4 @@
-/** The folders of src/ with the tests that must detect every mutant of them. Detection by other tests does not count. */
+/** The folders of src/, and integrations, with the tests that must detect every mutant of them. Detection by other tests does not count. */
 export const folders = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
@@ -21,9 +21,13 @@ export const folders = [
   },
   {
     name: 'response',
-    mutate: ['src/errors.ts', 'src/response/**', 'src/policy/**'],
+    mutate: ['src/errors.ts', 'src/response/**'],
     tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },
+  { name: 'policy', mutate: ['src/policy/**'], tests: ['test/policy/**'] },
+  { name: 'diagnostics', mutate: ['src/diagnostics/**'], tests: ['test/diagnostics/!(built-)*.test.ts'] },
+  { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },
+  { name: 'integrations', mutate: ['adapters/opentelemetry.ts'], tests: ['test/adapters/opentelemetry.test.ts'] },
   {
     name: 'config',
     mutate: ['src/config/**'],

@@ -1,7 +1,7 @@
 import { createVerifier, type Policy, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { routePolicy } from '../../src/policy/policy.js'
-import { findAuthenticationError, routeAuthentication } from '../../src/policy/step-up.js'
+import { isRestrictive, routeDecision, routePolicy, withRequest } from '../../src/policy/policy.js'
+import { authenticationParams, findAuthenticationError, routeAuthentication } from '../../src/policy/step-up.js'
 import { challengesOf } from '../support/challenge-parser.js'
 import { createIntrospectionWorld } from '../support/introspection-world.js'
 import { createWorld, NOW, type World } from '../support/world.js'
@@ -18,6 +18,11 @@ describe('findAuthenticationError', () => {
     expect(error({ auth_time: now - 6 }, { maxAgeSeconds: 0 })).toBeDefined()
     expect(error({ auth_time: now + 5 }, { maxAgeSeconds: 0 })).toBeUndefined()
     expect(error({ auth_time: now + 6 }, { maxAgeSeconds: 300 })).toBe('auth_time is 6 seconds in the future')
+  })
+
+  it('accepts an auth_time of 0, and does not call a token without acr one whose acr is another', () => {
+    expect(error({ auth_time: 0 }, { maxAgeSeconds: now })).toBeUndefined()
+    expect(error({ acr: null }, { acrValues: ['mfa'] })).toBe('acr is null, expected one of ["mfa"]')
   })
 
   it.each(['1800000000', null, -1, Number.NaN, {}, [now]])('rejects the auth_time %j', (value) => {
@@ -39,6 +44,42 @@ describe('findAuthenticationError', () => {
 
   it('does not require auth_time if only acrValues are given', () => {
     expect(error({ acr: 'mfa' }, { acrValues: ['mfa'] })).toBeUndefined()
+  })
+})
+
+describe('authenticationParams', () => {
+  it('has acr_values separated by spaces and max_age, if required (RFC 9470 §3)', () => {
+    expect(authenticationParams({ acrValues: ['mfa', 'phr'], maxAgeSeconds: 0 })).toEqual({ acr_values: 'mfa phr', max_age: '0' })
+    expect(authenticationParams({ acrValues: ['mfa'] })).toEqual({ acr_values: 'mfa' })
+    expect(authenticationParams({ maxAgeSeconds: 60 })).toEqual({ max_age: '60' })
+  })
+})
+
+describe('isRestrictive', () => {
+  it.each<[policy: object, isRestricted: boolean]>([
+    [{}, false],
+    [{ scopes: [] }, false],
+    [{ scopes: ['a'] }, true],
+    [{ anyScope: ['a'] }, true],
+    [{ authentication: { maxAgeSeconds: 1 } }, true],
+    [{ authorize: () => true }, true]
+  ])('%j: %j', (policy, isRestricted) => {
+    expect(isRestrictive(policy)).toBe(isRestricted)
+  })
+})
+
+describe('withRequest', () => {
+  it('calls authorize with the request object of the framework, and keeps the other members', async () => {
+    const authorize = vi.fn(() => true)
+    const own = { framework: 'express' }
+    const { authorize: decide, ...others } = withRequest({ scopes: ['a'], authorize }, own)
+    expect(others).toEqual({ scopes: ['a'] })
+    expect(decide?.('auth' as never, {} as never)).toBe(true)
+    expect(authorize).toHaveBeenCalledExactlyOnceWith('auth', own)
+  })
+
+  it('does not add a decision to a policy without one', () => {
+    expect(withRequest({ scopes: ['a'] }, {})).toEqual({ scopes: ['a'] })
   })
 })
 
@@ -72,6 +113,21 @@ describe('routePolicy', () => {
     [{ authentication: { maxAgeSeconds: '5' } }, '"authentication.maxAgeSeconds" must be a non-negative integer']
   ])('rejects %j with a TypeError that names the member', (policy, message) => {
     expect(() => routePolicy(policy)).toThrow(new TypeError(message))
+  })
+
+  it('names the option with its prefix, and the parameter of a function', () => {
+    expect(() => routePolicy({ scopes: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.scopes" must be')
+    expect(() => routePolicy({ anyScope: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.anyScope" must be')
+    expect(() => routePolicy({ authorize: 1 } as never, 'config.dpop.')).toThrow('"config.dpop.authorize" must be')
+    expect(() => routePolicy({ authentication: {} }, 'config.dpop.')).toThrow('"config.dpop.authentication" must have')
+    expect(() => routeDecision(1 as never)).toThrow(new TypeError('"authorize" must be a function'))
+    expect(() => routeAuthentication({})).toThrow(new TypeError('"authentication" must have "acrValues" or "maxAgeSeconds"'))
+  })
+
+  it('rejects a list of acr values of which one is invalid, and adds no member that was not given', () => {
+    expect(() => routeAuthentication({ acrValues: ['mfa', 'a b'] })).toThrow(TypeError)
+    expect(routeAuthentication({ acrValues: ['mfa'] })).toStrictEqual({ acrValues: ['mfa'] })
+    expect(routeAuthentication({ maxAgeSeconds: 0 })).toStrictEqual({ maxAgeSeconds: 0 })
   })
 
   it('rejects an empty requirement of authentication', () => {
@@ -141,9 +197,30 @@ describe('verifier.requirePolicy', () => {
     subscribe('dpop-guard:refused', listen)
     const rejection = verifier.requirePolicy(auth, { scopes: ['b'], anyScope: ['c', 'd'] }, request)
     await expect(rejection).rejects.toThrow(/^The access token lacks a required scope$/)
+    for (const policy of [{ anyScope: ['c'] }, { scopes: ['b'] }, { authentication: { acrValues: ['phr'] } }])
+      await verifier.requirePolicy(auth, policy, request).catch(() => {})
     unsubscribe('dpop-guard:refused', listen)
-    const reason = 'scopes are ["a"], required are all of ["b"] and one of ["c", "d"]'
-    expect(events).toEqual([{ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', detail: { reason } }])
+    const scopeEvent = (required: string) => ({
+      code: 'ERR_DPOP_SCOPE_INSUFFICIENT',
+      detail: { reason: `scopes are ["a"], required are ${required}` }
+    })
+    expect(events).toEqual([
+      scopeEvent('all of ["b"] and one of ["c", "d"]'),
+      scopeEvent('one of ["c"]'),
+      scopeEvent('all of ["b"]'),
+      { code: 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT', detail: { reason: 'acr is "mfa", expected one of ["phr"]' } }
+    ])
+  })
+
+  it('names the required scopes in the challenge, each once', async () => {
+    const { verifier, request, auth } = await verified()
+    const scopeOf = async (policy: Policy) => {
+      const error = await verifier.requirePolicy(auth, policy, request).catch((reason) => reason)
+      return challengesOf(error.headers)[0]?.params['scope']
+    }
+    expect(await scopeOf({ scopes: ['b'] })).toBe('b')
+    expect(await scopeOf({ anyScope: ['c', 'd'] })).toBe('c d')
+    expect(await scopeOf({ scopes: ['b', 'c'], anyScope: ['c', 'd'] })).toBe('b c d')
   })
 })
 
