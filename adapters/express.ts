@@ -2,22 +2,21 @@
 
 import type { Request, RequestHandler, Response } from 'express'
 import { checkKeys, misconfigured } from '../src/config/option-validation.js'
-import type { VerifierOptions } from '../src/options.js'
 import { type Policy, policyMembers, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { toVerifier } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
-export type { AnyVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared.js'
 
 declare global {
   namespace Express {
     interface Request {
       /** The verified request. Undefined on routes without `dpop()`, and for requests without credentials with the option `optional`. */
-      dpop: VerifiedRequest
+      dpop?: VerifiedRequest | undefined
     }
   }
 }
@@ -38,16 +37,17 @@ const knownSettings = { ...policyMembers, property: true } as const satisfies Re
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
  * runs twice.
  *
- * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`
+ * @returns the middleware, with its `verifier`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings: DPoPExpressOptions = {}): RequestHandler {
-  const verifier = toVerifier(verifierOrOptions)
+export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {}): RequestHandler & HasVerifier {
+  const verifier = toVerifier(source)
   const { property = 'dpop', ...rest } = checkKeys('', settings, knownSettings)
   const policy = routePolicy(rest)
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not handle promises, so errors are passed to next.
-  return function dpop(req, res, next) {
+  const middleware: RequestHandler = function dpop(req, res, next) {
     protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl })
       .then((auth) => void Object.assign(req, { [property]: auth }))
       .then(
@@ -60,6 +60,7 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
         }
       )
   }
+  return Object.assign(middleware, { verifier })
 }
 
 /**

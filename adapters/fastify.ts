@@ -8,21 +8,29 @@ import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { logOutage } from './outage-log.js'
-import { named, protect, protectPolicy, type ResponseHeaderAccess, type VerifierSettings, verifierOf } from './shared.js'
+import {
+  type HasVerifier,
+  named,
+  protect,
+  protectPolicy,
+  type ResponseHeaderAccess,
+  type VerifierSettings,
+  verifierOf
+} from './shared.js'
 
-export type { AnyVerifier, VerifierSettings } from './shared.js'
+export type { AnyVerifier, HasVerifier, VerifierSettings } from './shared.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The verified request. Null before verification, on unprotected routes, and for requests without credentials with `optional`. */
-    dpop: VerifiedRequest
+    dpop: VerifiedRequest | null
   }
   interface FastifyInstance {
     /**
      * Verifies a request, as a hook of a route or in `@fastify/auth`; for `global: false`. With nested registrations, it is that of
-     * the outer one.
+     * the outer one. Its `verifier` is for `verifier.ready()` and the like.
      */
-    verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void>
+    verifyDPoP: ((request: FastifyRequest, reply: FastifyReply) => Promise<void>) & HasVerifier
   }
   interface FastifyContextConfig {
     /**
@@ -66,8 +74,8 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
     Object.assign(request, { dpop: auth ?? null })
   }
 
-  if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null as unknown as VerifiedRequest)
-  if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', verifyDPoP)
+  if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null)
+  if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', Object.assign(verifyDPoP, { verifier }))
   app.addHook('onRoute', ({ config = {} }) => void policyOf(config))
   // A hook of the scope instead of each route also covers routes that were registered before the plugin.
   app.addHook(hook as 'onRequest', async (request, reply) => {

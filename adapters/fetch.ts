@@ -1,15 +1,14 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module */
 
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
-import type { VerifierOptions } from '../src/options.js'
+import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import type { Verifier } from '../src/verifier.js'
-import { toVerifier } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type AnyVerifier, addHeaders } from './shared.js'
+import { addHeaders, type HasVerifier } from './shared.js'
 
-export type { AnyVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared.js'
 
 /** A handler of verified requests. `rest` are further arguments of the runtime: environment, context, route parameters. */
 export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest extends unknown[]> = (
@@ -17,6 +16,9 @@ export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest exten
   auth: Auth,
   ...rest: Rest
 ) => Response | Promise<Response>
+
+/** A wrapped handler, with its verifier. */
+export type FetchHandler<Rest extends unknown[]> = ((request: Request, ...rest: Rest) => Promise<Response>) & HasVerifier
 
 /** The policy of one handler, which is checked before the proof is consumed. */
 export type WithDPoPOptions = Policy<Request>
@@ -28,32 +30,30 @@ export type WithDPoPOptions = Policy<Request>
  *
  * Fetch joins field lines, so two challenges share one.
  *
- * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param source a verifier, its options, or a function of the environment that returns either; undefined stands for
+ *   `optionsFromEnv()`. The environment has the members of the first further argument, the `env` of Workers.
+ * @returns the wrapped handler, with its `verifier`
  * @throws TypeError if an option is missing, unknown or invalid, or a scope is invalid (RFC 6749 §3.3)
  */
-export function withDPoP<Auth extends VerifiedRequest | undefined, Rest extends unknown[]>(
-  verifierOrOptions: Verifier<Auth>,
-  handler: VerifiedHandler<Auth, Rest>,
-  options?: WithDPoPOptions
-): (request: Request, ...rest: Rest) => Promise<Response>
 export function withDPoP<Rest extends unknown[]>(
-  verifierOrOptions: (VerifierOptions & { readonly optional?: false }) | undefined,
+  source: VerifierSource<VerifiedRequest> | undefined,
   handler: VerifiedHandler<VerifiedRequest, Rest>,
   options?: WithDPoPOptions
-): (request: Request, ...rest: Rest) => Promise<Response>
+): FetchHandler<Rest>
 export function withDPoP<Rest extends unknown[]>(
-  verifierOrOptions: VerifierOptions,
+  source: VerifierSource | undefined,
   handler: VerifiedHandler<VerifiedRequest | undefined, Rest>,
   options?: WithDPoPOptions
-): (request: Request, ...rest: Rest) => Promise<Response>
+): FetchHandler<Rest>
 export function withDPoP<Rest extends unknown[]>(
-  verifierOrOptions: AnyVerifier | VerifierOptions | undefined,
+  source: VerifierSource | undefined,
   handler: VerifiedHandler<VerifiedRequest, Rest>,
-  settings: WithDPoPOptions = {}
-): (request: Request, ...rest: Rest) => Promise<Response> {
-  const verifier = toVerifier(verifierOrOptions)
-  const policy = routePolicy(settings)
-  return async function withDPoP(request, ...rest) {
+  options: WithDPoPOptions = {}
+): FetchHandler<Rest> {
+  const verifier = toVerifier(source)
+  const policy = routePolicy(options)
+  async function withDPoP(request: Request, ...rest: Rest): Promise<Response> {
+    provideEnvironment(verifier, rest[0])
     let auth: VerifiedRequest | undefined
     try {
       auth = await verifier.verifyRequest(request, withRequest(policy, request))
@@ -65,6 +65,7 @@ export function withDPoP<Rest extends unknown[]>(
     }
     return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {})
   }
+  return Object.assign(withDPoP, { verifier })
 }
 
 function withHeaders(response: Response, headers: ResponseHeaders): Response {

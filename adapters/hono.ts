@@ -1,21 +1,24 @@
 /** Hono 4: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
 import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
-import type { VerifierOptions } from '../src/options.js'
+import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { toVerifier } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
-export type { AnyVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared.js'
 
-/** The variables of {@link dpop}, for `new Hono<{ Variables: DPoPVariables }>()`. */
-export interface DPoPVariables {
-  /** The verified request. Undefined for a request without credentials with the option `optional`. */
-  dpop: VerifiedRequest
+/**
+ * The variables of {@link dpop}, for `new Hono<{ Variables: DPoPVariables }>()`. With the option `optional`, `Auth` includes undefined:
+ * a request without credentials.
+ */
+export interface DPoPVariables<Auth extends VerifiedRequest | undefined = VerifiedRequest> {
+  /** The verified request. */
+  dpop: Auth
 }
 
 /**
@@ -28,17 +31,25 @@ export interface DPoPVariables {
  *
  * `app.mount` removes the mount path from requests: add it to `baseUrl`. `app.route` does not.
  *
- * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`. The
+ *   environment has the members of `c.env`.
  * @param settings a policy that is checked before the proof is consumed
+ * @returns the middleware, with its `verifier`
  * @throws TypeError if an option is missing, unknown or invalid
  */
 export function dpop(
-  verifierOrOptions?: AnyVerifier | VerifierOptions,
-  settings: Policy<HonoRequest> = {}
-): MiddlewareHandler<{ Variables: DPoPVariables }> {
-  const verifier = toVerifier(verifierOrOptions)
+  source?: VerifierSource<VerifiedRequest>,
+  settings?: Policy<HonoRequest>
+): MiddlewareHandler<{ Variables: DPoPVariables }> & HasVerifier
+export function dpop(
+  source: VerifierSource | undefined,
+  settings?: Policy<HonoRequest>
+): MiddlewareHandler<{ Variables: DPoPVariables<VerifiedRequest | undefined> }> & HasVerifier
+export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}): MiddlewareHandler & HasVerifier {
+  const verifier = toVerifier(source)
   const policy = routePolicy(settings)
-  return async function dpop(c, next) {
+  const middleware: MiddlewareHandler = async function dpop(c, next) {
+    provideEnvironment(verifier, c.env)
     // The context identifies the request, because the same Request object may be passed to app.fetch twice.
     const auth = await protect(verifier, c.req.raw, headersOf(c), withRequest(policy, c.req), c).catch((error: unknown) => {
       // Hono sends the response of an error without logging it.
@@ -46,9 +57,10 @@ export function dpop(
       logOutage(error, console.error)
       throw error
     })
-    c.set('dpop', auth as VerifiedRequest)
+    c.set('dpop', auth)
     await next()
   }
+  return Object.assign(middleware, { verifier })
 }
 
 /**

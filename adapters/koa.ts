@@ -2,22 +2,21 @@
 
 import type { Context, Middleware, Request } from 'koa'
 import type { ResponseHeaders } from '../src/errors.js'
-import type { VerifierOptions } from '../src/options.js'
 import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import { toVerifier } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type AnyVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
 
-export type { AnyVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared.js'
 
-/** What {@link dpop} adds to `ctx.state`. */
-export interface DPoPState {
-  /** The verified request. Undefined for a request without credentials with the option `optional`. */
-  dpop: VerifiedRequest
+/** What {@link dpop} adds to `ctx.state`. With the option `optional`, `Auth` includes undefined: a request without credentials. */
+export interface DPoPState<Auth extends VerifiedRequest | undefined = VerifiedRequest> {
+  /** The verified request. */
+  dpop: Auth
 }
 
 /**
@@ -28,14 +27,20 @@ export interface DPoPState {
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
  * runs twice.
  *
- * @param verifierOrOptions defaults to `optionsFromEnv()`
+ * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`
  * @param settings a policy that is checked before the proof is consumed
+ * @returns the middleware, with its `verifier`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings: Policy<Request> = {}): Middleware<DPoPState> {
-  const verifier = toVerifier(verifierOrOptions)
+export function dpop(source?: VerifierSource<VerifiedRequest>, settings?: Policy<Request>): Middleware<DPoPState> & HasVerifier
+export function dpop(
+  source: VerifierSource | undefined,
+  settings?: Policy<Request>
+): Middleware<DPoPState<VerifiedRequest | undefined>> & HasVerifier
+export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): Middleware<DPoPState> & HasVerifier {
+  const verifier = toVerifier(source)
   const policy = routePolicy(settings)
-  return async function dpop(ctx, next) {
+  const middleware: Middleware<DPoPState> = async function dpop(ctx, next) {
     // If Koa is mounted in an Express application, its own path lacks the mount path.
     const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
     const options = { ...withRequest(policy, ctx.request), target: originalUrl }
@@ -52,6 +57,7 @@ export function dpop(verifierOrOptions?: AnyVerifier | VerifierOptions, settings
       throw withResponseHeaders(error, auth?.responseHeaders)
     }
   }
+  return Object.assign(middleware, { verifier })
 }
 
 /**

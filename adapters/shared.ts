@@ -6,11 +6,10 @@ import type { VerifierOptions } from '../src/options.js'
 import { isRestrictive, type Policy } from '../src/policy/policy.js'
 import type { RequestLike } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import type { Verifier, VerifyOptions } from '../src/verifier.js'
+import type { AnyVerifier, VerifyOptions } from '../src/verifier.js'
 import { haveEqualOptions, toVerifier } from '../src/verify-request.js'
 
-/** A verifier of any options. */
-export type AnyVerifier = Verifier<VerifiedRequest | undefined>
+export type { AnyVerifier } from '../src/verifier.js'
 
 /**
  * Settings of frameworks that take one object: the options of a verifier, or an existing verifier as `verifier`. With neither, the
@@ -22,6 +21,11 @@ export type VerifierSettings =
       /** An existing verifier, instead of options. */
       readonly verifier?: AnyVerifier
     } & { readonly [Name in keyof VerifierOptions]?: never })
+
+/** What has a verifier, for `verifier.ready()` in a readiness probe, `verifier.nonceHeaders()` and `verifier.explain()`. */
+export interface HasVerifier {
+  readonly verifier: AnyVerifier
+}
 
 /** Access to the header fields of the response. */
 export interface ResponseHeaderAccess {

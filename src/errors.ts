@@ -79,6 +79,7 @@ const RETRY_AFTER_SECONDS = 1
 
 const isError = Symbol.for('dpop-guard.error')
 const isUnavailable = Symbol.for('dpop-guard.unavailable')
+const inspect = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * Thrown by a check to reject a request. The verifier converts it into a {@link DPoPError} with its challenge. It is not an
@@ -164,6 +165,11 @@ export class DPoPError extends Error {
   /** The response as a Fetch `Response`. */
   getResponse(): Response {
     return toResponse(this)
+  }
+
+  /** What `console.error` prints: one line, because frameworks log each error, and any client can cause one. */
+  [inspect](): string {
+    return this.stack as string
   }
 
   get [isError](): true {

@@ -49,5 +49,5 @@ export type {
   VerifyMessage
 } from './telemetry.js'
 export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
-export { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
-export { toVerifier, verifyRequest } from './verify-request.js'
+export { type AnyVerifier, createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
+export { toVerifier, type VerifierSource, verifyRequest } from './verify-request.js'

@@ -4,11 +4,12 @@ import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
-import { debugOutage, debugRefusal } from './diagnostics/debug.js'
+import { debugRefusal } from './diagnostics/debug.js'
 import { type ExplainedCheck, explainRequest, type VerifierParts } from './diagnostics/explain.js'
-import { DPoPError, DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
+import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
+import { toUnavailableError } from './outage.js'
 import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
 import { checkAth, checkHtm, checkHtu, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
@@ -71,6 +72,9 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    */
   ready(): Promise<void>
 }
+
+/** A verifier of any options. */
+export type AnyVerifier = Verifier<VerifiedRequest | undefined>
 
 /**
  * Creates a verifier.
@@ -261,12 +265,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
       return new DPoPError(code, challengeHeaders(code, { ...context, params }, this.#config))
     }
-    const { code, cause } =
-      reason instanceof DPoPUnavailableError ? reason : { code: 'ERR_DPOP_VERIFIER_UNAVAILABLE' as const, cause: reason }
-    const error = new DPoPUnavailableError(code, cause, headersOf(context.nonce))
-    debugOutage(code, cause)
-    if (telemetry.unavailable.hasSubscribers) telemetry.unavailable.publish({ code: error.code, cause: error.cause })
-    return error
+    return toUnavailableError(reason, headersOf(context.nonce))
   }
 }
 

@@ -1,15 +1,29 @@
-/** `verifyRequest()`, and the resolution of a verifier from a verifier, its options or the environment. @module */
+/** `verifyRequest()`, and the resolution of a verifier from a verifier, its options, a function or the environment. @module */
 
 import { optionsFromEnv } from './config/from-env.js'
+import { misconfigured } from './config/option-validation.js'
+import { LazyVerifier } from './lazy-verifier.js'
 import type { VerifierOptions } from './options.js'
 import type { RequestLike } from './request/request.js'
 import type { VerifiedRequest } from './verified-request.js'
-import { createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
+import { type AnyVerifier, createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
 
-const verifiers = new WeakMap<object, Verifier<VerifiedRequest | undefined>>()
+type OptionsFor<Auth> = undefined extends Auth ? VerifierOptions : VerifierOptions & { readonly optional?: false }
+
+/**
+ * What a verifier is made of: an existing one, its options, or a function that returns either. The function is called once, at the
+ * first request, with the environment: `process.env`, and the members of the `env` that Workers and Hono pass to handlers. An error of
+ * the function is 503 with that error as its cause. `optionsFromEnv` is such a function.
+ */
+export type VerifierSource<Auth extends VerifiedRequest | undefined = VerifiedRequest | undefined> =
+  | Verifier<Auth>
+  | OptionsFor<Auth>
+  | ((env: never) => Verifier<Auth> | OptionsFor<Auth>)
+
+const verifiers = new WeakMap<object, AnyVerifier>()
 
 /** The options of verifiers that were created here. */
-const optionsOf = new WeakMap<Verifier<VerifiedRequest | undefined>, VerifierOptions>()
+const optionsOf = new WeakMap<AnyVerifier, VerifierOptions>()
 
 /** The last options that were read from the environment. */
 let lastFromEnv: VerifierOptions | undefined
@@ -22,26 +36,32 @@ function stableOptionsFromEnv(): VerifierOptions {
 }
 
 /**
- * Resolves a verifier: returns a verifier as it is, creates one for options (once per object), and uses {@link optionsFromEnv}
- * without an argument.
+ * Resolves a verifier: returns a verifier as it is, creates one for options or a function (once per object), and uses
+ * {@link optionsFromEnv} without an argument.
  *
  * @param origin the object whose identity is used, if the options are a copy of a part of it
  * @throws TypeError that names the option that is missing, unknown or invalid
  */
-export function toVerifier(
-  verifierOrOptions?: Verifier<VerifiedRequest | undefined> | VerifierOptions,
-  origin?: object
-): Verifier<VerifiedRequest | undefined> {
-  const given = verifierOrOptions ?? stableOptionsFromEnv()
+export function toVerifier(source?: VerifierSource, origin?: object): AnyVerifier {
+  const given = source ?? stableOptionsFromEnv()
   if (isVerifier(given)) return given
-  const verifier = verifiers.get(origin ?? given) ?? createVerifier(given)
+  const verifier = verifiers.get(origin ?? given) ?? create(given)
   verifiers.set(origin ?? given, verifier)
-  optionsOf.set(verifier, given)
+  if (typeof given !== 'function') optionsOf.set(verifier, given)
   return verifier
 }
 
+function create(given: VerifierOptions | ((env: never) => AnyVerifier | VerifierOptions)): AnyVerifier {
+  if (typeof given !== 'function') return createVerifier(given)
+  return new LazyVerifier((env) => {
+    const returned = given(env as never)
+    if (returned instanceof Promise) misconfigured('options', 'be returned by the function, not a promise of them')
+    return isVerifier(returned) ? returned : createVerifier(returned)
+  })
+}
+
 /** Whether two verifiers were created from options with equal members, so that one verification serves both. */
-export function haveEqualOptions(a: Verifier<VerifiedRequest | undefined>, b: Verifier<VerifiedRequest | undefined>): boolean {
+export function haveEqualOptions(a: AnyVerifier, b: AnyVerifier): boolean {
   const [first, second] = [optionsOf.get(a), optionsOf.get(b)]
   return first !== undefined && second !== undefined && isEqual(first, second)
 }
@@ -59,33 +79,28 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
-function isVerifier(given: object): given is Verifier<VerifiedRequest | undefined> {
-  return typeof (given as Partial<Verifier>).verifyRequest === 'function'
+function isVerifier(given: VerifierSource): given is AnyVerifier {
+  return typeof (given as Partial<Verifier> | null)?.verifyRequest === 'function'
 }
 
 /**
  * Verifies one request; see {@link Verifier.verifyRequest}. A verifier is created once for each options object. Keep that object:
  * a new one has empty caches and an empty replay store.
  */
-export function verifyRequest<Result extends VerifiedRequest | undefined>(
-  request: RequestLike,
-  verifier: Verifier<Result>,
-  options?: VerifyOptions
-): Promise<Result>
 export function verifyRequest(
   request: RequestLike,
-  options: VerifierOptions & { readonly optional?: false },
-  perCall?: VerifyOptions
+  source: VerifierSource<VerifiedRequest>,
+  options?: VerifyOptions
 ): Promise<VerifiedRequest>
 export function verifyRequest(
   request: RequestLike,
-  options: VerifierOptions,
-  perCall?: VerifyOptions
+  source: VerifierSource,
+  options?: VerifyOptions
 ): Promise<VerifiedRequest | undefined>
 export async function verifyRequest(
   request: RequestLike,
-  verifierOrOptions: Verifier<VerifiedRequest | undefined> | VerifierOptions,
-  perCall?: VerifyOptions
+  source: VerifierSource,
+  options?: VerifyOptions
 ): Promise<VerifiedRequest | undefined> {
-  return await toVerifier(verifierOrOptions).verifyRequest(request, perCall)
+  return await toVerifier(source).verifyRequest(request, options)
 }

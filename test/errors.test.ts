@@ -1,3 +1,4 @@
+import { format, inspect } from 'node:util'
 import { DPoPError, type DPoPErrorCode, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from 'dpop-guard'
 import { describe, expect, it, vi } from 'vitest'
 import { Refusal, refuse, responseFor } from '../src/errors.js'
@@ -44,6 +45,14 @@ describe('DPoPError', () => {
     expect(refusal.description).toMatch(description)
     expect(refusal.message).toBe(refusal.description)
     expect(responseFor(code)).toEqual({ status, error, description: refusal.description })
+  })
+
+  it('is one line in a log, without header fields: any client can cause an error', () => {
+    const error = new DPoPError('ERR_DPOP_NONCE_REQUIRED', { 'DPoP-Nonce': 'the-nonce' })
+    const line = 'DPoPError: A DPoP nonce is required; use the DPoP-Nonce of this response (ERR_DPOP_NONCE_REQUIRED)'
+    expect(inspect(error)).toBe(line)
+    expect(format(error)).toBe(line)
+    expect(error.stack).toBe(line)
   })
 
   it('every sentence says something else', () => {

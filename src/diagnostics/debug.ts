@@ -23,9 +23,9 @@ export function refusalLine(code: DPoPErrorCode, detail: RefusalDetail = {}): st
   const { reason, expectedHtu, receivedHtu, skewSeconds } = detail
   const facts = [
     ...(reason === undefined ? [] : [reason]),
-    ...(receivedHtu === undefined
+    ...(receivedHtu === undefined || expectedHtu === undefined
       ? []
-      : [`htu is ${printable(receivedHtu)}, expected ${expectedHtu?.map(printable).join(' or ')}`]),
+      : [`htu is ${printable(receivedHtu)}, expected ${expectedHtu.map(printable).join(' or ') || 'none'}`]),
     ...(skewSeconds === undefined ? [] : [`iat differs by ${skewSeconds} seconds`])
   ]
   return `${code} (${sectionOf(code)}): ${[...facts, hintOf(code, detail)].join('; ')}`

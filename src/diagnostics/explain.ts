@@ -238,7 +238,8 @@ function factsOf({
   receivedHtu,
   skewSeconds
 }: RefusalDetail): Pick<ExplainedCheck, 'expected' | 'received'> {
-  if (receivedHtu !== undefined) return { expected: [expectedHtu].flat().join(' or '), received: receivedHtu }
+  if (expectedHtu !== undefined && receivedHtu !== undefined)
+    return { expected: expectedHtu.join(' or ') || 'none', received: receivedHtu }
   if (skewSeconds !== undefined) return { expected: 'an iat in the accepted window', received: `${skewSeconds} seconds` }
   return reason === undefined ? {} : { received: reason }
 }

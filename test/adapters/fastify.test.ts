@@ -34,8 +34,8 @@ async function makeApp(spec: AppSpec, options: FastifyServerOptions): Promise<Fa
   if (!spec.isUnguarded) await app.register(dpop, settings)
   if (spec.isGuardedTwice) await app.register(dpop, settings)
   const response = async (request: FastifyRequest) => {
-    spec.onHandled(request.dpop)
-    return show(request.dpop, request.body as string)
+    spec.onHandled(request.dpop ?? undefined)
+    return show(request.dpop ?? undefined, request.body as string)
   }
   const routes = async (scope: FastifyInstance) => {
     scope.get('/notes', response)

@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http'
 import { Writable } from 'node:stream'
+import { format } from 'node:util'
 import type { VerifierOptions } from 'dpop-guard'
 import { dpop as expressGuard } from 'dpop-guard/express'
 import { dpop as fastifyGuard } from 'dpop-guard/fastify'
@@ -22,7 +23,12 @@ type Send = (headers: Record<string, string>) => Promise<{ status: number; body:
 
 /** Lines that a framework logs, on the console or in its own log. */
 const lines: string[] = []
-const record = (...args: unknown[]) => void lines.push(...args.map(String).join(' ').trim().split('\n'))
+const record = (...args: unknown[]) =>
+  void lines.push(
+    ...format(...args)
+      .trim()
+      .split('\n')
+  )
 
 async function overHttp(app: RunningApp, send: (send: Send) => Promise<void>): Promise<void> {
   try {
@@ -32,6 +38,8 @@ async function overHttp(app: RunningApp, send: (send: Send) => Promise<void>): P
     })
   } finally {
     await app.close()
+    // Express logs an error after its response.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
@@ -51,7 +59,7 @@ const frameworks: [name: string, run: (options: Options, send: (send: Send) => P
     async (options, send) => {
       const stream = new Writable({
         write(chunk, _encoding, done) {
-          record(chunk)
+          record(String(chunk))
           done()
         }
       })
@@ -122,7 +130,7 @@ describe.each(frameworks)('%s', (name, run) => {
     expect(text).toContain(jwksUri)
     expect(text).toContain('ECONNREFUSED')
     expect(text).not.toContain('eyJ')
-    if (name !== 'Fastify') expect(lines.filter((line) => line.includes(jwksUri))).toHaveLength(1)
+    expect(lines.filter((line) => line.includes('dpop-guard: ERR_DPOP_KEYS_UNAVAILABLE'))).toHaveLength(1)
   })
 
   test('logs a rejection on at most one line, without a stack', async () => {
@@ -130,8 +138,9 @@ describe.each(frameworks)('%s', (name, run) => {
       const { status } = await send({})
       expect(status).toBe(401)
     })
-    expect(lines.length).toBeLessThanOrEqual(1)
-    expect(lines.join()).not.toMatch(/ at /)
+    expect(lines).toEqual(
+      name === 'Express' ? ['DPoPError: A DPoP-bound access token is required (ERR_DPOP_CREDENTIALS_MISSING)'] : []
+    )
   })
 })
 

@@ -8,11 +8,13 @@ describe('the debug log', () => {
 
   test.each([true, false])('is written only if it is enabled: %s', async (enabled) => {
     const write = vi.fn()
+    const debuglog = vi.fn(() => Object.assign(write, { enabled }))
     const { getBuiltinModule } = process
     vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) =>
-      name === 'node:util' ? { debuglog: () => Object.assign(write, { enabled }) } : getBuiltinModule(name)) as never)
+      name === 'node:util' ? { debuglog } : getBuiltinModule(name)) as never)
     vi.resetModules()
     const { debugOutage, debugRefusal } = await import('../../src/diagnostics/debug.js')
+    expect(debuglog).toHaveBeenCalledExactlyOnceWith('dpop-guard')
     debugRefusal('ERR_DPOP_PROOF_ATH', undefined)
     debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', new Error('down'))
     expect(write.mock.calls.map(([format, line]) => `${format} ${line}`)).toEqual(
@@ -22,6 +24,18 @@ describe('the debug log', () => {
     )
   })
 })
+
+test.each([undefined, {}, { getBuiltinModule: () => undefined }])(
+  'a runtime without a debug log is supported: process is %j',
+  async (process) => {
+    vi.stubGlobal('process', process)
+    vi.resetModules()
+    const { debugOutage, debugRefusal } = await import('../../src/diagnostics/debug.js')
+    vi.unstubAllGlobals()
+    expect(() => debugRefusal('ERR_DPOP_PROOF_ATH', undefined)).not.toThrow()
+    expect(() => debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', undefined)).not.toThrow()
+  }
+)
 
 describe('causesOf', () => {
   test('follows causes and the errors of an AggregateError, with their codes, without user information of URLs', () => {
@@ -43,7 +57,59 @@ describe('causesOf', () => {
   })
 })
 
+describe('the debug line', () => {
+  test('has the reason, the URIs or the skew of the rejection, and the hint', () => {
+    expect(refusalLine('ERR_DPOP_TOKEN_INVALID', { reason: 'aud is missing' })).toBe(
+      'ERR_DPOP_TOKEN_INVALID (RFC 9068 §4): aud is missing; see docs/identity-providers.md for the options of identity providers'
+    )
+    expect(
+      refusalLine('ERR_DPOP_PROOF_HTU', {
+        expectedHtu: ['https://a.example/x', 'https://b.example/x'],
+        receivedHtu: 'http://a.example/x'
+      })
+    ).toBe(
+      'ERR_DPOP_PROOF_HTU (RFC 9449 §4.3 #9): htu is "http://a.example/x", expected "https://a.example/x" or "https://b.example/x"; ' +
+        'scheme differs (http:// instead of https://): if TLS is terminated by a proxy, set baseUrl to the public URL'
+    )
+    expect(refusalLine('ERR_DPOP_PROOF_IAT', { skewSeconds: -600 })).toBe(
+      'ERR_DPOP_PROOF_IAT (RFC 9449 §4.3 #11): iat differs by -600 seconds; iat is 600 seconds in the past: ' +
+        'the clock of the client is behind, or the proof was reused or delayed'
+    )
+  })
+
+  test('has the URI of the proof if no base URL matches', () => {
+    expect(refusalLine('ERR_DPOP_PROOF_HTU', { receivedHtu: 'https://a.example/', expectedHtu: [] })).toBe(
+      'ERR_DPOP_PROOF_HTU (RFC 9449 §4.3 #9): htu is "https://a.example/", expected none; ' +
+        'no baseUrl matches the request: check the Host header field and baseUrl'
+    )
+  })
+
+  test('of an outage has the causes in order', () => {
+    const cause = new Error('first', { cause: new Error('second') })
+    expect(outageLine('ERR_DPOP_KEYS_UNAVAILABLE', cause)).toBe(
+      'ERR_DPOP_KEYS_UNAVAILABLE: Error "first" <- Error "second"; the metadata or the key set of the issuer cannot be fetched or used; ' +
+        'check issuer, DNS, TLS and network access'
+    )
+  })
+})
+
 describe('hints', () => {
+  test('an iat in milliseconds, and one at the limit of what is taken for seconds', () => {
+    expect(hintOf('ERR_DPOP_PROOF_IAT', { skewSeconds: 1e11 + 1 })).toBe('iat is in milliseconds; it must be in seconds')
+    expect(hintOf('ERR_DPOP_PROOF_IAT', { skewSeconds: 1e11 })).toContain('iat is 100000000000 seconds in the future')
+    expect(hintOf('ERR_DPOP_PROOF_IAT', { skewSeconds: 0 })).toContain('iat is 0 seconds in the future')
+    expect(hintOf('ERR_DPOP_PROOF_IAT', { skewSeconds: -1 })).toContain('iat is 1 seconds in the past')
+  })
+
+  test('a trailing slash is named before a prefix', () => {
+    const hint = (receivedHtu: string, expected: string) => hintOf('ERR_DPOP_PROOF_HTU', { receivedHtu, expectedHtu: [expected] })
+    expect(hint('https://a.example/x/', 'https://a.example/x')).toBe('path differs by a trailing slash, which is significant')
+    expect(hint('https://a.example/v1/x', 'https://a.example/x')).toBe(
+      'path has the prefix "/v1": if a gateway removes it, add it to baseUrl'
+    )
+    expect(hint('https://a.example/x', 'https://a.example/v1/x')).toBe('path lacks the prefix "/v1" of baseUrl')
+  })
+
   test('a request that matches no base URL', () => {
     expect(hintOf('ERR_DPOP_PROOF_HTU', { receivedHtu: 'https://a.example/', expectedHtu: [] })).toContain('no baseUrl matches')
   })

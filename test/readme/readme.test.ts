@@ -91,6 +91,7 @@ describe('the programs of the README', () => {
   test('exist', () => {
     expect([...programs.keys()]).toEqual([
       ...servers,
+      'lazy',
       'authorization',
       'errorHandler',
       'diagnostics',
@@ -131,7 +132,14 @@ describe('the programs of the README', () => {
     expect(stdout).toContain('notes:read')
   })
 
-  test.each(['diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
+  test.each(servers)('%s: a missing option ends the program, which prints its name', async (name) => {
+    const env = { ...process.env, DPOP_ISSUER: '' }
+    const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [fileOf(name)], { env }).catch((error) => error)
+    expect(code).toBe(1)
+    expect(`${stdout}${stderr}`).toContain('"DPOP_ISSUER" must be set in the environment')
+  })
+
+  test.each(['lazy', 'diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
     await promisify(execFile)(process.execPath, [fileOf(name)])
   })
 })
