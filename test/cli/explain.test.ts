@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { styleText } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/cli/explain-command.js'
 import { parseRawRequest } from '../../src/cli/raw-request.js'
-import { createWorld, NOW, type World } from '../support/world.js'
+import { startIssuerServer } from '../support/issuer-server.js'
+import { createWorld, encode, NOW, type World } from '../support/world.js'
 
 let world: World
 let folder: string
@@ -74,6 +76,7 @@ describe('dpop-guard explain', () => {
     const { status, output } = await run(['explain', ...flags, '--at', new Date(NOW * 1000).toISOString()])
     const { isAccepted, checks } = JSON.parse(output)
     expect([status, isAccepted]).toEqual([0, true])
+    expect(checks.find(({ rule }: { rule: string }) => rule === 'htm').outcome).toBe('pass')
     expect(checks.find(({ rule }: { rule: string }) => rule === 'access token')).toEqual({
       rule: 'access token',
       section: 'RFC 9068 §4',
@@ -99,6 +102,72 @@ describe('dpop-guard explain', () => {
     expect(await expectedOf(':method: GET\n:path: /notes\n:authority: b.example')).toBe('https://b.example/notes')
     expect(await expectedOf('GET /notes HTTP/1.1\nhost: c.example')).toBe('https://c.example/notes')
   })
+
+  test('--offline fetches nothing; without it, the keys are those of the issuer', async () => {
+    const server = await startIssuerServer((origin) => ({
+      '/.well-known/oauth-authorization-server': { issuer: origin, jwks_uri: `${origin}/keys` },
+      '/keys': world.issuer.jwks
+    }))
+    const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { iss: server.origin } })
+    const url = 'https://api.example/notes'
+    const flags = ['explain', '--url', url, '--token', token, '--proof', await world.client.proof({ url, token }), ...at]
+    expect(await run([...flags, '--offline'])).toMatchObject({ status: 0 })
+    expect(server.asked).toEqual([])
+    const { status, output } = await run(flags)
+    expect([status, output.split('\n').at(-1)]).toEqual([0, 'accepted'])
+    expect(server.asked).toContain('/keys')
+  })
+
+  test('the audience is that of the flag, else of the file, else the base URL', async () => {
+    const withAudience = join(folder, 'audience.json')
+    await writeFile(withAudience, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), audience: 'urn:file' }))
+    const outputOf = async (...args: string[]) => (await run(['explain', ...args, ...at], await rawRequest())).output
+    expect(await outputOf('--options', withAudience)).toContain('expected one of ["urn:file"]')
+    expect(await outputOf('--options', withAudience, '--audience', 'urn:flag')).toContain('expected one of ["urn:flag"]')
+  })
+
+  test.each([String(NOW), `${NOW}.25`, new Date(NOW * 1000).toISOString(), new Date(NOW * 1000).toUTCString()])(
+    '--at %s is the time of the request',
+    async (time) => {
+      const input = await rawRequest()
+      expect((await run(['explain', '--options', file, '--at', time], input)).status).toBe(0)
+    }
+  )
+
+  test('without --at, the time is now', async () => {
+    const { output } = await run(['explain', '--options', file], await rawRequest())
+    expect(output).toMatch(/rejected: ERR_DPOP_(PROOF_IAT|TOKEN_EXPIRED|TOKEN_INVALID)$/)
+  })
+
+  test('prints one line for each check, with facts and hint below, an empty line and the verdict', async () => {
+    const { output } = await run(['explain', '--options', file, ...at], await rawRequest('http://api.example/notes'))
+    const lines = output.split('\n')
+    expect(lines.slice(0, 2)).toEqual(['✓ request            RFC 9110 §7.2', '✓ authorization      RFC 9449 §7.1'])
+    expect(lines.slice(-2)).toEqual(['', 'rejected: ERR_DPOP_PROOF_HTU'])
+    expect(lines.filter((line) => line.startsWith('    '))).toHaveLength(4)
+    const accepted = await run(['explain', '--options', file, ...at], await rawRequest(), true)
+    expect(accepted.output.split('\n').at(-1)).toBe(styleText('green', 'accepted', { validateStream: false }))
+    const rejected = await run(['explain', '--options', file, ...at], await rawRequest('http://api.example/notes'), true)
+    expect(rejected.output.split('\n').at(-1)).toBe(styleText('red', 'rejected: ERR_DPOP_PROOF_HTU', { validateStream: false }))
+  })
+
+  test('--json says whether the request is accepted', async () => {
+    const resultOf = async (url?: string) =>
+      JSON.parse((await run(['explain', '--options', file, '--json', ...at], await rawRequest(url))).output)
+    expect(await resultOf()).toMatchObject({ isAccepted: true })
+    expect(await resultOf('http://api.example/notes')).toMatchObject({ isAccepted: false })
+  })
+
+  test.each(['', 'DPoP', 'DPoP a.b', `DPoP a.${encode({ iss: 7 })}.c`])(
+    'the issuer is required for the token "%s", which has no iss',
+    async (authorization) => {
+      const { status, errors } = await run(['explain'], `GET / HTTP/1.1\nHost: a.example\nAuthorization: ${authorization}`)
+      expect(status).toBe(2)
+      expect(errors).toBe(
+        'dpop-guard: --issuer is required: the request has no JWT access token with iss\nRun "dpop-guard --help" for help.'
+      )
+    }
+  )
 
   test('a request without a token is rejected, not an error of usage', async () => {
     const { status, output } = await run(['explain', '--issuer', 'https://issuer.example', '--url', 'https://api.example/'])
@@ -154,9 +223,43 @@ describe('parseRawRequest', () => {
       'GET /a?b HTTP/1.1\r\nHost: h\r\nDPoP: x\r\n\ty\r\n\r\nNot: a field',
       '\n\nGET /a?b HTTP/2\nHost:h\nDPoP: x\n  y\n',
       '> GET /a?b HTTP/1.1\n> Host: h\n> DPoP: x y\n> \n',
-      'GET /a?b\rHost: h\rDPoP: x y'
+      'GET /a?b\rHost: h\rDPoP: x y',
+      'GET   /a?b   HTTP/1.1  \nHost: h  \nDPoP: x y\n   \nDPoP: not a field',
+      '>GET /a?b HTTP/1.1\n>Host: h\n>DPoP: x y'
     ])
       expect(parseRawRequest(input)).toEqual(expected)
+  })
+
+  test('removes the prefix of curl only at the start of a line', () => {
+    expect(parseRawRequest('GET / HTTP/1.1\nX: a> b').headers).toEqual([['X', 'a> b']])
+  })
+
+  test('omits pseudo-header fields, except :authority', () => {
+    const input = ':method: GET\n:scheme: https\n:path: /a\n:authority: h\nx-a: b:'
+    expect(parseRawRequest(input)).toEqual({
+      method: 'GET',
+      target: '/a',
+      headers: [
+        [':authority', 'h'],
+        ['x-a', 'b:']
+      ]
+    })
+  })
+
+  test.each([':method: GET\n:authority: h', ':path: /\n:authority: h', 'GET / HTTP/1.1 x', '=GET / HTTP/1.1', 'GET /'.repeat(2)])(
+    'rejects %j, which has no method or no target',
+    (input) => {
+      expect(() => parseRawRequest(input)).toThrow(SyntaxError)
+    }
+  )
+
+  test('rejects a line that has a field only in a part of it', () => {
+    expect(() => parseRawRequest('GET / HTTP/1.1\n=Host: h')).toThrow('must be a header field')
+  })
+
+  test('a first line that is folded is a line of its own', () => {
+    expect(parseRawRequest(' GET / HTTP/1.1\nHost: h')).toMatchObject({ method: 'GET', target: '/' })
+    expect(() => parseRawRequest('> \tGET / HTTP/1.1')).toThrow(SyntaxError)
   })
 })
 
