@@ -4,7 +4,7 @@ export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },
   mutate: ['src/**/*.ts', '!src/index.ts', '!src/testing/**'],
-  ignorePatterns: ['dist', 'docs', 'coverage', 'reports', 'benchmarks', 'examples', '.ci'],
+  ignorePatterns: ['dist', 'coverage', 'reports', 'benchmarks', 'examples', '.ci'],
   coverageAnalysis: 'perTest',
   ignoreStatic: false,
   timeoutMS: 5_000,

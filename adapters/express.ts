@@ -48,7 +48,7 @@ export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {})
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not handle promises, so errors are passed to next.
   const middleware: RequestHandler = function dpop(req, res, next) {
-    protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl })
+    protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl, route: routeOf(req) })
       .then((auth) => void Object.assign(req, { [property]: auth }))
       .then(
         () => next(),
@@ -106,8 +106,14 @@ export function authorize(predicate: (auth: VerifiedRequest, request: Request) =
 
 function policyMiddleware(policy: Policy<Request>): RequestHandler {
   return named<RequestHandler>(policy, (req, res, next) => {
-    protectPolicy(req, headersOf(res), withRequest(policy, req)).then(() => next(), next)
+    protectPolicy(req, headersOf(res), { ...withRequest(policy, req), route: routeOf(req) }).then(() => next(), next)
   })
+}
+
+/** The path template of the route. It is known in middleware of the route, not in that of the application. */
+function routeOf({ baseUrl, route }: Request): string | undefined {
+  const path: unknown = route?.path
+  return typeof path === 'string' ? `${baseUrl}${path}` : undefined
 }
 
 function headersOf(res: Response): ResponseHeaderAccess {

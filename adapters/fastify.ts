@@ -65,7 +65,7 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 
   async function verifyDPoP(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const policy = withRequest(policyOf(request.routeOptions.config), request)
-    const options = { ...policy, target: request.originalUrl }
+    const options = { ...policy, target: request.originalUrl, route: request.routeOptions.url }
     const auth = await protect(verifier, request.raw, headersOf(reply), options).catch((error: unknown) => {
       // Fastify logs the error without the codes of its causes.
       logOutage(error, (line) => request.log.error(line))
@@ -142,7 +142,7 @@ export function authorize(predicate: (auth: VerifiedRequest, request: FastifyReq
 
 function policyHook(policy: Policy<FastifyRequest>): PolicyHook {
   return named<PolicyHook>(policy, async (request, reply) => {
-    await protectPolicy(request.raw, headersOf(reply), withRequest(policy, request))
+    await protectPolicy(request.raw, headersOf(reply), { ...withRequest(policy, request), route: request.routeOptions.url })
   })
 }
 

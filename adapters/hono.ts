@@ -51,7 +51,8 @@ export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}
   const middleware: MiddlewareHandler = async function dpop(c, next) {
     provideEnvironment(verifier, c.env)
     // The context identifies the request, because the same Request object may be passed to app.fetch twice.
-    const auth = await protect(verifier, c.req.raw, headersOf(c), withRequest(policy, c.req), c).catch((error: unknown) => {
+    const options = { ...withRequest(policy, c.req), route: routeOf(c) }
+    const auth = await protect(verifier, c.req.raw, headersOf(c), options, c).catch((error: unknown) => {
       // Hono sends the response of an error without logging it.
       // biome-ignore lint/suspicious/noConsole: the log of Hono
       logOutage(error, console.error)
@@ -108,9 +109,14 @@ export function authorize(
 
 function policyMiddleware(policy: Policy<HonoRequest>): MiddlewareHandler {
   return named<MiddlewareHandler>(policy, async (c, next) => {
-    await protectPolicy(c.req.raw, headersOf(c), withRequest(policy, c.req), c)
+    await protectPolicy(c.req.raw, headersOf(c), { ...withRequest(policy, c.req), route: routeOf(c) }, c)
     await next()
   })
+}
+
+/** The path template of the last matched route, which is the handler. */
+function routeOf(c: Context): string | undefined {
+  return c.req.matchedRoutes.at(-1)?.path
 }
 
 function headersOf(c: Context): ResponseHeaderAccess {

@@ -43,7 +43,7 @@ export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): M
   const middleware: Middleware<DPoPState> = async function dpop(ctx, next) {
     // If Koa is mounted in an Express application, its own path lacks the mount path.
     const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
-    const options = { ...withRequest(policy, ctx.request), target: originalUrl }
+    const options = { ...withRequest(policy, ctx.request), target: originalUrl, route: routeOf(ctx) }
     const auth = await protect(verifier, ctx.req, headersOf(ctx), options).catch((error: unknown) => {
       // Koa does not log errors with `expose`.
       // biome-ignore lint/suspicious/noConsole: the log of Koa
@@ -103,7 +103,7 @@ export function authorize(predicate: (auth: VerifiedRequest, request: Request) =
 
 function policyMiddleware(policy: Policy<Request>): Middleware {
   return named<Middleware>(policy, async (ctx, next) => {
-    await protectPolicy(ctx.req, headersOf(ctx), withRequest(policy, ctx.request))
+    await protectPolicy(ctx.req, headersOf(ctx), { ...withRequest(policy, ctx.request), route: routeOf(ctx) })
     await next()
   })
 }
@@ -113,6 +113,12 @@ function withResponseHeaders(error: unknown, headers: ResponseHeaders = {}): unk
   const isExtensible = typeof error === 'object' && error !== null && Object.isExtensible(error)
   if (!isExtensible || Object.keys(headers).length === 0) return error
   return Object.assign(error, { headers: { ...headers, ...(error as { headers?: ResponseHeaders }).headers } })
+}
+
+/** The path template of the route, in middleware of a route of `@koa/router`. */
+function routeOf(ctx: object): string | undefined {
+  const { _matchedRoute: path } = ctx as { readonly _matchedRoute?: unknown }
+  return typeof path === 'string' ? path : undefined
 }
 
 function headersOf(ctx: Pick<Context, 'res' | 'set'>): ResponseHeaderAccess {

@@ -126,7 +126,7 @@ function explainConflict(error: unknown, earlier: Verification | undefined): unk
 export async function protectPolicy(
   request: RequestLike,
   headers: ResponseHeaderAccess,
-  policy: Policy,
+  policy: Omit<VerifyOptions, 'target'>,
   key: object = request
 ): Promise<void> {
   const earlier = findVerification(key)
@@ -142,12 +142,10 @@ export async function protectPolicy(
 async function enforce(
   verifier: AnyVerifier,
   auth: VerifiedRequest | undefined,
-  { scopes, anyScope, authentication, authorize }: Policy,
+  { target: _target, ...policy }: VerifyOptions,
   request: RequestLike
 ): Promise<void> {
-  const further = { anyScope, authentication, authorize }
-  if (isRestrictive(further)) await verifier.requirePolicy(auth, { ...further, scopes }, request)
-  else if (scopes !== undefined) verifier.requireScopes(auth, scopes)
+  if (isRestrictive(policy)) await verifier.requirePolicy(auth, policy, request)
 }
 
 /** Names a middleware after the function of the adapter that creates it, for stack traces. */

@@ -38,6 +38,7 @@ export type { AuthenticationRequirement } from './policy/step-up.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
 export type {
+  EventRequest,
   IntrospectedEvent,
   KeysRefreshedEvent,
   MisconfiguredEvent,

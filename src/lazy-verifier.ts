@@ -4,7 +4,6 @@ import type { MaybePromise } from './crypto/crypto.js'
 import type { ExplainedCheck } from './diagnostics/explain.js'
 import type { ResponseHeaders } from './errors.js'
 import { toUnavailableError } from './outage.js'
-import type { Policy } from './policy/policy.js'
 import type { RequestLike } from './request/request.js'
 import type { VerifiedRequest } from './verified-request.js'
 import type { AnyVerifier, VerifyOptions } from './verifier.js'
@@ -36,7 +35,11 @@ export class LazyVerifier implements AnyVerifier {
     verifier.requireScopes(auth, scopes)
   }
 
-  async requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void> {
+  async requirePolicy(
+    auth: VerifiedRequest | undefined,
+    policy: Omit<VerifyOptions, 'target'>,
+    request: RequestLike
+  ): Promise<void> {
     await this.#verifier().requirePolicy(auth, policy, request)
   }
 

@@ -3,8 +3,16 @@
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
 import type { Scheme } from './request/credentials.js'
 
+/** The request of an event. */
+export interface EventRequest {
+  /** The method as the client sent it, which may be any token; undefined before the request was read. */
+  readonly method: string | undefined
+  /** The path template of the route, such as `/notes/:id`, where the framework knows it when the guard runs. */
+  readonly route: string | undefined
+}
+
 /** Published on `dpop-guard:verified`. */
-export interface VerifiedEvent {
+export interface VerifiedEvent extends EventRequest {
   readonly scheme: Scheme
   readonly issuer: string
   /** The thumbprint of the client's key. */
@@ -12,16 +20,16 @@ export interface VerifiedEvent {
 }
 
 /** Published on `dpop-guard:refused`. Never contains a token, a proof or a nonce. */
-export interface RefusedEvent {
+export interface RefusedEvent extends EventRequest {
   readonly code: DPoPErrorCode
   readonly detail: RefusalDetail
 }
 
 /**
- * Published on `dpop-guard:unavailable`: for each response with status 503, and for each failed refresh of a key set that is still
- * in use.
+ * Published on `dpop-guard:unavailable`: for each response with status 503, and, without method and route, for each failed refresh of
+ * a key set that is still in use.
  */
-export interface UnavailableEvent {
+export interface UnavailableEvent extends Partial<EventRequest> {
   readonly code: DPoPUnavailableErrorCode
   readonly cause: unknown
 }
@@ -71,6 +79,10 @@ export interface IntrospectedEvent {
  * object per verification, completed in its course.
  */
 export interface VerifyMessage {
+  /** The method as the client sent it; undefined before the request was read. */
+  method: string | undefined
+  /** The path template of the route, if the framework knows it. */
+  readonly route: string | undefined
   /** The authentication scheme; undefined before it is known, and for a request without credentials. */
   scheme: Scheme | undefined
   /** Whether the access token, a JWT, was in the cache of verified tokens; undefined before it is known. */

@@ -16,7 +16,7 @@ import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
-import { type ChallengeContext, challengeHeaders, nonceHeaders } from './response/challenge.js'
+import { challengeHeaders, nonceHeaders } from './response/challenge.js'
 import * as telemetry from './telemetry.js'
 import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from './token/binding.js'
@@ -27,9 +27,11 @@ import { VerifiedRequest } from './verified-request.js'
 export interface VerifyOptions extends Policy {
   /** The request target as the client sent it, if a framework has rewritten that of the request object. */
   readonly target?: string | undefined
+  /** The path template of the route, such as `/notes/:id`, for diagnostics events. */
+  readonly route?: string | undefined
 }
 
-const knownCallOptions = { ...policyMembers, target: true } as const satisfies Record<keyof VerifyOptions, true>
+const knownCallOptions = { ...policyMembers, target: true, route: true } as const satisfies Record<keyof VerifyOptions, true>
 
 /** Verifies requests with one configuration. It holds caches and the replay store: create one per application. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
@@ -49,11 +51,12 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
   /**
    * Checks a policy after verification, when the proof was already consumed. Prefer the options of {@link verifyRequest}.
    *
+   * @param policy with the `route` of diagnostics events, if known
    * @param request passed to `authorize`
    * @throws {@link DPoPError} if the policy is not satisfied, or the request has no credentials
    * @throws {@link DPoPUnavailableError} if a hook throws
    */
-  requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void>
+  requirePolicy(auth: VerifiedRequest | undefined, policy: Omit<VerifyOptions, 'target'>, request: RequestLike): Promise<void>
   /**
    * Runs all checks of a request and returns their results in order, without consuming the proof and without stopping at the first
    * failure. For developers: a hook in the options is called as usual, and no result may be sent to a client.
@@ -107,11 +110,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   async #trace(request: RequestLike, options: VerifyOptions): Promise<VerifiedRequest | undefined> {
-    const message = newMessage()
+    const message = newMessage(options.route)
     let auth: VerifiedRequest | undefined
     await telemetry.verify.tracePromise(async () => {
       auth = await this.#verify(request, options, message)
-      return auth && toVerifiedEvent(auth)
+      return auth && toVerifiedEvent(auth, message)
     }, message)
     return auth
   }
@@ -119,12 +122,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   async #verify(
     request: RequestLike,
     options: VerifyOptions,
-    message: telemetry.VerifyMessage = newMessage()
+    message: telemetry.VerifyMessage = newMessage(options.route)
   ): Promise<VerifiedRequest | undefined> {
     let hasProof = false
     try {
       if (options !== noPolicy) checkCall(options)
       const incoming = readRequest(request, options.target)
+      message.method = incoming.method
       hasProof = incoming.dpop.length > 0
       if (this.#config.optional && !isRestrictive(options) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
@@ -139,10 +143,10 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
         ? this.#verifyDPoP(token, incoming, request, options, message)
         : this.#verifyBearer(token, request, options))
       if (auth.responseHeaders !== noHeaders) publishNonceIssued('accepted')
-      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth))
+      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { scheme: message.scheme }, hasProof)
+      throw await this.#withNonce(reason, message, hasProof)
     }
   }
 
@@ -151,20 +155,24 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
       checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
     } catch (reason) {
-      throw this.#toError(reason, { scheme: auth?.scheme })
+      throw this.#toError(reason, requestOf(auth))
     }
   }
 
-  async requirePolicy(auth: VerifiedRequest | undefined, policy: Policy, request: RequestLike): Promise<void> {
+  async requirePolicy(
+    auth: VerifiedRequest | undefined,
+    { route, ...policy }: Omit<VerifyOptions, 'target'>,
+    request: RequestLike
+  ): Promise<void> {
     try {
       await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
     } catch (reason) {
-      throw this.#toError(reason, { scheme: auth?.scheme })
+      throw this.#toError(reason, requestOf(auth, route))
     }
   }
 
   async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
-    const { target, ...policy } = options
+    const { target, route: _route, ...policy } = options
     const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness }
     const checkPolicy: VerifierParts['checkPolicy'] = async (verified, token, required, by, proof) => {
       const dpop = proof && { proof, nextNonce: undefined }
@@ -183,7 +191,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     try {
       await Promise.all([this.#tokens.ready(), this.#freshness.ready()])
     } catch (reason) {
-      throw this.#toError(reason, { scheme: undefined })
+      throw toUnavailableError(reason)
     }
   }
 
@@ -245,28 +253,34 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field; with `onEveryResponse`, every response has. */
-  async #withNonce(reason: unknown, context: ChallengeContext, hasProof: boolean): Promise<DPoPError | DPoPUnavailableError> {
+  async #withNonce(reason: unknown, request: FailedRequest, hasProof: boolean): Promise<DPoPError | DPoPUnavailableError> {
     const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
-    if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, context)
+    if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, request)
     try {
       const nonce = await this.#freshness.nonce(this.#config.clock())
       publishNonceIssued('rejected')
-      return this.#toError(reason, { ...context, nonce })
+      return this.#toError(reason, request, nonce)
     } catch (cause) {
-      return this.#toError(cause, context)
+      return this.#toError(cause, request)
     }
   }
 
   /** Converts every thrown value into one of the two public errors and adds the challenge. */
-  #toError(reason: unknown, context: ChallengeContext): DPoPError | DPoPUnavailableError {
-    if (reason instanceof Refusal) {
-      const { code, detail, params } = reason
-      debugRefusal(code, detail)
-      if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail } })
-      return new DPoPError(code, challengeHeaders(code, { ...context, params }, this.#config))
-    }
-    return toUnavailableError(reason, headersOf(context.nonce))
+  #toError(reason: unknown, { scheme, method, route }: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
+    if (!(reason instanceof Refusal)) return toUnavailableError(reason, headersOf(nonce), { method, route })
+    const { code, detail, params } = reason
+    debugRefusal(code, detail)
+    if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
+    return new DPoPError(code, challengeHeaders(code, { scheme, nonce, params }, this.#config))
   }
+}
+
+/** What is known of a request that is not accepted. */
+type FailedRequest = Pick<telemetry.VerifyMessage, 'scheme' | 'method' | 'route'>
+
+/** A request that was verified before. With `Bearer`, its method is not known. */
+function requestOf(auth: VerifiedRequest | undefined, route?: string): FailedRequest {
+  return { scheme: auth?.scheme, method: auth?.proof?.htm, route }
 }
 
 /** Rejects options of a call that would otherwise be ignored. */
@@ -278,12 +292,15 @@ function checkCall(options: VerifyOptions): void {
 
 const noPolicy: VerifyOptions = Object.freeze({})
 
-function newMessage(): telemetry.VerifyMessage {
-  return { scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
+function newMessage(route: string | undefined): telemetry.VerifyMessage {
+  return { method: undefined, route, scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
 }
 
-function toVerifiedEvent({ scheme, issuer, proof }: VerifiedRequest): telemetry.VerifiedEvent {
-  return { scheme, issuer, jkt: proof?.jkt }
+function toVerifiedEvent(
+  { scheme, issuer, proof }: VerifiedRequest,
+  { method, route }: telemetry.EventRequest
+): telemetry.VerifiedEvent {
+  return { scheme, issuer, jkt: proof?.jkt, method, route }
 }
 
 function publishNonceIssued(response: telemetry.NonceIssuedEvent['response']): void {

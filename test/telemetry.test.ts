@@ -37,8 +37,8 @@ describe('diagnostics channels publish what the client must not receive', () => 
     const token = await world.issuer.issue()
     await verifier.verifyRequest({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } })
     expect(events).toEqual([
-      ['dpop-guard:verified', { scheme: 'DPoP', issuer: ISSUER, jkt: world.client.jkt }],
-      ['dpop-guard:verified', { scheme: 'Bearer', issuer: ISSUER, jkt: undefined }]
+      ['dpop-guard:verified', { scheme: 'DPoP', issuer: ISSUER, jkt: world.client.jkt, method: 'GET' }],
+      ['dpop-guard:verified', { scheme: 'Bearer', issuer: ISSUER, jkt: undefined, method: 'GET' }]
     ])
   })
 
@@ -55,15 +55,17 @@ describe('diagnostics channels publish what the client must not receive', () => 
       [
         'dpop-guard:refused',
         {
+          method: 'GET',
           code: 'ERR_DPOP_PROOF_HTU',
           detail: { expectedHtu: [`${BASE_URL}/notes`], receivedHtu: 'http://localhost:3000/notes' }
         }
       ],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -301 } }],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -60 } }],
+      ['dpop-guard:refused', { method: 'GET', code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -301 } }],
+      ['dpop-guard:refused', { method: 'GET', code: 'ERR_DPOP_PROOF_IAT', detail: { skewSeconds: -60 } }],
       [
         'dpop-guard:refused',
         {
+          method: 'GET',
           code: 'ERR_DPOP_TOKEN_INVALID',
           detail: {
             reason: expect.stringMatching(
@@ -72,7 +74,10 @@ describe('diagnostics channels publish what the client must not receive', () => 
           }
         }
       ],
-      ['dpop-guard:refused', { code: 'ERR_DPOP_PROOF_HTM', detail: { reason: 'htm is "GET", the method is "PUT"' } }]
+      [
+        'dpop-guard:refused',
+        { method: 'PUT', code: 'ERR_DPOP_PROOF_HTM', detail: { reason: 'htm is "GET", the method is "PUT"' } }
+      ]
     ])
   })
 
@@ -81,7 +86,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     const cause = new Error('ECONNREFUSED')
     const replay = { reserve: () => Promise.reject(cause) }
     await verdictOf(createVerifier({ ...world.options, replay }).verifyRequest(await world.request()))
-    expect(events).toEqual([['dpop-guard:unavailable', { code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause }]])
+    expect(events).toEqual([['dpop-guard:unavailable', { method: 'GET', code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause }]])
   })
 
   it('misconfigured: what is valid and most likely a mistake', () => {
@@ -216,10 +221,10 @@ describe('the tracing channel dpop-guard:verify', () => {
     await verifier.verifyRequest(await world.request({ token }))
     const unknown = { scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
     expect(started).toEqual([unknown, unknown])
-    const result = { scheme: 'DPoP', issuer: ISSUER, jkt: world.client.jkt }
+    const result = { scheme: 'DPoP', issuer: ISSUER, jkt: world.client.jkt, method: 'GET' }
     expect(ended).toEqual([
-      { scheme: 'DPoP', isTokenCached: false, isProofKeyCached: false, result },
-      { scheme: 'DPoP', isTokenCached: true, isProofKeyCached: true, result }
+      { method: 'GET', scheme: 'DPoP', isTokenCached: false, isProofKeyCached: false, result },
+      { method: 'GET', scheme: 'DPoP', isTokenCached: true, isProofKeyCached: true, result }
     ])
     expect(failed).toEqual([])
   })
@@ -242,11 +247,31 @@ describe('the tracing channel dpop-guard:verify', () => {
     expect(ended.map(({ scheme }) => scheme)).toEqual(['DPoP', 'DPoP', undefined])
   })
 
+  it('has the route of the call, as have the events', async () => {
+    const ended = trace('asyncEnd')
+    const events = listen()
+    const verifier = createVerifier(world.options)
+    const auth = await verifier.verifyRequest(await world.request(), { route: '/notes/:id' })
+    await verifier.verifyRequest({ method: 'POST', target: '/', headers: {} }, { route: '/notes' }).catch(() => {})
+    await verifier.requirePolicy(auth, { scopes: ['a'], route: '/notes/:id' }, {} as PlainRequest).catch(() => {})
+    expect(ended.map(({ method, route }) => [method, route])).toEqual([
+      ['GET', '/notes/:id'],
+      ['POST', '/notes']
+    ])
+    expect(events.map(([name, event]) => [name, event])).toMatchObject([
+      ['dpop-guard:verified', { method: 'GET', route: '/notes/:id' }],
+      ['dpop-guard:refused', { method: 'POST', route: '/notes' }],
+      ['dpop-guard:refused', { method: 'GET', route: '/notes/:id' }]
+    ])
+  })
+
   it('has no result for an anonymous request', async () => {
     const ended = trace('asyncEnd')
     const verifier = createVerifier({ ...world.options, optional: true })
     expect(await verifier.verifyRequest({ method: 'GET', target: '/', headers: {} })).toBeUndefined()
-    expect(ended).toEqual([{ scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined, result: undefined }])
+    expect(ended).toEqual([
+      { method: 'GET', scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined, result: undefined }
+    ])
   })
 
   it('no message has a token, a proof, a claim or a nonce', async () => {
@@ -272,6 +297,8 @@ it.each([undefined, {}, { getBuiltinModule: () => undefined }, { getBuiltinModul
     expect(telemetry.refused.hasSubscribers).toBe(false)
     expect(telemetry.verify.hasSubscribers).toBe(false)
     expect(await telemetry.verify.tracePromise(async () => 'result', {} as VerifyMessage)).toBe('result')
-    expect(() => telemetry.refused.publish({ code: 'ERR_DPOP_PROOF_HTM', detail: {} })).not.toThrow()
+    expect(() =>
+      telemetry.refused.publish({ code: 'ERR_DPOP_PROOF_HTM', detail: {}, method: 'GET', route: undefined })
+    ).not.toThrow()
   }
 )

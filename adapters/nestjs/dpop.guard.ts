@@ -46,7 +46,7 @@ export class DPoPGuard implements CanActivate {
       set: (name: string, value: string | string[]) => httpAdapter.setHeader(response, name, value as string)
     }
     try {
-      const options = { ...withRequest(policy, request), target: request.originalUrl }
+      const options = { ...withRequest(policy, request), target: request.originalUrl, route: routeOf(request) }
       Object.assign(request, { dpop: await protect(this.verifier, request.raw ?? request, headers, options) })
       return true
     } catch (error) {
@@ -72,4 +72,10 @@ export class DPoPGuard implements CanActivate {
   protected handleError(error: DPoPError | DPoPUnavailableError, _context: ExecutionContext): never {
     throw new DPoPException(error)
   }
+}
+
+/** The path template of the route, as Express or Fastify has it. */
+function routeOf({ route, routeOptions }: PlatformRequest): string | undefined {
+  const path = route?.path ?? routeOptions?.url
+  return typeof path === 'string' ? path : undefined
 }

@@ -10,6 +10,10 @@ import type { VerifiedRequest } from '../../src/verified-request.js'
 export interface PlatformRequest extends NodeRequest {
   /** The Node request, if the platform wraps it. */
   readonly raw?: NodeRequest
+  /** The route of Express. */
+  readonly route?: { readonly path?: unknown }
+  /** The route of Fastify. */
+  readonly routeOptions?: { readonly url?: unknown }
 }
 
 /** A handler or a controller. */

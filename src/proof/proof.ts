@@ -110,8 +110,16 @@ export function readClaims(segment: string): ProofClaims {
   return { jti, htm, htu, iat, ath, exp, nbf, nonce: typeof nonce === 'string' ? nonce : undefined, all: deepFreeze(all) }
 }
 
+/** The type of a claim of a proof, whose value is not printed. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  if (value === null || typeof value !== 'object') return value === null ? 'null' : `a ${typeof value}`
+  return Array.isArray(value) ? 'an array' : 'an object'
+}
+
 function refuseClaim(name: string, value: unknown, expected: string): never {
-  return refuse('ERR_DPOP_PROOF_CLAIMS', { reason: value === undefined ? `${name} is missing` : `${name} is not ${expected}` })
+  return refuse('ERR_DPOP_PROOF_CLAIMS', { reason: `${name} is ${kindOf(value)}, expected ${expected}` })
 }
 
 /** Check 8: "The htm claim matches the HTTP method of the current request." RFC 9110 §9.1: methods are case-sensitive. */

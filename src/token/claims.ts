@@ -38,7 +38,10 @@ export function findClaimError(claims: JsonObject, expected: ExpectedClaims, now
   // Any finite value: some servers use the largest number they have for tokens that do not expire.
   if (exp !== undefined && !isFiniteNumber(exp)) return invalid('exp is not a number')
   if (exp === undefined || exp > now - toleranceSeconds) return undefined
-  return { code: 'ERR_DPOP_TOKEN_EXPIRED', reason: `exp is ${now - exp} seconds in the past` }
+  return {
+    code: 'ERR_DPOP_TOKEN_EXPIRED',
+    reason: `exp is ${now - exp} seconds in the past, the clock tolerance is ${toleranceSeconds}`
+  }
 }
 
 function invalid(reason: string): ClaimError {

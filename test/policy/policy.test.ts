@@ -201,6 +201,7 @@ describe('verifier.requirePolicy', () => {
       await verifier.requirePolicy(auth, policy, request).catch(() => {})
     unsubscribe('dpop-guard:refused', listen)
     const scopeEvent = (required: string) => ({
+      method: 'GET',
       code: 'ERR_DPOP_SCOPE_INSUFFICIENT',
       detail: { reason: `scopes are ["a"], required are ${required}` }
     })
@@ -208,7 +209,7 @@ describe('verifier.requirePolicy', () => {
       scopeEvent('all of ["b"] and one of ["c", "d"]'),
       scopeEvent('one of ["c"]'),
       scopeEvent('all of ["b"]'),
-      { code: 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT', detail: { reason: 'acr is "mfa", expected one of ["phr"]' } }
+      { method: 'GET', code: 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT', detail: { reason: 'acr is "mfa", expected one of ["phr"]' } }
     ])
   })
 

@@ -302,7 +302,7 @@ describe('signed responses (RFC 9701 §5)', () => {
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
     ['with a claim that is a string', { token_introspection: 'x' }, {}, shape],
-    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp is 5 seconds in the past`],
+    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp is 5 seconds in the past, the clock tolerance is 5`],
     [
       'of a key that is not known',
       {},
