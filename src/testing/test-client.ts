@@ -1,6 +1,7 @@
 /** A test client with a DPoP key that creates proofs and sends requests. @module */
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { checkKeys } from '../config/option-validation.js'
 import type { ProofAlgorithm } from '../crypto/crypto.js'
 
 /** Options of {@link createTestClient}. */
@@ -27,13 +28,23 @@ export interface ProofSpec {
   readonly header?: Readonly<Record<string, unknown>>
 }
 
+const knownOptions = { alg: true, clock: true } as const satisfies Record<keyof TestClientOptions, true>
+const knownMembers = { method: true, url: true, token: true, nonce: true, claims: true, header: true } as const satisfies Record<
+  keyof ProofSpec,
+  true
+>
+
 /** A client with a DPoP key, for tests. */
 export interface TestClient {
   readonly alg: ProofAlgorithm
   /** The thumbprint of its key, for `cnf.jkt` of its tokens. */
   readonly jkt: string
   readonly publicJwk: Readonly<Record<string, unknown>>
-  /** Creates a proof (RFC 9449 §4.2). */
+  /**
+   * Creates a proof (RFC 9449 §4.2).
+   *
+   * @throws TypeError that names an unknown member of `spec`
+   */
   proof(spec: ProofSpec): Promise<string>
   /** Creates the two header fields of a request with `token`. */
   headers(spec: ProofSpec & { readonly token: string }): Promise<{ Authorization: string; DPoP: string }>
@@ -44,13 +55,18 @@ export interface TestClient {
   fetch(url: string, token: string, init?: RequestInit): Promise<Response>
 }
 
-/** Creates a client with a new key. */
+/**
+ * Creates a client with a new key.
+ *
+ * @throws TypeError that names an unknown option
+ */
 export async function createTestClient(options: TestClientOptions = {}): Promise<TestClient> {
-  const { alg = 'ES256', clock = Date.now } = options
+  const { alg = 'ES256', clock = Date.now } = checkKeys('', options, knownOptions)
   const { privateKey, publicKey } = await generateKeyPair(alg)
   const publicJwk = await exportJWK(publicKey)
 
-  async function proof({ method = 'GET', url, token, nonce, claims = {}, header = {} }: ProofSpec): Promise<string> {
+  async function proof(spec: ProofSpec): Promise<string> {
+    const { method = 'GET', url, token, nonce, claims = {}, header = {} } = checkKeys('', spec, knownMembers)
     const htu = url.split(/[?#]/, 1)[0]
     const ath = token === undefined ? undefined : await hashOf(token)
     const payload = { jti: crypto.randomUUID(), htm: method, htu, iat: Math.floor(clock() / 1000), ath, nonce, ...claims }

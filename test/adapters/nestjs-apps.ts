@@ -1,6 +1,7 @@
 /** NestJS apps for the contract suite, of whichever version `@nestjs/*` is in the test that imports this. */
 
 import 'reflect-metadata'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
   Body,
   Catch,
@@ -390,6 +391,24 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       const lines = log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes(jwksUri))
       expect(lines).toEqual([expect.stringContaining('ECONNREFUSED')])
       log.mockRestore()
+    })
+
+    test('the diagnostics events have the method and the path template', async () => {
+      @UseGuards(DPoPGuard)
+      @Controller('api')
+      class OneNoteController {
+        @Get('notes/:id')
+        read(): object {
+          return {}
+        }
+      }
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [OneNoteController] })
+      const events: unknown[] = []
+      const keep = (event: unknown) => void events.push(event)
+      subscribe('dpop-guard:refused', keep)
+      await bench.call(app, { target: '/api/notes/7', proof: false })
+      unsubscribe('dpop-guard:refused', keep)
+      expect(events).toMatchObject([{ method: 'GET', route: '/api/notes/:id' }])
     })
 
     test('with nonce.onEveryResponse, the response of the handler has the current nonce [AT-03]', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { createVerifier, type DPoPError, isDPoPError } from 'dpop-guard'
+import { createVerifier, type DPoPError, isDPoPError, optionsFromEnv } from 'dpop-guard'
 import { createTestClient, createTestIssuer, fakeClock } from 'dpop-guard/testing'
 import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -49,6 +49,75 @@ describe('createTestIssuer', () => {
     const { jwks, options, issuer } = await createTestIssuer({ issuer: 'https://as.example', audience: 'aud', alg: 'EdDSA' })
     expect(jwks.keys[0]).not.toHaveProperty('d')
     expect(options).toEqual({ issuer, jwks })
+  })
+})
+
+describe('the audience of a test issuer', () => {
+  it('may be a function, so that it follows a base URL that is known later', async () => {
+    let baseUrl = 'http://127.0.0.1:1'
+    const issuer = await createTestIssuer({ audience: () => baseUrl })
+    baseUrl = 'http://127.0.0.1:2'
+    expect(claimsOf(await issuer.issue()).aud).toBe('http://127.0.0.1:2')
+  })
+})
+
+describe('issuer.listen()', () => {
+  it('serves metadata and keys, so that an application configured by environment can be tested', async () => {
+    const [unstarted, client] = await Promise.all([createTestIssuer(), createTestClient()])
+    const issuer = await unstarted.listen()
+    onTestFinished(() => issuer.close())
+    expect(issuer).toBe(unstarted)
+    expect(issuer.issuer).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(issuer.options).toEqual({ issuer: issuer.issuer, jwks: issuer.jwks })
+    const env = { DPOP_ISSUER: issuer.issuer, DPOP_BASE_URL: 'https://api.example' }
+    const verifier = createVerifier(optionsFromEnv(env))
+    await verifier.ready()
+    const token = await issuer.issue({ jkt: client.jkt })
+    const headers = await client.headers({ url: 'https://api.example/', token })
+    expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('accepted')
+    const oidc = await fetch(`${issuer.issuer}/.well-known/openid-configuration`)
+    expect([oidc.headers.get('content-type'), await oidc.json()]).toEqual([
+      'application/json',
+      { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` }
+    ])
+    expect((await fetch(`${issuer.issuer}/token`)).status).toBe(404)
+  })
+
+  it('may be called twice, and listens again after close()', async () => {
+    const issuer = await createTestIssuer()
+    onTestFinished(() => issuer.close())
+    await issuer.close()
+    await Promise.all([issuer.listen(), issuer.listen()])
+    const first = issuer.issuer
+    await issuer.close()
+    await expect(fetch(`${first}/jwks`)).rejects.toThrow()
+    await issuer.listen()
+    expect((await fetch(`${issuer.issuer}/jwks`)).status).toBe(200)
+  })
+
+  it('is a TypeError with the option issuer, which would differ from the URL', async () => {
+    const issuer = await createTestIssuer({ issuer: 'https://as.example' })
+    await expect(issuer.listen()).rejects.toThrow(new TypeError('"issuer" must not be set: listen() uses its URL'))
+  })
+})
+
+describe('unknown members are a TypeError that names the similar one', () => {
+  const misspelled = (object: object) => object as never
+  it.each<[title: string, use: () => Promise<unknown>, message: string]>([
+    ['createTestIssuer', () => createTestIssuer(misspelled({ aud: 'x' })), '"aud" is not an option; did you mean "audience"?'],
+    [
+      'issue',
+      async () => (await createTestIssuer()).issue(misspelled({ scopes: 'a' })),
+      '"scopes" is not an option; did you mean "scope"?'
+    ],
+    ['createTestClient', () => createTestClient(misspelled({ algs: 'a' })), '"algs" is not an option; did you mean "alg"?'],
+    [
+      'proof',
+      async () => (await createTestClient()).proof(misspelled({ uri: 'https://api.example/' })),
+      '"uri" is not an option; did you mean "url"?'
+    ]
+  ])('%s', async (_title, use, message) => {
+    await expect(use()).rejects.toThrow(new TypeError(message))
   })
 })
 
