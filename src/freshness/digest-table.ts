@@ -6,18 +6,20 @@ export type Digest = readonly [number, number, number]
 const WORDS_PER_SLOT = 4
 const EXPIRY = 3
 
-// Keyed, so that a client cannot choose proofs that collide.
-const seeds = crypto.getRandomValues(new Int32Array(3)) as unknown as Digest
+// Keyed, so that a client cannot choose proofs that collide. Created on first use: Workers forbid random values at module scope.
+let seeds: Digest | undefined
 
 /**
  * The digest of a key: one word for each third of it, mixed with the seeds. The keys of the verifier are cryptographic hashes
  * already, so this one need not be.
  */
 export function digestOf(key: string): Digest {
+  seeds ??= crypto.getRandomValues(new Int32Array(3)) as unknown as Digest
+  const [seedA, seedB, seedC] = seeds
   const third = Math.ceil(key.length / 3)
-  const a = mix(word(key, 0, third) ^ (seeds[0] + key.length))
-  const b = mix(word(key, third, 2 * third) ^ seeds[1] ^ a)
-  const c = mix(word(key, 2 * third, key.length) ^ seeds[2] ^ b)
+  const a = mix(word(key, 0, third) ^ (seedA + key.length))
+  const b = mix(word(key, third, 2 * third) ^ seedB ^ a)
+  const c = mix(word(key, 2 * third, key.length) ^ seedC ^ b)
   return [mix(a ^ c), b, c]
 }
 

@@ -13,6 +13,7 @@ const programs = await programsOf('README.md')
 const operations = await programsOf('docs/operations.md')
 const debugging = await programsOf('docs/debugging.md')
 const telemetry = await programsOf('docs/telemetry.md')
+const testing = await programsOf('docs/testing.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
 
@@ -35,7 +36,9 @@ async function startIssuer(): Promise<void> {
 
 beforeAll(async () => {
   await startIssuer()
-  fileOf = await compilePrograms(new Map([...programs, ...operations, ...debugging, ...telemetry, ...identityProviders]))
+  fileOf = await compilePrograms(
+    new Map([...programs, ...operations, ...debugging, ...telemetry, ...testing, ...identityProviders])
+  )
 }, 60_000)
 
 afterEach(async () => {
@@ -192,5 +195,21 @@ describe('the programs of docs/telemetry.md', () => {
     expect(metrics).toContain('dpop_guard_verifications_total{outcome="unavailable",code="ERR_DPOP_REPLAY_STORE_UNAVAILABLE"} 1')
     expect(metrics).toContain('dpop_guard_replay_store_seconds_count{outcome="first-use"} 1')
     expect(metrics).toContain('dpop_guard_replay_store_seconds_count{outcome="unavailable"} 1')
+  })
+})
+
+describe('the programs of docs/testing.md', () => {
+  test('exist', () => {
+    expect([...testing.keys()]).toEqual(['routeTest', 'environmentTest'])
+  })
+
+  test('routeTest: passes', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [fileOf('routeTest')])
+    expect(stdout).toMatch(/^# pass 1$/m)
+    expect(stdout).toMatch(/^# fail 0$/m)
+  })
+
+  test('environmentTest: runs', async () => {
+    await promisify(execFile)(process.execPath, [fileOf('environmentTest')])
   })
 })

@@ -63,10 +63,10 @@ describe('the audience of a test issuer', () => {
 
 describe('issuer.listen()', () => {
   it('serves metadata and keys, so that an application configured by environment can be tested', async () => {
-    const [unstarted, client] = await Promise.all([createTestIssuer(), createTestClient()])
-    const issuer = await unstarted.listen()
+    const [created, client] = await Promise.all([createTestIssuer(), createTestClient()])
+    const issuer = await created.listen()
     onTestFinished(() => issuer.close())
-    expect(issuer).toBe(unstarted)
+    expect(issuer).toBe(created)
     expect(issuer.issuer).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(issuer.options).toEqual({ issuer: issuer.issuer, jwks: issuer.jwks })
     const env = { DPOP_ISSUER: issuer.issuer, DPOP_BASE_URL: 'https://api.example' }

