@@ -16,7 +16,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
-    // The adapters log the outages that tests cause.
+    // Tests cause rejections and outages that are printed once.
+    execArgv: ['--disable-warning=DPOP_GUARD_NOTHING_ACCEPTED'],
     onConsoleLog: (log) => !log.startsWith('dpop-guard: ERR_DPOP_'),
     coverage: {
       provider: 'v8',

@@ -68,7 +68,7 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
     const options = { ...policy, target: request.originalUrl, route: request.routeOptions.url }
     const auth = await protect(verifier, request.raw, headersOf(reply), options).catch((error: unknown) => {
       // Fastify logs the error without the codes of its causes.
-      logOutage(error, (line) => request.log.error(line))
+      logOutage(error, isLogging(request.log) ? (line) => request.log.error(line) : logToConsole)
       throw error
     })
     Object.assign(request, { dpop: auth ?? null })
@@ -154,6 +154,16 @@ function policyOf({ dpop }: FastifyContextConfig): Policy<FastifyRequest> {
 }
 
 const noPolicy: Policy<FastifyRequest> = Object.freeze({})
+
+/** Without the option `logger`, every method of the log is the same empty function. An outage must be seen nevertheless. */
+function isLogging({ error, trace }: FastifyRequest['log']): boolean {
+  return error !== trace
+}
+
+function logToConsole(line: string): void {
+  // biome-ignore lint/suspicious/noConsole: there is no other log
+  console.error(line)
+}
 
 function headersOf(reply: FastifyReply): ResponseHeaderAccess {
   return { get: (name) => reply.getHeader(name), set: (name, value) => void reply.header(name, value) }

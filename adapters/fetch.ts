@@ -6,7 +6,7 @@ import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { addHeaders, type HasVerifier } from './shared.js'
+import { addHeaders, forget, type HasVerifier, protect, type ResponseHeaderAccess } from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -56,17 +56,25 @@ export function withDPoP<Rest extends unknown[]>(
     provideEnvironment(verifier, rest[0])
     let auth: VerifiedRequest | undefined
     try {
-      auth = await verifier.verifyRequest(request, withRequest(policy, request))
+      auth = await protect(verifier, request, noResponse, withRequest(policy, request))
     } catch (error) {
       // biome-ignore lint/suspicious/noConsole: Fetch runtimes have no other log
       logOutage(error, console.error)
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
       throw error
     }
-    return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {})
+    try {
+      return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {})
+    } finally {
+      // Only a nested handler may reuse the verification: the same Request in another call is a replay.
+      forget(request)
+    }
   }
   return Object.assign(withDPoP, { verifier })
 }
+
+/** There is no response before the handler returns. */
+const noResponse: ResponseHeaderAccess = { get: () => undefined, set() {} }
 
 function withHeaders(response: Response, headers: ResponseHeaders): Response {
   // A WebSocket upgrade (101) and an error response (0) cannot be copied. The client receives the next nonce with another response.

@@ -1,5 +1,6 @@
 /** Diagnostics channels for operators. Without subscribers, events are not created. @module */
 
+import { builtinModule } from './builtin-module.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
 import type { Scheme } from './request/credentials.js'
 
@@ -107,8 +108,7 @@ interface TracingChannel<Message> {
   tracePromise(run: () => Promise<unknown>, message: Message): Promise<unknown>
 }
 
-// Loaded at run time, so that the core also loads on runtimes without this module.
-const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel')
+const diagnostics = builtinModule('node:diagnostics_channel')
 
 function channel<Event>(name: string): Channel<Event> {
   return diagnostics?.channel(name) ?? { hasSubscribers: false, publish() {} }

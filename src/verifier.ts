@@ -2,6 +2,7 @@
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
 import { checkKeys, misconfigured } from './config/option-validation.js'
+import { warnAboutRejection } from './config/warnings.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
 import { debugRefusal } from './diagnostics/debug.js'
@@ -96,6 +97,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   readonly #tokens: AccessTokens
   readonly #freshness: Freshness
   readonly #proofKeys = new ProofKeyCache()
+  #hasAccepted = false
   readonly #acrValuesSupported = (issuer: string) => this.#tokens.acrValuesSupported(issuer)
 
   constructor(config: VerifierConfig) {
@@ -142,6 +144,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       const auth = await (authorization.scheme === 'DPoP'
         ? this.#verifyDPoP(token, incoming, request, options, message)
         : this.#verifyBearer(token, request, options))
+      this.#hasAccepted = true
       if (auth.responseHeaders !== noHeaders) publishNonceIssued('accepted')
       if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
       return auth
@@ -270,6 +273,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (!(reason instanceof Refusal)) return toUnavailableError(reason, headersOf(nonce), { method, route })
     const { code, detail, params } = reason
     debugRefusal(code, detail)
+    if (!this.#hasAccepted) warnAboutRejection(code, detail)
     if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
     return new DPoPError(code, challengeHeaders(code, { scheme, nonce, params }, this.#config))
   }

@@ -288,17 +288,24 @@ describe('the tracing channel dpop-guard:verify', () => {
   })
 })
 
-it.each([undefined, {}, { getBuiltinModule: () => undefined }, { getBuiltinModule: () => ({ channel, debuglog: () => ({}) }) }])(
-  'a runtime without diagnostics channels is no reason to fail: process is %j',
-  async (process) => {
-    vi.stubGlobal('process', process)
-    vi.resetModules()
-    const telemetry = await import('../src/telemetry.js')
-    expect(telemetry.refused.hasSubscribers).toBe(false)
-    expect(telemetry.verify.hasSubscribers).toBe(false)
-    expect(await telemetry.verify.tracePromise(async () => 'result', {} as VerifyMessage)).toBe('result')
-    expect(() =>
-      telemetry.refused.publish({ code: 'ERR_DPOP_PROOF_HTM', detail: {}, method: 'GET', route: undefined })
-    ).not.toThrow()
-  }
-)
+it.each([
+  undefined,
+  {},
+  { getBuiltinModule: () => undefined },
+  {
+    getBuiltinModule() {
+      throw new Error('not supported')
+    }
+  },
+  { getBuiltinModule: () => ({ channel, debuglog: () => ({}) }) }
+])('a runtime without diagnostics channels is no reason to fail: process is %j', async (process) => {
+  vi.stubGlobal('process', process)
+  vi.resetModules()
+  const telemetry = await import('../src/telemetry.js')
+  expect(telemetry.refused.hasSubscribers).toBe(false)
+  expect(telemetry.verify.hasSubscribers).toBe(false)
+  expect(await telemetry.verify.tracePromise(async () => 'result', {} as VerifyMessage)).toBe('result')
+  expect(() =>
+    telemetry.refused.publish({ code: 'ERR_DPOP_PROOF_HTM', detail: {}, method: 'GET', route: undefined })
+  ).not.toThrow()
+})

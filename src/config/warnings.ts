@@ -1,11 +1,14 @@
 /** Warns operators about valid options that are likely a mistake, once per process and message. @module */
 
+import { builtinModule } from '../builtin-module.js'
+import { refusalLine } from '../diagnostics/debug.js'
 import { printable } from '../encoding/printable.js'
+import type { DPoPErrorCode, RefusalDetail } from '../errors.js'
 import { isMemoryReplayStore } from '../freshness/memory-replay-store.js'
 import type { ReplayStore } from '../freshness/replay.js'
 import * as telemetry from '../telemetry.js'
 
-/** Messages that were emitted. */
+/** The keys of the warnings that were emitted: the message, unless it depends on a request. */
 const emitted = new Set<string>()
 /** Bounds the number of warnings, because the values of a policy may be computed for each request. */
 const MAX_WARNINGS = 100
@@ -40,15 +43,41 @@ export function warnAboutUnsupportedAcr(
   })
 }
 
-function warnOnce(event: telemetry.MisconfiguredEvent): void {
-  if (emitted.has(event.message) || emitted.size >= MAX_WARNINGS) return
-  emitted.add(event.message)
-  telemetry.misconfigured.publish(event)
-  globalThis.process?.emitWarning?.(event.message, { type: 'DPoPGuardWarning', code: event.code })
+/** Codes of rejections that wrong options, a wrong clock or an unprepared authorization server cause for every request. */
+const configurationCodes: ReadonlySet<DPoPErrorCode> = new Set([
+  'ERR_DPOP_SCHEME_NOT_ALLOWED',
+  'ERR_DPOP_PROOF_HTU',
+  'ERR_DPOP_PROOF_IAT',
+  'ERR_DPOP_TOKEN_INVALID',
+  'ERR_DPOP_TOKEN_UNBOUND'
+] as const)
+
+/**
+ * Warns about a rejection that is likely due to the configuration, as no request was accepted yet. Once per error code, so that clients
+ * cannot fill the log. It is not published as an event, since the rejection is.
+ */
+export function warnAboutRejection(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {
+  if (!configurationCodes.has(code) || !isFirst(code)) return
+  const message = `No request was accepted yet, and one was rejected. If this is unexpected: ${refusalLine(code, detail)}`
+  emitWarning(message, 'DPOP_GUARD_NOTHING_ACCEPTED')
 }
 
-/** Whether this process is a worker of node:cluster. Loaded at run time, so that the core also loads on other runtimes. */
+function warnOnce(event: telemetry.MisconfiguredEvent): void {
+  if (!isFirst(event.message)) return
+  telemetry.misconfigured.publish(event)
+  emitWarning(event.message, event.code)
+}
+
+function isFirst(key: string): boolean {
+  if (emitted.has(key) || emitted.size >= MAX_WARNINGS) return false
+  emitted.add(key)
+  return true
+}
+
+function emitWarning(message: string, code: string): void {
+  globalThis.process?.emitWarning?.(message, { type: 'DPoPGuardWarning', code })
+}
+
 function isClusterWorker(): boolean {
-  const cluster = globalThis.process?.getBuiltinModule?.('node:cluster') as { readonly isWorker?: boolean } | undefined
-  return cluster?.isWorker === true
+  return builtinModule('node:cluster')?.isWorker === true
 }

@@ -1,12 +1,12 @@
 /** Debug lines on stderr with `NODE_DEBUG=dpop-guard`, one for each rejection and outage. @module */
 
+import { builtinModule } from '../builtin-module.js'
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from '../errors.js'
 import { causesOf } from './causes.js'
 import { hintOf, sectionOf } from './hints.js'
 
-// Loaded at run time, so that the core also loads on runtimes without this module.
-const debuglog = globalThis.process?.getBuiltinModule?.('node:util')?.debuglog('dpop-guard')
+const debuglog = builtinModule('node:util')?.debuglog('dpop-guard')
 
 /** Prints a rejection. Nothing is computed while the debug log is disabled. */
 export function debugRefusal(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {

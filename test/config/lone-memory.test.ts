@@ -71,13 +71,19 @@ describe('several instances and memoryReplayStore()', () => {
   })
 })
 
-it.each([undefined, {}, { getBuiltinModule: () => undefined }])(
-  'a runtime that cannot warn, and knows no workers, is no reason to fail: process is %j',
-  async (process) => {
-    const { createVerifier } = await import('dpop-guard')
-    vi.stubGlobal('process', process)
-    onTestFinished(() => void vi.unstubAllGlobals())
-    expect(() => createVerifier(options)).not.toThrow()
-    expect(() => createVerifier({ ...options, instances: 2 })).not.toThrow()
+it.each([
+  undefined,
+  {},
+  { getBuiltinModule: () => undefined },
+  {
+    getBuiltinModule() {
+      throw new Error('not supported')
+    }
   }
-)
+])('a runtime that cannot warn, and knows no workers, is no reason to fail: process is %j', async (process) => {
+  const { createVerifier } = await import('dpop-guard')
+  vi.stubGlobal('process', process)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  expect(() => createVerifier(options)).not.toThrow()
+  expect(() => createVerifier({ ...options, instances: 2 })).not.toThrow()
+})

@@ -25,17 +25,23 @@ describe('the debug log', () => {
   })
 })
 
-test.each([undefined, {}, { getBuiltinModule: () => undefined }])(
-  'a runtime without a debug log is supported: process is %j',
-  async (process) => {
-    vi.stubGlobal('process', process)
-    vi.resetModules()
-    const { debugOutage, debugRefusal } = await import('../../src/diagnostics/debug.js')
-    vi.unstubAllGlobals()
-    expect(() => debugRefusal('ERR_DPOP_PROOF_ATH', undefined)).not.toThrow()
-    expect(() => debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', undefined)).not.toThrow()
+test.each([
+  undefined,
+  {},
+  { getBuiltinModule: () => undefined },
+  {
+    getBuiltinModule() {
+      throw new Error('not supported')
+    }
   }
-)
+])('a runtime without a debug log is supported: process is %j', async (process) => {
+  vi.stubGlobal('process', process)
+  vi.resetModules()
+  const { debugOutage, debugRefusal } = await import('../../src/diagnostics/debug.js')
+  vi.unstubAllGlobals()
+  expect(() => debugRefusal('ERR_DPOP_PROOF_ATH', undefined)).not.toThrow()
+  expect(() => debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', undefined)).not.toThrow()
+})
 
 describe('causesOf', () => {
   test('follows causes and the errors of an AggregateError, with their codes, without user information of URLs', () => {

@@ -4,7 +4,6 @@ import { createVerifier, type VerifiedRequest, type VerifierOptions } from 'dpop
 import { dpop as express } from 'dpop-guard/express'
 import { dpop as fastify } from 'dpop-guard/fastify'
 import { withDPoP } from 'dpop-guard/fetch'
-import { dpop as hono } from 'dpop-guard/hono'
 import { dpop as koa } from 'dpop-guard/koa'
 import { createTestIssuer } from 'dpop-guard/testing'
 
@@ -14,5 +13,5 @@ export const auth: Promise<VerifiedRequest | undefined> = createVerifier(options
   target: '/',
   headers: {}
 })
-export const guards = [express(options), fastify, withDPoP(options, () => new Response()), hono(options), koa(options)]
+export const guards = [express(options), fastify, withDPoP(options, () => new Response()), koa(options)]
 export const issuer = createTestIssuer()
