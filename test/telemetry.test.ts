@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
-import { createVerifier, type PlainRequest, type VerifyMessage } from 'dpop-guard'
+import { createVerifier, type PlainRequest, type RefusedEvent, type VerifyMessage } from 'dpop-guard'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createIntrospectionWorld } from './support/introspection-world.js'
 import { startIssuerServer } from './support/issuer-server.js'
@@ -78,6 +78,28 @@ describe('diagnostics channels publish what the client must not receive', () => 
         'dpop-guard:refused',
         { method: 'PUT', code: 'ERR_DPOP_PROOF_HTM', detail: { reason: 'htm is "GET", the method is "PUT"' } }
       ]
+    ])
+  })
+
+  it('refused: what was expected and found in algorithm, proof claims, expiry and scopes', async () => {
+    const events = listen()
+    const verifier = createVerifier(world.options)
+    const expired = { claims: { exp: world.clock() / 1000 - 60, iat: world.clock() / 1000 - 120 } }
+    const strict = createVerifier({ ...world.options, proof: { algorithms: ['PS256'] } })
+    await verdictOf(strict.verifyRequest(await world.request()))
+    await verdictOf(verifier.verifyRequest(await world.request({ claims: { jti: 5 } })))
+    await verdictOf(verifier.verifyRequest(await world.request({ claims: { htm: undefined } })))
+    await verdictOf(verifier.verifyRequest(await world.request({ tokenSpec: expired })))
+    await verdictOf(
+      verifier.verifyRequest(await world.request({ tokenSpec: { scope: 'notes:read' } }), { scopes: ['admin'], route: '/notes' })
+    )
+    const refusals = events.map(([, event]) => event as RefusedEvent)
+    expect(refusals.map(({ code, detail, route }) => [code, detail['reason'], route])).toEqual([
+      ['ERR_DPOP_PROOF_ALG', 'alg is "ES256", proof.algorithms are PS256', undefined],
+      ['ERR_DPOP_PROOF_CLAIMS', 'jti is a number, expected a string of 1 to 256 characters', undefined],
+      ['ERR_DPOP_PROOF_CLAIMS', 'htm is missing, expected a string', undefined],
+      ['ERR_DPOP_TOKEN_EXPIRED', 'exp is 60 seconds in the past, the clock tolerance is 5', undefined],
+      ['ERR_DPOP_SCOPE_INSUFFICIENT', 'scopes are ["notes:read"], required are all of ["admin"]', '/notes']
     ])
   })
 

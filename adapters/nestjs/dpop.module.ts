@@ -2,6 +2,7 @@
 
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
+import { misconfigured } from '../../src/config/option-validation.js'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { GuardCheck } from './dpop.guard-check.js'
@@ -40,9 +41,15 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
   exports: [DPOP_OPTIONS, DPOP_VERIFIER, DPoPGuard]
 })
 export class DPoPModule extends ConfigurableModule {
-  /** The module with these options or an existing verifier; defaults to `optionsFromEnv()`. */
+  /**
+   * The module with these options or an existing verifier; defaults to `optionsFromEnv()`.
+   *
+   * @throws TypeError if `options` is not an object, such as a function, which `forRootAsync` takes as `useFactory`
+   */
   static override forRoot(options: (DPoPModuleOptions & DPoPModuleExtras) | AnyVerifier = {}): DynamicModule {
-    // The builder copies the own members of the options, which would lose the methods of a verifier.
+    // The builder copies the own members of the options, which would lose the methods of a verifier and make a function an empty object.
+    if (typeof options !== 'object' || options === null)
+      misconfigured('options', 'be an object; forRootAsync() takes a function as "useFactory"')
     const settings = 'verifyRequest' in options ? { verifier: options } : options
     return { ...ConfigurableModule.forRoot(settings), module: DPoPModule }
   }

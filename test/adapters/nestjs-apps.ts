@@ -547,6 +547,12 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       )
     })
 
+    test.each([() => bench.options(), null])('forRoot() rejects options that are not an object: %s', (options) => {
+      expect(() => DPoPModule.forRoot(options as never)).toThrow(
+        new TypeError('"options" must be an object; forRootAsync() takes a function as "useFactory"')
+      )
+    })
+
     test('a subclass may throw something else, and may read the request from elsewhere', async () => {
       class OwnGuard extends DPoPGuard {
         protected override getRequest(context: ExecutionContext) {
