@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -14,8 +14,9 @@ const operations = await programsOf('docs/operations.md')
 const debugging = await programsOf('docs/debugging.md')
 const telemetry = await programsOf('docs/telemetry.md')
 const testing = await programsOf('docs/testing.md')
+const frameworks = await programsOf('docs/frameworks.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
-const servers = ['express', 'fastify', 'koa', 'nestjs', 'standalone']
+const servers = ['express', 'fastify', 'koa', 'nestjs', 'hono', 'standalone']
 
 let fileOf: (name: string) => string
 let issuerServer: Server
@@ -37,7 +38,7 @@ async function startIssuer(): Promise<void> {
 beforeAll(async () => {
   await startIssuer()
   fileOf = await compilePrograms(
-    new Map([...programs, ...operations, ...debugging, ...telemetry, ...testing, ...identityProviders])
+    new Map([programs, operations, debugging, telemetry, testing, frameworks, identityProviders].flatMap((all) => [...all]))
   )
 }, 60_000)
 
@@ -93,8 +94,13 @@ async function start(name: string): Promise<string> {
 describe('the programs of the README', () => {
   test('exist', () => {
     expect([...programs.keys()]).toEqual([
-      ...servers,
-      'lazy',
+      'express',
+      'fastify',
+      'koa',
+      'nestjs',
+      'hono',
+      'fetchHandler',
+      'standalone',
       'authorization',
       'errorHandler',
       'diagnostics',
@@ -142,7 +148,7 @@ describe('the programs of the README', () => {
     expect(`${stdout}${stderr}`).toContain('"DPOP_ISSUER" must be set in the environment')
   })
 
-  test.each(['lazy', 'diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
+  test.each(['fetchHandler', 'diagnostics', 'nonces', 'opaque'])('%s: runs', async (name) => {
     await promisify(execFile)(process.execPath, [fileOf(name)])
   })
 })
@@ -211,5 +217,55 @@ describe('the programs of docs/testing.md', () => {
 
   test('environmentTest: runs', async () => {
     await promisify(execFile)(process.execPath, [fileOf('environmentTest')])
+  })
+})
+
+describe('the programs of docs/frameworks.md', () => {
+  const apps: [name: string, publicPath: string | undefined, protectedPaths: string[]][] = [
+    ['fastifyScopes', '/docs', ['/notes']],
+    ['fastifyRoutes', '/docs', ['/notes', '/files']],
+    ['koaState', undefined, ['/notes']],
+    ['honoVariables', '/docs', ['/notes']],
+    ['nestAsync', '/docs', ['/notes']]
+  ]
+
+  test('exist', () => {
+    expect([...frameworks.keys()]).toEqual([...apps.map(([name]) => name), 'nestTest', 'nestGraphql', 'webSocket'])
+  })
+
+  test.each(apps)('%s: accepts a bound token on its protected routes only', async (name, publicPath, protectedPaths) => {
+    const origin = await start(name)
+    const client = await createTestClient()
+    for (const path of protectedPaths) {
+      const response = await client.fetch(`${origin}${path}`, await issuer.issue({ jkt: client.jkt }))
+      expect([response.status, await response.json()]).toEqual([200, { owner: 'user' }])
+      expect((await fetch(`${origin}${path}`)).status).toBe(401)
+    }
+    if (publicPath !== undefined) expect(await (await fetch(`${origin}${publicPath}`)).text()).toBe('public')
+  })
+
+  test('nestTest: the guard runs with the verifier of the test', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [fileOf('nestTest')])
+    expect(stdout).toMatch(/^200 notes$/m)
+  })
+
+  test('webSocket: verifies the upgrade', async () => {
+    const origin = await start('webSocket')
+    const client = await createTestClient()
+    const upgrade = async (headers: object) => {
+      const request = httpRequest(`${origin}/socket`, {
+        headers: { ...headers, Connection: 'Upgrade', Upgrade: 'websocket' }
+      }).end()
+      const [response, socket] = (await Promise.race([once(request, 'upgrade'), once(request, 'response')])) as [
+        IncomingMessage,
+        Socket | undefined
+      ]
+      socket?.destroy()
+      return response
+    }
+    const token = await issuer.issue({ jkt: client.jkt })
+    expect((await upgrade(await client.headers({ url: `${origin}/socket`, token }))).statusCode).toBe(101)
+    const rejected = await upgrade({})
+    expect([rejected.statusCode, rejected.headers['www-authenticate']]).toEqual([401, expect.stringMatching(/^DPoP /)])
   })
 })
