@@ -19,55 +19,55 @@ const TEN_MINUTES = 600
 /** @type {Attack[]} */
 export const attacks = [
   {
-    name: "a proof by the attacker's own key",
+    name: 'a proof of another key',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_token', code: 'ERR_DPOP_TOKEN_BINDING' },
     headers: async ({ token, overhear }) => withProof(token, await resign(await overhear()))
   },
   {
-    name: 'a proof that was already used',
+    name: 'a proof that was used',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_REPLAYED' },
     headers: async ({ token, overhear }) => withProof(token, await overhear())
   },
   {
-    name: 'a proof for another URL',
+    name: 'a proof of another URL',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_HTU' },
     headers: async ({ token, intercept }) => withProof(token, await intercept({ path: '/notes/1' }))
   },
   {
-    name: 'a proof for another method',
+    name: 'a proof of another method',
     method: 'POST',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_HTM' },
     headers: async ({ token, intercept }) => withProof(token, await intercept())
   },
   {
-    name: 'the token as a Bearer token',
+    name: 'the token as Bearer',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_token', code: 'ERR_DPOP_SCHEME_NOT_ALLOWED' },
     headers: async ({ token }) => ({ Authorization: `Bearer ${token}` })
   },
   {
-    name: 'a proof of ten minutes ago',
+    name: 'a proof ten minutes old',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_IAT' },
     headers: async ({ token, intercept }) => withProof(token, await intercept({ secondsAgo: TEN_MINUTES }))
   },
   {
-    name: "a proof for the client's other token",
+    name: 'a proof of another token',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_ATH' },
     headers: async ({ token, otherToken, intercept }) => withProof(token, await intercept({ token: otherToken }))
   },
   {
-    name: 'a used proof with a new jti in it',
+    name: 'a used proof, another jti',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_SIGNATURE' },
     headers: async ({ token, overhear }) => withProof(token, changeJti(await overhear()))
   },
   {
-    name: 'no proof at all',
+    name: 'no proof',
     method: 'GET',
     refusal: { status: 401, error: 'invalid_dpop_proof', code: 'ERR_DPOP_PROOF_MISSING' },
     headers: async ({ token }) => ({ Authorization: `DPoP ${token}` })
@@ -103,7 +103,7 @@ export async function attempt({ method, refusal, headers }, loot, session, fetch
 }
 
 function describe(status, challenge = '(no challenge)', code = '(no code)') {
-  return `${status}  ${challenge.padEnd(32)}  ${code}`
+  return `${status}  ${challenge.padEnd(31)}  ${code}`
 }
 
 /**

@@ -3,7 +3,24 @@
 import { parseArgs } from 'node:util'
 import { runDemo } from './run-demo.mjs'
 
-const { values } = parseArgs({ options: { instances: { type: 'string' }, redis: { type: 'boolean', default: false } } })
+const help = `Usage: npm run demo -- [options]
+
+Runs the whole flow with a real authorization server and client against the API in each framework, and
+attacks that each API must reject.
+
+  --instances N   N processes of one API behind one URL share a replay store (default 4 with --redis)
+  --redis         the replay store is a Redis server that the demo starts
+  --help          print this help
+
+Exit status: 0 if every step passed and every attack was rejected, otherwise 1.`
+
+const { values } = parseArgs({
+  options: { instances: { type: 'string' }, redis: { type: 'boolean', default: false }, help: { type: 'boolean' } }
+})
+if (values.help) {
+  console.log(help)
+  process.exit()
+}
 const instances = Number(values.instances ?? (values.redis ? 4 : 0))
 if (!(Number.isInteger(instances) && instances >= 0 && instances <= 16)) throw new TypeError('"--instances" must be from 0 to 16')
 

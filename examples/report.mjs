@@ -2,6 +2,12 @@
 
 import { styleText } from 'node:util'
 
+/** The width of the output. */
+const WIDTH = 100
+/** The width of the indentation, the mark and the space after it. */
+const MARK_WIDTH = 4
+const GAP_WIDTH = 2
+
 /**
  * @param {(line: string) => void} print
  * @param {{ steps: number, attacks: number, instances: number }} due the expected number of lines of each kind, so that a missing line is noticed
@@ -34,7 +40,10 @@ export function createReport(print, due) {
     async line(kind, columns, work) {
       try {
         const reported = await work()
-        print(`  ${paint('green', '✓')} ${columns.join('  ')}  ${reported}`)
+        const head = columns.join('  ')
+        const [first, ...more] = wrap(reported, WIDTH - MARK_WIDTH - head.length - GAP_WIDTH)
+        print(`  ${paint('green', '✓')} ${head}  ${first}`)
+        for (const line of more) print(' '.repeat(MARK_WIDTH + head.length + GAP_WIDTH) + line)
         passed[kind] += 1
         return true
       } catch (error) {
@@ -54,6 +63,17 @@ export function createReport(print, due) {
       return isGood
     }
   }
+}
+
+/** Breaks a text between words into lines of at most `width` characters. A longer word has a line of its own. */
+export function wrap(text, width) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`
+    if (line.length <= width || lines.at(-1) === '') lines[lines.length - 1] = line
+    else lines.push(word)
+  }
+  return lines
 }
 
 /** The two ends of something long. */

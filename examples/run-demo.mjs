@@ -147,7 +147,7 @@ async function steal(session, report, wire) {
   await refresh(session)
   const loot = eavesdrop(session, otherToken)
   for (const [index, attack] of attacks.entries()) {
-    await report.line('attacks', [`${index + 1}`.padStart(2), attack.name.padEnd(38)], () =>
+    await report.line('attacks', [`${index + 1}`.padStart(2), attack.name.padEnd(25)], () =>
       attempt(attack, loot, session, wire.fetch)
     )
   }

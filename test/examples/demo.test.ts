@@ -53,6 +53,18 @@ describe('npm run demo', () => {
     expect(summary).toMatch(/^✓ 52 of 52 steps passed, 36 of 36 attacks rejected, in \d+\.\d s$/)
   })
 
+  it('fits into 100 columns', async () => {
+    const { output } = await demo
+
+    expect(output.split('\n').filter((line) => line.length > 100)).toEqual([])
+  })
+
+  it('--help prints the options, and an unknown option is an error', async () => {
+    const script = new URL('../../examples/demo.mjs', import.meta.url)
+    expect(await run(script, '--help')).toMatchObject({ code: 0, output: expect.stringContaining('Usage: npm run demo') })
+    expect(await run(script, '--instance')).toMatchObject({ code: 1, errors: expect.stringContaining("'--instance'") })
+  })
+
   it('prints neither a whole token or proof nor an escape sequence into a pipe', async () => {
     const { output } = await demo
 
@@ -64,11 +76,11 @@ describe('npm run demo', () => {
 describe.concurrent('a broken API fails the demo', () => {
   it.each([
     ['unguarded', ['12 API: nothing was verified', ...refusals.map((_, index) => `${index + 1} `)]],
-    ['does not store proofs', ['2 a proof that was already used: answered 200 ']],
-    ['accepts old proofs', ['6 a proof of ten minutes ago: answered 200 ']],
-    ['rejects for another reason', ['5 the token as a Bearer token: answered 401 ']],
-    ['acts before it refuses', ['4 a proof for another method: the refused request took effect']],
-    ['locks the client out after nine refusals', ["9 no proof at all: the client's own request was answered 401"]],
+    ['does not store proofs', ['2 a proof that was used: answered 200 ']],
+    ['accepts old proofs', ['6 a proof ten minutes old: answered 200 ']],
+    ['rejects for another reason', ['5 the token as Bearer: answered 401 ']],
+    ['acts before it refuses', ['4 a proof of another method: the refused request took effect']],
+    ['locks the client out after nine refusals', ["9 no proof: the client's own request was answered 401"]],
     ['never starts', ['the demo: gave up after 1 seconds']]
   ])('%s', async (name, expected) => {
     const { code, output } = await run(new URL('./broken-demo.mjs', import.meta.url), name)
@@ -91,10 +103,11 @@ function partiesOf(section: string) {
 
 function refusalsOf(section: string) {
   return linesOf(section).map((line) =>
-    /^ {2}✓ [ \d]\d {2}.{38} {2}401 {2}(.*)$/.exec(line)?.[1]?.replaceAll(/ +/g, ' ').replace('" E', '" E')
+    /^ {2}✓ [ \d]\d {2}.{25} {2}401 {2}(.*)$/.exec(line)?.[1]?.replaceAll(/ +/g, ' ').replace('" E', '" E')
   )
 }
 
 function linesOf(section: string) {
-  return section.split('\n').slice(1)
+  // The other lines continue one.
+  return section.split('\n').filter((line) => /^ {2}[✓✗]/.test(line))
 }
