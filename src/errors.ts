@@ -1,8 +1,11 @@
 /** The table of all errors (code, status, OAuth error, description) and the two error classes. @module */
 
+/** The HTTP status of a rejected request. */
+export type RejectionStatus = 400 | 401 | 403 | 429
+
 /** The response to a rejected request: HTTP status, OAuth error code of the challenge (if any), and a constant description. */
 interface ErrorResponse {
-  readonly status: 400 | 401 | 403
+  readonly status: RejectionStatus
   readonly error: OAuthErrorCode | undefined
   readonly description: string
 }
@@ -56,7 +59,8 @@ const refusals = {
     error: 'insufficient_user_authentication',
     description: 'A stronger or more recent user authentication is required'
   },
-  ERR_DPOP_ACCESS_DENIED: { status: 403, error: undefined, description: 'Access to this resource is denied' }
+  ERR_DPOP_ACCESS_DENIED: { status: 403, error: undefined, description: 'Access to this resource is denied' },
+  ERR_DPOP_QUOTA_EXCEEDED: { status: 429, error: undefined, description: 'The client has sent too many requests; retry later' }
 } as const satisfies Record<string, ErrorResponse>
 
 const outages = {
@@ -109,6 +113,10 @@ export interface RefusalDetail {
   readonly receivedHtu?: string
   /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) the clock of the verifier. */
   readonly skewSeconds?: number
+  /** Of a client above its quota: the thumbprint of its key. */
+  readonly jkt?: string
+  /** Of a client above its quota: after how many seconds it may succeed. */
+  readonly retryAfterSeconds?: number
   /** Why the access token was rejected: the rule, what was found and the option that changes it. Never a personal claim. */
   readonly reason?: string
 }
@@ -119,7 +127,7 @@ export function refuse(code: DPoPErrorCode, detail?: RefusalDetail, params?: Cha
 }
 
 /**
- * A rejected request: status 400, 401 or 403.
+ * A rejected request: status 400, 401, 403 or 429.
  *
  * `message` and `description` are constant, `headers` holds the challenge (`WWW-Authenticate`). Pass it to the error handler of
  * the framework, or respond with {@link DPoPError.getResponse}.
@@ -130,11 +138,11 @@ export class DPoPError extends Error {
   override readonly name = 'DPoPError'
   /** The stable error code. */
   readonly code: DPoPErrorCode
-  /** The HTTP status: 400, 401 or 403. */
-  readonly status: 400 | 401 | 403
+  /** The HTTP status. */
+  readonly status: RejectionStatus
   /** The same as `status`, for frameworks that read `statusCode`. */
-  readonly statusCode: 400 | 401 | 403
-  /** The OAuth error code of the challenge; undefined where the request had no credentials (RFC 6750 §3.1). */
+  readonly statusCode: RejectionStatus
+  /** The OAuth error code of the challenge; undefined where the request had no credentials (RFC 6750 §3.1) or no code applies. */
   readonly error: OAuthErrorCode | undefined
   /** The `error_description` of the challenge, a constant. */
   readonly description: string

@@ -15,11 +15,12 @@ export {
   isDPoPUnavailableError,
   type OAuthErrorCode,
   type RefusalDetail,
+  type RejectionStatus,
   type ResponseHeaders
 } from './errors.js'
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/memory-replay-store.js'
 export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redis-replay-store.js'
-export type { ReplayContext, ReplayStore } from './freshness/replay.js'
+export { type ReplayContext, ReplayQuotaError, type ReplayStore } from './freshness/replay.js'
 export type {
   Fetch,
   FetchInit,

@@ -64,7 +64,7 @@ export interface KeysRefreshedEvent {
 
 /** Published on `dpop-guard:replay-reserved` for each call of the replay store. */
 export interface ReplayReservedEvent {
-  readonly outcome: 'first-use' | 'replay' | 'unavailable'
+  readonly outcome: 'first-use' | 'replay' | 'quota-exceeded' | 'unavailable'
   readonly durationMs: number
 }
 

@@ -275,7 +275,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     debugRefusal(code, detail)
     if (!this.#hasAccepted) warnAboutRejection(code, detail)
     if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
-    return new DPoPError(code, challengeHeaders(code, { scheme, nonce, params }, this.#config))
+    const context = { scheme, nonce, params, retryAfterSeconds: detail?.retryAfterSeconds }
+    return new DPoPError(code, challengeHeaders(code, context, this.#config))
   }
 }
 

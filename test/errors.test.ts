@@ -30,7 +30,8 @@ const table: Record<DPoPErrorCode, readonly [status: number, error: string | und
   ERR_DPOP_TOKEN_BINDING: [401, 'invalid_token'],
   ERR_DPOP_SCOPE_INSUFFICIENT: [403, 'insufficient_scope'],
   ERR_DPOP_AUTHENTICATION_INSUFFICIENT: [401, 'insufficient_user_authentication'],
-  ERR_DPOP_ACCESS_DENIED: [403, undefined]
+  ERR_DPOP_ACCESS_DENIED: [403, undefined],
+  ERR_DPOP_QUOTA_EXCEEDED: [429, undefined]
 }
 const codes = Object.entries(table) as [DPoPErrorCode, (typeof table)[DPoPErrorCode]][]
 const outages = ['ERR_DPOP_KEYS_UNAVAILABLE', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', 'ERR_DPOP_VERIFIER_UNAVAILABLE'] as const

@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
-import { createVerifier, type PlainRequest, type RefusedEvent, type VerifyMessage } from 'dpop-guard'
+import { createVerifier, type PlainRequest, type RefusedEvent, ReplayQuotaError, type VerifyMessage } from 'dpop-guard'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createIntrospectionWorld } from './support/introspection-world.js'
 import { startIssuerServer } from './support/issuer-server.js'
@@ -187,7 +187,7 @@ describe('events of the parts of a verification', () => {
 
   it.each(['synchronous', 'asynchronous'])('replay-reserved: the outcome of each call of a(n) %s store', async (kind) => {
     const events = listen('replay-reserved')
-    const results = [true, false, new Error('down')]
+    const results = [true, false, new ReplayQuotaError(1), new Error('down')]
     const next = () => {
       const result = results.shift()
       if (result instanceof Error) throw result
@@ -196,11 +196,17 @@ describe('events of the parts of a verification', () => {
     const replay = { reserve: kind === 'synchronous' ? next : async () => next() }
     const verifier = createVerifier({ ...world.options, replay })
     const verdicts = []
-    for (let i = 0; i < 3; i++) verdicts.push(await verdictOf(verifier.verifyRequest(await world.request())))
-    expect(verdicts).toEqual(['accepted', 'ERR_DPOP_PROOF_REPLAYED', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'])
+    for (let i = 0; i < 4; i++) verdicts.push(await verdictOf(verifier.verifyRequest(await world.request())))
+    expect(verdicts).toEqual([
+      'accepted',
+      'ERR_DPOP_PROOF_REPLAYED',
+      'ERR_DPOP_QUOTA_EXCEEDED',
+      'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
+    ])
     expect(events.map(([, event]) => event)).toEqual([
       { outcome: 'first-use', ...duration },
       { outcome: 'replay', ...duration },
+      { outcome: 'quota-exceeded', ...duration },
       { outcome: 'unavailable', ...duration }
     ])
   })

@@ -20,9 +20,10 @@ export function debugOutage(code: DPoPUnavailableErrorCode, cause: unknown): voi
 
 /** One line: code, section, what was expected and received, and a hint. Never a token, proof, nonce or personal claim. */
 export function refusalLine(code: DPoPErrorCode, detail: RefusalDetail = {}): string {
-  const { reason, expectedHtu, receivedHtu, skewSeconds } = detail
+  const { reason, expectedHtu, receivedHtu, skewSeconds, jkt } = detail
   const facts = [
     ...(reason === undefined ? [] : [reason]),
+    ...(jkt === undefined ? [] : [`the key of the client has the thumbprint ${jkt}`]),
     ...(receivedHtu === undefined || expectedHtu === undefined
       ? []
       : [`htu is ${printable(receivedHtu)}, expected ${expectedHtu.map(printable).join(' or ') || 'none'}`]),

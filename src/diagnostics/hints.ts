@@ -86,6 +86,10 @@ const topics: Readonly<Record<AnyErrorCode, Topic>> = {
     hint: 'start a new authorization request with acr_values and max_age of the challenge'
   },
   ERR_DPOP_ACCESS_DENIED: { section: 'RFC 9110 §15.5.4', hint: 'the function authorize did not return true' },
+  ERR_DPOP_QUOTA_EXCEEDED: {
+    section: 'RFC 6585 §4',
+    hint: 'the client has consumed as many proofs as its share of the replay store allows; raise maxEntries, or find out why it sends so many requests'
+  },
   ERR_DPOP_KEYS_UNAVAILABLE: {
     section: 'RFC 8414 §3',
     hint: 'the metadata or the key set of the issuer cannot be fetched or used; check issuer, DNS, TLS and network access'

@@ -33,6 +33,11 @@ export class ClientQuota {
     return true
   }
 
+  /** Seconds until the oldest entries are no longer counted. A client that continues to send may be at its limit again. */
+  retryAfterSeconds(nowMs: number): number {
+    return (this.#periodEndsMs - nowMs) / 1000
+  }
+
   #rotate(nowMs: number): void {
     if (nowMs < this.#periodEndsMs) return
     const isNext = nowMs < this.#periodEndsMs + this.#periodMs

@@ -2,12 +2,12 @@
 
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
-import { DPoPUnavailableError, refuse } from '../errors.js'
+import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import * as telemetry from '../telemetry.js'
 import { Nonces } from './nonce.js'
-import { mayHaveExpired, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
+import { isReplayQuotaError, mayHaveExpired, type ReplayStore, replayExpiryMs, replayKey } from './replay.js'
 
 /** The result of the freshness check. */
 export interface Fresh {
@@ -81,6 +81,9 @@ export class Freshness {
       const isFirst = await this.#reserve(replay, key, fresh, jkt)
       outcome = isFirst ? 'first-use' : 'replay'
       return isFirst
+    } catch (error) {
+      if (error instanceof Refusal) outcome = 'quota-exceeded'
+      throw error
     } finally {
       telemetry.replayReserved.publish({ outcome, durationMs: performance.now() - startMs })
     }
@@ -89,19 +92,19 @@ export class Freshness {
   #reserve(replay: ReplayStore, key: string, { expiresAtMs, atMs }: Fresh, jkt: string): MaybePromise<boolean> {
     try {
       const result = replay.reserve(key, expiresAtMs, { nowMs: atMs, jkt })
-      return typeof result === 'boolean' ? result : this.#inTime(result, expiresAtMs)
+      return typeof result === 'boolean' ? result : this.#inTime(result, expiresAtMs, jkt)
     } catch (cause) {
-      throw storeUnavailable(cause)
+      throw storeFailure(cause, jkt)
     }
   }
 
   /** A slow store may return true because the entry of the first use has expired meanwhile. The result is then unknown. */
-  async #inTime(result: Promise<boolean>, expiresAtMs: number): Promise<boolean> {
+  async #inTime(result: Promise<boolean>, expiresAtMs: number, jkt: string): Promise<boolean> {
     let isFirst: boolean
     try {
       isFirst = await result
     } catch (cause) {
-      throw storeUnavailable(cause)
+      throw storeFailure(cause, jkt)
     }
     if (isFirst && mayHaveExpired(expiresAtMs, this.#config.clock()))
       throw storeUnavailable(new Error('The replay store responded after the entry may have expired'))
@@ -135,6 +138,13 @@ export class Freshness {
 // Fails closed: any value other than true counts as a replay.
 function acceptFirst(isFirst: boolean): void {
   if (isFirst !== true) refuse('ERR_DPOP_PROOF_REPLAYED')
+}
+
+/** A store that throws cannot decide, unless it says that the client is above its quota. */
+function storeFailure(cause: unknown, jkt: string): Refusal | DPoPUnavailableError {
+  if (!isReplayQuotaError(cause)) return storeUnavailable(cause)
+  const { message: reason, retryAfterSeconds } = cause
+  return new Refusal('ERR_DPOP_QUOTA_EXCEEDED', { reason, jkt, retryAfterSeconds })
 }
 
 function storeUnavailable(cause: unknown): DPoPUnavailableError {

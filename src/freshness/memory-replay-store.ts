@@ -3,13 +3,13 @@
 import { checkKeys, misconfigured } from '../config/option-validation.js'
 import { ClientQuota } from './client-quota.js'
 import { type Digest, DigestTable, digestOf } from './digest-table.js'
-import type { ReplayContext, ReplayStore } from './replay.js'
+import { type ReplayContext, ReplayQuotaError, type ReplayStore } from './replay.js'
 
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
    * Maximum number of entries, 22 to 32 bytes each. One client may use three quarters of them: with the default, more than
-   * 1 000 requests per second.
+   * 1 000 requests per second. Above that, its response is 429.
    * @defaultValue 1 000 000
    */
   readonly maxEntries?: number
@@ -76,7 +76,7 @@ class MemoryReplayStore implements ReplayStore {
     if (this.#size >= this.#maxEntries) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
     if (this.#size >= this.#maxEntries) throw new Error('The replay store is full of live entries')
     if (context?.jkt !== undefined && !this.#quota.take(context.jkt, nowMs, expiryMs - nowMs))
-      throw new Error('The client has reached its share of the replay store')
+      throw new ReplayQuotaError(this.#quota.retryAfterSeconds(nowMs))
     this.#table.set(digest, expiryMs)
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, expiryMs)
     this.#resizeIfNeeded()

@@ -10,6 +10,8 @@ export interface ChallengeContext {
   readonly scheme: Scheme | undefined
   /** Further parameters, such as `scope`. Values must need no quoting. */
   readonly params?: ChallengeParams | undefined
+  /** The `Retry-After` of a 429 response, in seconds (RFC 6585 §4). */
+  readonly retryAfterSeconds?: number | undefined
   /** The nonce to send, with `use_dpop_nonce` or `nonce.onEveryResponse`. */
   readonly nonce?: string | undefined
 }
@@ -25,10 +27,14 @@ export type ChallengeConfig = Pick<VerifierConfig, 'allowBearer' | 'proof' | 're
 /** The header fields of an error response: one challenge per field line, Bearer first because more clients support it. */
 export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext, config: ChallengeConfig): ResponseHeaders {
   const { status, error } = responseFor(code)
-  // RFC 9110 §15.5.4: no other credentials help if the application denied access, so there is no challenge.
-  const isDenied = status === 403 && error === undefined
-  const challenges: ResponseHeaders = isDenied ? {} : { 'WWW-Authenticate': challengesOf(code, context, config) }
-  return context.nonce === undefined ? challenges : { ...challenges, ...nonceHeaders(context.nonce) }
+  const { retryAfterSeconds, nonce } = context
+  // RFC 9110 §15.5.4: no other credentials help if the application denied access or the client must wait, so there is no challenge.
+  const isChallenge = status === 401 || error !== undefined
+  return {
+    ...(isChallenge && { 'WWW-Authenticate': challengesOf(code, context, config) }),
+    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+    ...(nonce !== undefined && nonceHeaders(nonce))
+  }
 }
 
 function challengesOf(

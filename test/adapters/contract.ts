@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import {
   createVerifier,
+  ReplayQuotaError,
   type ReplayStore,
   type VerifiedRequest,
   type Verifier,
@@ -510,6 +511,20 @@ export function describeAdapter(framework: Framework): void {
           await expectRefused(answer, 503, [])
           expect(answer.lines('Retry-After')).toEqual(['1'])
           expect(answer.text).not.toContain('not available')
+        }
+      })
+
+      test('is 429 with Retry-After and without challenge for a client above its quota (RFC 6585 §4)', async () => {
+        const replay: ReplayStore = {
+          reserve() {
+            throw new ReplayQuotaError(6.2)
+          }
+        }
+        for (const hasErrorHandler of [false, !framework.isHandlerOnly]) {
+          const app = await bench.start({ guard: bench.options({ replay }), hasErrorHandler })
+          const answer = await bench.call(app)
+          await expectRefused(answer, 429, [])
+          expect(answer.lines('Retry-After')).toEqual(['7'])
         }
       })
 

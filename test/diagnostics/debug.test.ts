@@ -83,6 +83,13 @@ describe('the debug line', () => {
     )
   })
 
+  test('has the thumbprint of a client above its quota', () => {
+    const detail = { reason: 'The client has reached its share of the replay store', jkt: 'the-thumbprint', retryAfterSeconds: 5 }
+    expect(refusalLine('ERR_DPOP_QUOTA_EXCEEDED', detail)).toMatch(
+      /^ERR_DPOP_QUOTA_EXCEEDED \(RFC 6585 §4\): The client has reached .*; the key of the client has the thumbprint the-thumbprint; /
+    )
+  })
+
   test('has the URI of the proof if no base URL matches', () => {
     expect(refusalLine('ERR_DPOP_PROOF_HTU', { receivedHtu: 'https://a.example/', expectedHtu: [] })).toBe(
       'ERR_DPOP_PROOF_HTU (RFC 9449 §4.3 #9): htu is "https://a.example/", expected none; ' +

@@ -1,4 +1,5 @@
-import { createVerifier, type ReplayStore, type VerifierOptions } from 'dpop-guard'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createVerifier, ReplayQuotaError, type ReplayStore, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createWorld, eventOf, NOW_MS, verdictOf, type World } from '../support/world.js'
 
@@ -133,5 +134,42 @@ describe('ready() checks the store', () => {
       }
     ]
     for (const fails of failures) await expect(ready({ ...store, ready: fails })).rejects.toMatchObject({ code: OUTAGE, cause })
+  })
+})
+
+describe('a client above the quota of the replay store (RFC 6585 §4)', () => {
+  const busy = async (reserve: () => boolean | Promise<boolean>) => {
+    const world = await createWorld()
+    const verifier = createVerifier({ ...world.options, replay: { reserve } })
+    const request = await world.request()
+    const events: unknown[] = []
+    const keep = (event: unknown) => void events.push(event)
+    subscribe('dpop-guard:refused', keep)
+    const error = await verifier.verifyRequest(request).catch((reason: unknown) => reason)
+    unsubscribe('dpop-guard:refused', keep)
+    return { error, events, jkt: world.client.jkt }
+  }
+  const thrown = () => {
+    throw new ReplayQuotaError(30)
+  }
+
+  it.each<[kind: string, reserve: () => boolean | Promise<boolean>]>([
+    ['synchronous', thrown],
+    ['asynchronous', async () => thrown()]
+  ])('is 429 with Retry-After, and operators are told its key: %s store', async (_kind, reserve) => {
+    const { error, events, jkt } = await busy(reserve)
+    expect(error).toMatchObject({ code: 'ERR_DPOP_QUOTA_EXCEEDED', status: 429, headers: { 'Retry-After': '30' } })
+    expect(JSON.stringify(error)).not.toContain(jkt)
+    const detail = { reason: 'The client has reached its share of the replay store', jkt, retryAfterSeconds: 30 }
+    expect(events).toMatchObject([{ code: 'ERR_DPOP_QUOTA_EXCEEDED', detail }])
+  })
+
+  it('has the current nonce with nonce.onEveryResponse', async () => {
+    const world = await createWorld()
+    const nonce = { secrets: [new Uint8Array(32)], onEveryResponse: true }
+    const verifier = createVerifier({ ...world.options, nonce, replay: { reserve: thrown } })
+    const current = ((await verifier.nonceHeaders()) as { 'DPoP-Nonce': string })['DPoP-Nonce']
+    const rejected = verifier.verifyRequest(await world.request({ nonce: current }))
+    await expect(rejected).rejects.toMatchObject({ headers: { 'Retry-After': '30', 'DPoP-Nonce': current } })
   })
 })

@@ -1,4 +1,4 @@
-import { memoryReplayStore } from 'dpop-guard'
+import { memoryReplayStore, ReplayQuotaError } from 'dpop-guard'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW_MS } from '../support/world.js'
 
@@ -9,6 +9,14 @@ const DAY_MS = 86_400_000
 function createStore(maxEntries?: number) {
   const store = memoryReplayStore(maxEntries === undefined ? {} : { maxEntries })
   return (key: string, expiresAtMs: number, nowMs: number) => store.reserve(key, expiresAtMs, { nowMs } as never)
+}
+
+function errorOf(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    return error
+  }
 }
 
 describe('memoryReplayStore', () => {
@@ -117,7 +125,9 @@ describe('a full store never evicts a live entry', () => {
     const store = memoryReplayStore({ maxEntries: 4 })
     const reserve = (key: string, nowMs: number) => store.reserve(key, nowMs + 1000, { nowMs, jkt: 'busy' })
     for (const key of ['a', 'b', 'c']) expect(reserve(key, NOW_MS)).toBe(true)
-    expect(() => reserve('d', NOW_MS + 1001)).toThrow('The client has reached its share of the replay store')
+    const error = errorOf(() => reserve('d', NOW_MS + 1001))
+    expect(error).toBeInstanceOf(ReplayQuotaError)
+    expect(error).toMatchObject({ message: 'The client has reached its share of the replay store', retryAfterSeconds: 359 })
     for (const key of ['d', 'e', 'f']) expect(reserve(key, NOW_MS + 12 * 60_000)).toBe(true)
   })
 
@@ -128,6 +138,21 @@ describe('a full store never evicts a live entry', () => {
     expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has reached its share of the replay store')
     expect(store.reserve('b0', NOW_MS + 1000, busy)).toBe(false)
     for (let i = 0; i < 25; i++) expect(store.reserve(`o${i}`, NOW_MS + 1000, { nowMs: NOW_MS, jkt: 'other' })).toBe(true)
+  })
+})
+
+describe('ReplayQuotaError', () => {
+  it.each([
+    [0.2, 1],
+    [-5, 1],
+    [6, 6],
+    [6.01, 7]
+  ])('has an integer from 1 of seconds: %d is %d', (given, seconds) => {
+    expect(new ReplayQuotaError(given)).toMatchObject({ name: 'ReplayQuotaError', retryAfterSeconds: seconds })
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '5'])('rejects %j', (given) => {
+    expect(() => new ReplayQuotaError(given as number)).toThrow(new RangeError('"retryAfterSeconds" must be a finite number'))
   })
 })
 
