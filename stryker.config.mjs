@@ -8,7 +8,7 @@ export default {
   coverageAnalysis: 'perTest',
   ignoreStatic: false,
   timeoutMS: 5_000,
-  reporters: ['json'],
+  reporters: ['json', 'progress-append-only'],
   thresholds: { high: 95, low: 92, break: null },
   tempDirName: '.stryker-tmp'
 }

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { drawCharts } from './chart.mjs'
-import { progress, runPart } from './lib/part.mjs'
+import { print, runPart } from './lib/part.mjs'
 import { versionOf } from './lib/peers.mjs'
 import { toMarkdown } from './lib/report.mjs'
 import { targetsOf } from './lib/targets.mjs'
@@ -49,8 +49,8 @@ const home = new URL('./', import.meta.url)
 writeFileSync(new URL(`${values.as}.json`, home), `${JSON.stringify(results, undefined, 2)}\n`)
 writeFileSync(new URL(`${values.as}.md`, home), toMarkdown(results))
 if (values.as === 'results') drawCharts(results)
-for (const { what, figure, verdict } of results.targets) progress(`${verdict}: ${what} (${figure})`)
-progress(`done in ${Math.round((performance.now() - begin) / 1000)} s`)
+for (const { what, figure, verdict } of results.targets) print(`${verdict}: ${what} (${figure})`)
+print(`done in ${Math.round((performance.now() - begin) / 1000)} s`)
 
 /** Where sources differ from the commit, the name says so. */
 function commit() {

@@ -1,16 +1,18 @@
 /** A part of the benchmark: a process of its own, so that no part runs in the heap that another one left behind. */
 
 import { fork } from 'node:child_process'
+import { progress as terminal } from '../../test/support/progress.mjs'
 
-/** Says what is being done; one line for each step. */
-export function progress(line) {
-  console.error(line)
-}
+/** Shows what is being done, on a terminal only. */
+export const progress = terminal.show
+
+/** Writes a line of results. */
+export const print = terminal.print
 
 /** Hands the result to `run.mjs`, or prints it where a part is run alone; undefined where it cannot be had on this machine. */
 export function deliver(result) {
   if (process.send === undefined) {
-    console.log(JSON.stringify(result, undefined, 2))
+    print(JSON.stringify(result, undefined, 2))
     return
   }
   process.send({ result }, () => process.disconnect())

@@ -9,8 +9,9 @@ import { setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createTestClient } from 'dpop-guard/testing'
 import { API_URL, startInstance } from '../support/api-processes.mjs'
+import { progress } from '../support/progress.mjs'
 import { hasRedisServer, startRedisServer } from '../support/redis-server.mjs'
-import { startIssuer } from './issuer.mjs'
+import { startIssuer } from '../support/rotating-issuer.mjs'
 import { createTally } from './tally.mjs'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '120' } } })
@@ -127,6 +128,13 @@ async function work() {
   while (!isOver()) await (Math.random() < 0.75 ? good() : sendBad())
 }
 
+async function showProgress() {
+  for (; !isOver(); await after(1000)) {
+    const elapsedSeconds = Math.round((performance.now() - startedMs) / 1000)
+    progress.show(`chaos: ${elapsedSeconds} of ${seconds} s, ${tally.requests()} requests`)
+  }
+}
+
 /** The faults by time. Key rotations are further apart than the 30 seconds cooldown for unknown keys. */
 async function breakThings() {
   await waitUntil(0.08)
@@ -170,7 +178,7 @@ try {
   const breaking = breakThings()
   await waitUntil(0.05)
   const rssAtStart = await rssOf()
-  await Promise.all([breaking, ...working])
+  await Promise.all([breaking, showProgress(), ...working])
   await Promise.all(copies)
   const inspected = await Promise.all(instances.map(({ inspect }) => inspect()))
   const rssAtEnd = inspected.map(({ rssMb }) => rssMb)

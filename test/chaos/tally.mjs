@@ -1,5 +1,7 @@
 /** Counts and evaluates the outcomes. */
 
+import { progress } from '../support/progress.mjs'
+
 /** What a server of ours may grow by: caches fill, and the memory of the store's client. */
 const MAX_GROWTH_MB = 150
 /** In the calm at the end; a machine that is busy with other things may still miss a deadline. */
@@ -19,6 +21,8 @@ export function createTally() {
   const isOutage = (code) => /_UNAVAILABLE$/.test(code)
 
   return {
+    requests: () => requests,
+
     count({ status, code }) {
       requests++
       if (status === 200) accepted++
@@ -66,10 +70,10 @@ export function createTally() {
         ['RSS at the end', `${rssAtEnd.join(' ')} MB`, `at most ${MAX_GROWTH_MB} MB more`]
       ]
       for (const [name, value, remark = ''] of lines)
-        console.log(`${name.padEnd(44)} ${String(value).padStart(8)}  ${remark}`.trimEnd())
+        progress.print(`${name.padEnd(44)} ${String(value).padStart(8)}  ${remark}`.trimEnd())
       const isGood = accepted > 0 && calmShare >= MIN_ACCEPTED_IN_CALM && growth <= MAX_GROWTH_MB
       const failed = !isGood || doubles + badAccepted + sumOf(wrong) + unhandled.length > 0
-      console.log(failed ? '✗ not as it must be' : '✓ as it must be')
+      progress.print(failed ? '✗ not as it must be' : '✓ as it must be')
       return failed
     }
   }

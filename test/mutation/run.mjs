@@ -4,10 +4,13 @@
  * commas) less, `--concurrency N` uses fewer or more cores.
  */
 
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { progress } from '../support/progress.mjs'
 import { folders } from './folders.mjs'
 
 const THRESHOLD_PERCENT = 90
@@ -25,25 +28,32 @@ const totals = { killed: 0, survived: 0 }
 const survivors = []
 for (const folder of folders.filter(({ name }) => wanted === undefined || name === wanted)) {
   const startMs = Date.now()
-  const counts = run(folder)
+  const counts = await run(folder)
   totals.killed += counts.killed
   totals.survived += counts.survived
-  console.log(`${folder.name.padEnd(10)} ${line(counts)}, in ${Math.round((Date.now() - startMs) / 1000)} s`)
+  progress.print(`${folder.name.padEnd(10)} ${line(counts)}, in ${Math.round((Date.now() - startMs) / 1000)} s`)
 }
-for (const survivor of survivors) console.log(survivor)
-console.log(`${'all'.padEnd(10)} ${line(totals)}`)
+for (const survivor of survivors) progress.print(survivor)
+progress.print(`${'all'.padEnd(10)} ${line(totals)}`)
 process.exitCode = percent(totals) >= THRESHOLD_PERCENT ? 0 : 1
 
-function run({ name, mutate, tests }) {
+async function run({ name, mutate, tests }) {
   rmSync(report, { force: true })
   const env = { ...process.env, MUTATION_TESTS: tests.join(';') }
   const args = ['stryker', 'run', '--mutate', only ?? mutate.join(','), '--concurrency', concurrency]
-  const { stdout } = spawnSync('npx', args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 28 })
+  const stryker = spawn('npx', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const output = []
+  createInterface(stryker.stdout).on('line', (line) => {
+    output.push(line)
+    const tested = /^Mutation testing (.*)$/.exec(line)?.[1]
+    if (tested !== undefined) progress.show(`mutation: ${name} ${tested}`)
+  })
+  await once(stryker, 'close')
   let files
   try {
     files = JSON.parse(readFileSync(report, 'utf8')).files
   } catch {
-    throw new Error(`The folder ${name} could not be tested:\n${stdout.slice(-4000)}`)
+    throw new Error(`The folder ${name} could not be tested:\n${output.slice(-60).join('\n')}`)
   }
   return count(files)
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { redisReplayStore } from 'dpop-guard'
 import { Redis } from 'ioredis'
+import { progress } from '../support/progress.mjs'
 import { hasRedisServer, startRedisServer } from '../support/redis-server.mjs'
 import { timeSignatures } from './signatures.mjs'
 
@@ -21,6 +22,7 @@ const LONG_MS = 3_600_000
 const SHORT_MS = 10_000
 const ROUNDS = 3
 const BURST = 2_000
+const KEYS_PER_PROGRESS = 10_000
 const TIMED = Math.ceil(KEYS / 5)
 
 if (!hasRedisServer()) {
@@ -28,6 +30,7 @@ if (!hasRedisServer()) {
   process.exit(1)
 }
 
+progress.show('sizing: signatures')
 for (const [name, microseconds] of timeSignatures()) tell(`µs to verify one signature, ${name}`, microseconds.toFixed(0))
 
 for (const prefix of ['dpop:', 'notes-api:production:eu-west:dpop:']) {
@@ -90,6 +93,8 @@ async function reserve(store, count, inFlight, ttlMs) {
   const latencies = []
   const work = async () => {
     while (left-- > 0) {
+      if (left % KEYS_PER_PROGRESS === 0)
+        progress.show(`sizing: ${count - left} of ${count} keys reserved, ${inFlight} in flight`)
       const begin = performance.now()
       if (!(await store.reserve(randomBytes(17).toString('base64url').slice(0, 22), Date.now() + ttlMs)))
         throw new Error('A new key was refused')
@@ -124,5 +129,5 @@ async function time(name, store, info, inFlight) {
 }
 
 function tell(name, value, remark = '') {
-  console.log(`${name.padEnd(52)} ${String(value).padStart(12)}  ${remark}`.trimEnd())
+  progress.print(`${name.padEnd(52)} ${String(value).padStart(12)}  ${remark}`.trimEnd())
 }

@@ -7,6 +7,9 @@ import { createTestIssuer } from 'dpop-guard/testing'
 
 const METADATA = '/.well-known/oauth-authorization-server'
 
+/** The newest key signs. Those before it stay published while their tokens are in use. */
+const PUBLISHED_KEYS = 3
+
 export async function startIssuer() {
   const server = createServer((request, response) => {
     if (self.mode === 'hang') return
@@ -40,6 +43,7 @@ export async function startIssuer() {
     mode: 'work',
     async rotate() {
       rings.unshift(await create())
+      rings.splice(PUBLISHED_KEYS)
       tokens.clear()
     },
     /** A token that lives on until the keys rotate, as clients keep them. */

@@ -1,0 +1,33 @@
+/** Decides whether the figures of a server level off. */
+
+/** Samples before this share of the run are not compared: caches fill, and functions are compiled. */
+const WARM_UP_SHARE = 0.3
+
+/** What a figure may grow by between the first and the last half of the samples after that: a share of it, and an absolute amount. */
+const limits = {
+  rssMb: { share: 0.1, amount: 16 },
+  heapMb: { share: 0.1, amount: 4 },
+  externalMb: { share: 0.1, amount: 4 },
+  handles: { share: 0.1, amount: 10 },
+  fileDescriptors: { share: 0.1, amount: 10 },
+  // Other programs on the machine change it more than the server does.
+  p99Ms: { share: 0.5, amount: 25 }
+}
+
+/** Every figure that grows beyond its limit, as a line; no lines if all of them level off. */
+export function findGrowth(samples) {
+  const settled = samples.slice(Math.ceil(samples.length * WARM_UP_SHARE))
+  const half = Math.floor(settled.length / 2)
+  if (half === 0) return ['There are too few samples']
+  return Object.entries(limits).flatMap(([name, { share, amount }]) => {
+    const medianOf = (some) => median(some.map((sample) => sample[name]))
+    const [before, after] = [medianOf(settled.slice(0, half)), medianOf(settled.slice(-half))]
+    // Negated, so that a figure that is missing does not pass.
+    return !(after <= before * (1 + share) + amount) ? [`${name} grows: ${before.toFixed(1)}, then ${after.toFixed(1)}`] : []
+  })
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
+}
