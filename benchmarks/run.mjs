@@ -22,6 +22,7 @@ const parts = {
   start: 'start.mjs',
   replay: 'replay.mjs',
   redis: 'redis.mjs',
+  scaleOut: 'scale-out.mjs',
   inProcess: 'in-process.mjs',
   openLoop: 'open-loop.mjs',
   http: 'http.mjs'

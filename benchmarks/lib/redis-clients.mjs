@@ -14,6 +14,7 @@ export const redisClients = {
     return { sendCommand: (...args) => client.sendCommand(args), close: () => client.destroy() }
   },
   ioredis: (port) => connectIoRedis(Redis, port),
+  'ioredis, enableAutoPipelining': (port) => connectIoRedis(Redis, port, { enableAutoPipelining: true }),
   iovalkey: (port) => connectIoRedis(Valkey, port),
   async 'valkey-glide'(port) {
     const client = await GlideClient.createClient({ addresses: [{ host: '127.0.0.1', port }], requestTimeout: 10_000 })
@@ -21,8 +22,8 @@ export const redisClients = {
   }
 }
 
-async function connectIoRedis(Client, port) {
-  const client = new Client({ host: '127.0.0.1', port, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
+async function connectIoRedis(Client, port, options = {}) {
+  const client = new Client({ host: '127.0.0.1', port, enableOfflineQueue: false, maxRetriesPerRequest: 0, ...options })
   await once(client, 'ready')
   return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
 }

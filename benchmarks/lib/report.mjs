@@ -2,7 +2,7 @@
 
 /** One document for one run. */
 export function toMarkdown(results) {
-  const { machine, inProcess, openLoop, http, replay, redis, start, targets } = results
+  const { machine, inProcess, openLoop, http, replay, redis, scaleOut, start, targets } = results
   return [
     '# Benchmark results',
     `${machine.date}, commit ${machine.commit}, Node.js ${machine.node} (OpenSSL ${machine.openssl}), ${machine.cores} × ${machine.cpu}, ${machine.os}.`,
@@ -13,6 +13,7 @@ export function toMarkdown(results) {
     ...(http ? httpSections(http) : []),
     ...(replay ? [section('Replay memory', 'node --expose-gc benchmarks/replay.mjs', replayTable(replay))] : []),
     ...(redis ? [section('Replay memory in Redis', 'node benchmarks/redis.mjs', redisTable(redis))] : []),
+    ...(scaleOut ? [section('Scaling out', 'node benchmarks/scale-out.mjs', scaleOutTables(scaleOut))] : []),
     ...(start ? startSections(start) : [])
   ]
     .join('\n\n')
@@ -184,6 +185,49 @@ function redisTable({ version, rounds, rows, bytesPerEntry }) {
         number(p99),
         number(cpu)
       ])
+    )
+  ].join('\n\n')
+}
+
+function scaleOutTables({ clients, connections, rounds, requests, loaders, rows }) {
+  const named = ({ workers, client }) =>
+    `${workers === 1 ? '1 process' : `${workers} processes`}, ${client === undefined ? 'no guard' : `dpop-guard, ${client}`}`
+  return [
+    `node:http in workers of node:cluster, signatureThreads 'inline'; ES256 proofs, RS256 tokens, ${clients} clients, ${connections} connections, ${rounds} rounds of ${requests} requests. ${loaders} loader(s), the workers and Redis share the cores. CPU is for each request.`,
+    table(
+      [
+        'accepted requests',
+        'requests/s',
+        'p50 ms',
+        'p99 ms',
+        'CPU of the workers µs',
+        'of Redis µs',
+        'commands per request',
+        'commands per read'
+      ],
+      rows.map((row) => [
+        named(row),
+        Math.round(row.requestsPerSecond),
+        number(row.p50),
+        number(row.p99),
+        number(row.serverCpu),
+        number(row.redisCpu),
+        number(row.commandsPerRequest),
+        number(row.commandsPerRead)
+      ])
+    ),
+    table(
+      ['replays of these requests', 'requests/s', 'CPU of the workers µs', 'commands per request'],
+      rows
+        .filter(({ replays }) => replays)
+        .flatMap((row) =>
+          row.replays.map(({ requestsPerSecond, serverCpu, commandsPerRequest }, time) => [
+            `${named(row)}, ${['first', 'second'][time]} time`,
+            Math.round(requestsPerSecond),
+            number(serverCpu),
+            number(commandsPerRequest)
+          ])
+        )
     )
   ].join('\n\n')
 }

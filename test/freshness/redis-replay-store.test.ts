@@ -48,6 +48,16 @@ describe('redisReplayStore', () => {
     expect(sent).toHaveLength(2)
   })
 
+  it('caches at most 100 000 consumed proofs: the server decides about an evicted one', async () => {
+    const { store, sent } = createStore(async () => 'OK')
+    const CAPACITY = 100_000
+    for (let i = 0; i <= CAPACITY; i++) await store.reserve(`k${i}`, NOW_MS + 1000, context)
+    expect(await store.reserve(`k${CAPACITY}`, NOW_MS + 1000, context)).toBe(false)
+    expect(sent).toHaveLength(CAPACITY + 1)
+    await store.reserve('k0', NOW_MS + 1000, context)
+    expect(sent).toHaveLength(CAPACITY + 2)
+  })
+
   it('what failed is not taken for used', async () => {
     const responses: Send[] = [() => Promise.reject(new Error('LOADING')), async () => 'OK']
     const { store } = createStore((...args) => (responses.shift() as Send)(...args))

@@ -3,7 +3,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { createVerifier, type ReplayStore, redisReplayStore } from 'dpop-guard'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
-import { describeRedis, startRedis } from '../support/redis.js'
+import { describeRedis, type RedisServer, startRedis } from '../support/redis.js'
 import { type Connection, clients } from '../support/redis-clients.js'
 import { createWorld, verdictOf, type World } from '../support/world.js'
 
@@ -42,6 +42,16 @@ async function start(connect: (port: number) => Promise<Connection>, options: { 
 
 const inAMinute = () => Date.now() + 60_000
 
+/** Commands of the store that the server executed, and its reads from sockets. */
+async function countersOf(server: RedisServer): Promise<{ commands: number; reads: number }> {
+  const read = async (section: string, pattern: RegExp) =>
+    Number(pattern.exec(String(await server.command('INFO', section)))?.[1] ?? 0)
+  return {
+    commands: await read('commandstats', /cmdstat_set:calls=(\d+)/),
+    reads: await read('stats', /total_reads_processed:(\d+)/)
+  }
+}
+
 describeRedis('redisReplayStore on a real server', () => {
   for (const [name, connect] of Object.entries(clients)) {
     it(`${name}: of 200 copies at once, over two connections, one is the first`, async () => {
@@ -79,14 +89,34 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(await store.reserve('k', nowMs + 60_000, { nowMs: nowMs + 31, jkt: 'j' })).toBe(true)
     })
 
-    it(`${name}: what this process saw used is refused without a command`, async () => {
-      const { server, store } = await start(connect)
+    it(`${name}: sends one command per accepted request, and pipelines those of concurrent requests`, async () => {
+      const { server, store, verdict } = await start(connect)
+      const before = await countersOf(server)
+      for (let i = 0; i < 20; i++) expect(await verdict()).toBe('accepted')
+      expect((await countersOf(server)).commands - before.commands).toBe(20)
+
+      const beforeBurst = await countersOf(server)
+      // Without replies for a while: a client that waits for each of them would send one command.
+      server.freeze()
+      const burst = Promise.all(Array.from({ length: 500 }, (_, i) => store.reserve(`k${i}`, inAMinute())))
+      await after(50)
+      server.thaw()
+      await burst
+      const afterBurst = await countersOf(server)
+      expect(afterBurst.commands - beforeBurst.commands).toBe(500)
+      expect(afterBurst.reads - beforeBurst.reads).toBeLessThan(250)
+    })
+
+    it(`${name}: a replay that this process has seen is rejected without a command, others with one`, async () => {
+      const { server, store, openStore } = await start(connect)
+      const { store: other } = await openStore()
       const endsAtMs = inAMinute()
-      const countOf = async () => /cmdstat_set:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1]
       expect(await store.reserve('k', endsAtMs)).toBe(true)
-      const before = await countOf()
+      const before = (await countersOf(server)).commands
       for (let i = 0; i < 50; i++) expect(await store.reserve('k', endsAtMs)).toBe(false)
-      expect(await countOf()).toBe(before)
+      expect((await countersOf(server)).commands - before).toBe(0)
+      for (let i = 0; i < 50; i++) expect(await other.reserve('k', endsAtMs)).toBe(false)
+      expect((await countersOf(server)).commands - before).toBe(1)
     })
 
     it(`${name}: a server that does not reply in time results in 503, until it does`, async () => {

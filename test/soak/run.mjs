@@ -96,7 +96,7 @@ async function observe(framework, { issuer, server, http }) {
   const clients = await createClients(clientCount, (made) => show(`${made} of ${clientCount} keys created`))
   const attacker = await createTestClient()
   const traffic = createTraffic({ http, issuer, clients, attacker, apiUrl: API_URL, largeBytes: server.largeBytes, count })
-  await traffic.visitAll(VISITING_LANES, (done) => show(`first request of ${done} of ${clientCount} clients`))
+  await traffic.visitAll(VISITING_LANES, (done) => show(`first requests of ${done} of ${clientCount} clients`))
 
   const totalMs = minutes * 60_000
   const intervalMs = Math.min(60_000, totalMs / 10)

@@ -14,7 +14,7 @@ it('prints ten samples and the number of each kind of request, without progress 
   const { stdout, stderr } = run('--minutes', '0.1', '--clients', '50', '--rate', '60', '--framework', 'fastify')
   expect(stderr).toBe('')
   expect(stdout.match(/^ +0\.\d +\d+ .* 0$/gm)).toHaveLength(10)
-  expect(stdout).toMatch(/first 50, .*valid \d+/)
+  expect(stdout).toMatch(/first 100, .*valid \d+/)
 }, 60_000)
 
 it.each([

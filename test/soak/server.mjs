@@ -49,7 +49,7 @@ process.send({ port: server.address().port, largeBytes: LARGE_BYTES })
 
 async function createStore() {
   if (redisUrl === undefined) return memoryReplayStore()
-  const redis = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
+  const redis = new Redis(redisUrl, { enableAutoPipelining: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
   await once(redis, 'ready')
   return redisReplayStore({ sendCommand: (name, ...args) => redis.call(name, ...args), timeoutMs: 5_000 })
 }

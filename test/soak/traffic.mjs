@@ -126,14 +126,16 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
   }
 
   return {
-    /** One request from each client: the caches of the server fill. */
+    /** One request with each kind of token from each client: the caches of the server fill. */
     async visitAll(lanes, onProgress) {
       const all = clients.entries()
       let done = 0
       const lane = async () => {
         for (const [, client] of all) {
-          const headers = await prove(client, await issuer.tokenFor(client.jkt), '/notes')
-          await expectResponse('first', { path: '/notes', headers }, { status: 200 })
+          for (const token of [await issuer.tokenFor(client.jkt), issuer.opaqueTokenFor(client.jkt)]) {
+            const headers = await prove(client, token, '/notes')
+            await expectResponse('first', { path: '/notes', headers }, { status: 200 })
+          }
           onProgress(++done)
         }
       }

@@ -17,6 +17,7 @@ process.once('disconnect', () => process.exit())
 const [{ issuer, baseUrls, redisUrl, timeoutMs = 200, clockOffsetMs = 0, nonceSecret }] = await once(process, 'message')
 
 const redis = new Redis(redisUrl, {
+  enableAutoPipelining: true,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,

@@ -15,8 +15,9 @@ export interface Connection {
 const RECONNECT_MS = 50
 const reconnect = () => RECONNECT_MS
 
-/** Options of ioredis and its fork iovalkey: no offline queue, and no command is sent twice. */
+/** Options of ioredis and its fork iovalkey: no offline queue, no command is sent twice, and concurrent commands are sent together. */
 const failAtOnce = {
+  enableAutoPipelining: true,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -31,15 +32,15 @@ async function connectNodeRedis(port: number): Promise<Connection> {
   return { sendCommand: (...args) => client.sendCommand(args), close: () => client.destroy() }
 }
 
-async function connectIoRedis(port: number): Promise<Connection> {
-  const client = new Redis({ host: '127.0.0.1', port, ...failAtOnce })
+async function connectIoRedis(port: number, options: { enableAutoPipelining?: boolean } = {}): Promise<Connection> {
+  const client = new Redis({ host: '127.0.0.1', port, ...failAtOnce, ...options })
   client.on('error', () => {})
   await new Promise((resolve) => client.once('ready', resolve))
   return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
 }
 
-async function connectIoValkey(port: number): Promise<Connection> {
-  const client = new Valkey({ host: '127.0.0.1', port, ...failAtOnce })
+async function connectIoValkey(port: number, options: { enableAutoPipelining?: boolean } = {}): Promise<Connection> {
+  const client = new Valkey({ host: '127.0.0.1', port, ...failAtOnce, ...options })
   client.on('error', () => {})
   await new Promise((resolve) => client.once('ready', resolve))
   return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
@@ -56,8 +57,10 @@ async function connectGlide(port: number): Promise<Connection> {
 /** By name: a connection to one server. */
 export const clients: Readonly<Record<string, (port: number) => Promise<Connection>>> = {
   'node-redis': connectNodeRedis,
-  ioredis: connectIoRedis,
-  iovalkey: connectIoValkey,
+  ioredis: (port) => connectIoRedis(port),
+  'ioredis without enableAutoPipelining': (port) => connectIoRedis(port, { enableAutoPipelining: false }),
+  iovalkey: (port) => connectIoValkey(port),
+  'iovalkey without enableAutoPipelining': (port) => connectIoValkey(port, { enableAutoPipelining: false }),
   'valkey-glide': connectGlide
 }
 
