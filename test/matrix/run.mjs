@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { progress } from '../support/progress.mjs'
 import { rows } from './rows.mjs'
 import { replaceSection } from './section.mjs'
 
@@ -24,10 +25,10 @@ try {
   const tarball = pack()
   const results = []
   for (const [index, row] of wanted.entries()) {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${index + 1}/${wanted.length} ${row.group}: ${row.name}`)
+    progress.show(`matrix: ${index + 1} of ${wanted.length}, ${row.group}: ${row.name}`)
     results.push(await runRow(row, join(folder, String(index)), tarball))
   }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  progress.clear()
   for (const { group, name, versions, failure } of results)
     console.log(`${failure === undefined ? '✓' : '✗'} ${group.padEnd(12)} ${name.padEnd(32)} ${versions}`)
   const failures = results.filter(({ failure }) => failure !== undefined)
