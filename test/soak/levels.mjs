@@ -1,5 +1,7 @@
 /** Decides whether the figures of a server level off. */
 
+import { median } from '../../benchmarks/lib/stats.mjs'
+
 /** Samples before this share of the run are not compared: caches fill, and functions are compiled. */
 const WARM_UP_SHARE = 0.3
 
@@ -25,9 +27,4 @@ export function findGrowth(samples) {
     // Negated, so that a figure that is missing does not pass.
     return !(after <= before * (1 + share) + amount) ? [`${name} grows: ${before.toFixed(1)}, then ${after.toFixed(1)}`] : []
   })
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
 }
