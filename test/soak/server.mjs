@@ -3,6 +3,7 @@
  * when it listens; every later message is a request for its memory, handles, file descriptors and errors. Run with `--expose-gc`.
  */
 
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createVerifier, memoryReplayStore, redisReplayStore } from 'dpop-guard'
@@ -12,6 +13,8 @@ import { frameworks } from './frameworks.mjs'
 const LARGE_BYTES = 8 * 2 ** 20
 /** Collections until nothing more is freed: an object with a finalizer needs two. */
 const COLLECTIONS = 3
+const CACHED_PROOFS = 100_000
+const FILLED_AT_ONCE = 1_000
 
 const unhandled = []
 process.on('unhandledRejection', (reason) => unhandled.push(`${reason?.stack ?? reason}`))
@@ -51,7 +54,17 @@ async function createStore() {
   if (redisUrl === undefined) return memoryReplayStore()
   const redis = new Redis(redisUrl, { enableAutoPipelining: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
   await once(redis, 'ready')
-  return redisReplayStore({ sendCommand: (name, ...args) => redis.call(name, ...args), timeoutMs: 5_000 })
+  const store = redisReplayStore({ sendCommand: (name, ...args) => redis.call(name, ...args), timeoutMs: 5_000 })
+  await fillCache(store)
+  return store
+}
+
+/** The store caches consumed proofs, and would grow for minutes. */
+async function fillCache(store) {
+  for (let filled = 0; filled < CACHED_PROOFS; filled += FILLED_AT_ONCE) {
+    const keys = Array.from({ length: FILLED_AT_ONCE }, () => randomBytes(33).toString('base64url').slice(0, 22))
+    await Promise.all(keys.map((key) => store.reserve(key, Date.now() + 1_000)))
+  }
 }
 
 /** 0 where the system does not list them. */
