@@ -15,6 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/matrix/consumers/**'],
     testTimeout: 20_000,
     // Tests cause rejections and outages that are printed once.
     execArgv: ['--disable-warning=DPOP_GUARD_NOTHING_ACCEPTED'],

@@ -46,7 +46,7 @@ async function createStepUpWorld(members: object, options: (origin: string) => P
 const INSUFFICIENT = 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT'
 
 describe('a policy with acrValues and the acr_values_supported of the issuer (RFC 9470 §7)', () => {
-  it('[S-13] a value that the issuer does not support causes a warning, which names it and the issuer', async () => {
+  it('a value that the issuer does not support causes a warning, which names it and the issuer [S-13]', async () => {
     const { origin, events, emitWarning, verify } = await createStepUpWorld({ acr_values_supported: ['mfa', 'phr'] })
     expect(await verify(['mfa', 'loa3'])).toBe(INSUFFICIENT)
     const message = expect.stringMatching(
@@ -58,7 +58,7 @@ describe('a policy with acrValues and the acr_values_supported of the issuer (RF
     ])
   })
 
-  it('[S-13] the warning is emitted once for the same values, and again for others', async () => {
+  it('the warning is emitted once for the same values, and again for others [S-13]', async () => {
     const { events, verify } = await createStepUpWorld({ acr_values_supported: ['mfa'] })
     for (const acrValues of [['a'], ['a'], ['a', 'mfa'], ['b']]) expect(await verify(acrValues)).toBe(INSUFFICIENT)
     expect(events.map(({ message }) => message.slice(0, 34))).toEqual([
@@ -73,7 +73,7 @@ describe('a policy with acrValues and the acr_values_supported of the issuer (RF
     expect(events).toHaveLength(100)
   })
 
-  it('[S-13] an issuer that an issuer function returned is compared as well', async () => {
+  it('an issuer that an issuer function returned is compared as well [S-13]', async () => {
     const { events, verify } = await createStepUpWorld({ acr_values_supported: ['mfa'] }, (origin) => ({
       issuer: (iss) => (iss === origin ? { issuer: origin } : undefined)
     }))
