@@ -64,6 +64,26 @@ export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {})
 }
 
 /**
+ * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
+ * application, before {@link dpop}.
+ *
+ * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @throws TypeError if an option is missing, unknown or invalid
+ */
+export function resourceMetadata(source?: VerifierSource): RequestHandler {
+  const verifier = toVerifier(source)
+  return function resourceMetadata(req, res, next) {
+    try {
+      const response = verifier.metadataResponse(req, { target: req.originalUrl })
+      if (response === undefined) next()
+      else res.writeHead(response.status, response.headers).end(response.body)
+    } catch (error) {
+      next(error)
+    }
+  }
+}
+
+/**
  * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme
  * of the request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; otherwise a `TypeError`
  * is passed to `next`. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same

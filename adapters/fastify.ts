@@ -7,6 +7,7 @@ import { type Policy, routeDecision, routePolicy, withRequest } from '../src/pol
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { serveMetadata } from './fastify-metadata.js'
 import { logOutage } from './outage-log.js'
 import {
   type HasVerifier,
@@ -76,6 +77,7 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
 
   if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null)
   if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', Object.assign(verifyDPoP, { verifier }))
+  serveMetadata(app, verifier)
   app.addHook('onRoute', ({ config = {} }) => void policyOf(config))
   // A hook of the scope instead of each route also covers routes that were registered before the plugin.
   app.addHook(hook as 'onRequest', async (request, reply) => {
@@ -90,7 +92,8 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
  *
  * If the request is rejected, the header fields of the reply are set and the error is thrown: a `DPoPError`, or a
  * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even with nested
- * registrations. Registration fails with a `TypeError` if an option is missing, unknown or invalid.
+ * registrations. The protected resource metadata of the option `metadata` is served at the root of the application (RFC 9728 §3).
+ * Registration fails with a `TypeError` if an option is missing, unknown or invalid.
  */
 export const dpop: FastifyPluginAsync<DPoPPluginOptions> = fp(plugin, { fastify: '5.x', name: 'dpop-guard' })
 

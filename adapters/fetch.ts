@@ -6,7 +6,7 @@ import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { addHeaders, forget, type HasVerifier, protect, type ResponseHeaderAccess } from './shared.js'
+import { addHeaders, exposedHeaders, forget, type HasVerifier, protect, type ResponseHeaderAccess, toResponse } from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -64,7 +64,7 @@ export function withDPoP<Rest extends unknown[]>(
       throw error
     }
     try {
-      return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {})
+      return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {}, request)
     } finally {
       // Only a nested handler may reuse the verification: the same Request in another call is a replay.
       forget(request)
@@ -73,17 +73,35 @@ export function withDPoP<Rest extends unknown[]>(
   return Object.assign(withDPoP, { verifier })
 }
 
+/**
+ * Serves the protected resource metadata of the option `metadata` (RFC 9728 §3): a function that returns the response, or undefined for
+ * any other URL.
+ *
+ * @param source the verifier of {@link withDPoP}, or its options; defaults to `optionsFromEnv()`
+ * @throws TypeError if an option is missing, unknown or invalid
+ */
+export function resourceMetadata(source?: VerifierSource): (request: Request, env?: unknown) => Response | undefined {
+  const verifier = toVerifier(source)
+  return function resourceMetadata(request, env) {
+    provideEnvironment(verifier, env)
+    const response = verifier.metadataResponse(request)
+    return response && toResponse(response)
+  }
+}
+
 /** There is no response before the handler returns. */
 const noResponse: ResponseHeaderAccess = { get: () => undefined, set() {} }
 
-function withHeaders(response: Response, headers: ResponseHeaders): Response {
+function withHeaders(response: Response, verified: ResponseHeaders, request: Request): Response {
+  const exposed = exposedHeaders(request, response.headers.get('Access-Control-Expose-Headers'))
   // A WebSocket upgrade (101) and an error response (0) cannot be copied. The client receives the next nonce with another response.
-  if (Object.keys(headers).length === 0 || response.status < 200) return response
+  if (Object.keys({ ...exposed, ...verified }).length === 0 || response.status < 200) return response
   // A copy, because the headers of redirects and of fetched responses are immutable.
   const copy = new Response(response.body, response)
+  for (const [name, value] of Object.entries(exposed)) copy.headers.set(name, value as string)
   addHeaders(
     { get: (name) => copy.headers.get(name), set: (name, value) => copy.headers.set(name, [value].flat().join(', ')) },
-    headers
+    verified
   )
   return copy
 }

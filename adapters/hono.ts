@@ -8,7 +8,7 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess, toResponse } from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -62,6 +62,22 @@ export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}
     await next()
   }
   return Object.assign(middleware, { verifier })
+}
+
+/**
+ * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
+ * application, before {@link dpop}.
+ *
+ * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @throws TypeError if an option is missing, unknown or invalid
+ */
+export function resourceMetadata(source?: VerifierSource): MiddlewareHandler {
+  const verifier = toVerifier(source)
+  return async function resourceMetadata(c, next) {
+    provideEnvironment(verifier, c.env)
+    const response = verifier.metadataResponse(c.req.raw)
+    return response === undefined ? await next() : toResponse(response)
+  }
 }
 
 /**

@@ -41,9 +41,7 @@ export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): M
   const verifier = toVerifier(source)
   const policy = routePolicy(settings)
   const middleware: Middleware<DPoPState> = async function dpop(ctx, next) {
-    // If Koa is mounted in an Express application, its own path lacks the mount path.
-    const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
-    const options = { ...withRequest(policy, ctx.request), target: originalUrl, route: routeOf(ctx) }
+    const options = { ...withRequest(policy, ctx.request), target: targetOf(ctx), route: routeOf(ctx) }
     const auth = await protect(verifier, ctx.req, headersOf(ctx), options).catch((error: unknown) => {
       // Koa does not log errors with `expose`.
       // biome-ignore lint/suspicious/noConsole: the log of Koa
@@ -58,6 +56,24 @@ export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): M
     }
   }
   return Object.assign(middleware, { verifier })
+}
+
+/**
+ * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
+ * application, before {@link dpop}.
+ *
+ * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @throws TypeError if an option is missing, unknown or invalid
+ */
+export function resourceMetadata(source?: VerifierSource): Middleware {
+  const verifier = toVerifier(source)
+  return async function resourceMetadata(ctx, next) {
+    const response = verifier.metadataResponse(ctx.req, { target: targetOf(ctx) })
+    if (response === undefined) return await next()
+    ctx.set(response.headers as Record<string, string>)
+    ctx.status = response.status
+    ctx.body = response.status === 204 ? null : response.body
+  }
 }
 
 /**
@@ -113,6 +129,12 @@ function withResponseHeaders(error: unknown, headers: ResponseHeaders = {}): unk
   const isExtensible = typeof error === 'object' && error !== null && Object.isExtensible(error)
   if (!isExtensible || Object.keys(headers).length === 0) return error
   return Object.assign(error, { headers: { ...headers, ...(error as { headers?: ResponseHeaders }).headers } })
+}
+
+/** If Koa is mounted in an Express application, its own path lacks the mount path. */
+function targetOf(ctx: Pick<Context, 'req' | 'originalUrl'>): string {
+  const { originalUrl = ctx.originalUrl }: NodeRequest = ctx.req
+  return originalUrl
 }
 
 /** The path template of the route, in middleware of a route of `@koa/router`. */

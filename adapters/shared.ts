@@ -5,6 +5,7 @@ import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type Respons
 import type { VerifierOptions } from '../src/options.js'
 import { isRestrictive, type Policy } from '../src/policy/policy.js'
 import type { RequestLike } from '../src/request/request.js'
+import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { AnyVerifier, VerifyOptions } from '../src/verifier.js'
 import { haveEqualOptions, toVerifier } from '../src/verify-request.js'
@@ -74,7 +75,9 @@ export async function protect(
   options: VerifyOptions,
   key: object = request
 ): Promise<VerifiedRequest | undefined> {
+  const exposed = exposedHeaders(request, headers.get(EXPOSE_HEADERS))
   try {
+    setHeadersIfNotSent(headers, exposed)
     let earlier = findVerification(key)
     // The guards of the resolvers of a GraphQL query run concurrently. Nothing may be awaited between the last check and verification.
     while (earlier?.state === 'pending') {
@@ -91,7 +94,7 @@ export async function protect(
     if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
     return auth
   } catch (error) {
-    throw withHeaders(error, headers)
+    throw withHeaders(error, headers, exposed)
   }
 }
 
@@ -140,7 +143,7 @@ export async function protectPolicy(
   try {
     await enforce(earlier.verifier, earlier.auth, policy, request)
   } catch (error) {
-    throw withHeaders(error, headers)
+    throw withHeaders(error, headers, exposedHeaders(request, headers.get(EXPOSE_HEADERS)))
   }
 }
 
@@ -180,6 +183,45 @@ export function verifierOf(settings: VerifierSettings | AnyVerifier = {}, own: r
 // List-based fields to which other middleware may have added values, which are kept (RFC 9110 §5.3).
 const listFields = new Set(['www-authenticate', 'vary', 'access-control-expose-headers'])
 
+const EXPOSE_HEADERS = 'Access-Control-Expose-Headers'
+const exposedFields = ['WWW-Authenticate', 'DPoP-Nonce']
+
+/**
+ * The `Access-Control-Expose-Headers` of a response: those of CORS middleware that ran before, and the fields that a page needs to
+ * read. Empty for a request without `Origin`, which is not cross-origin (Fetch standard).
+ */
+export function exposedHeaders(request: RequestLike, present: unknown): ResponseHeaders {
+  if (!hasOrigin(request)) return {}
+  const names = [present ?? []]
+    .flat()
+    .join(',')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+  const lower = new Set(names.map((name) => name.toLowerCase()))
+  return { [EXPOSE_HEADERS]: [...names, ...exposedFields.filter((name) => !lower.has(name.toLowerCase()))].join(', ') }
+}
+
+/** The request may be any object: it is validated later. */
+function hasOrigin({ headers }: Partial<RequestLike>): boolean {
+  const { get, origin } = (headers ?? {}) as { readonly get?: unknown; readonly origin?: unknown }
+  return typeof get === 'function' ? get.call(headers, 'origin') != null : origin !== undefined
+}
+
+/** Whether a verifier publishes protected resource metadata. */
+export function hasMetadata(verifier: AnyVerifier): boolean {
+  try {
+    return verifier.resourceMetadata() !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** A Fetch `Response` of protected resource metadata. */
+export function toResponse({ status, headers, body }: MetadataResponse): Response {
+  return new Response(status === 204 ? null : body, { status, headers: headers as Record<string, string> })
+}
+
 /** Sets header fields on a response. Values of list-based fields are appended unless present. */
 export function addHeaders(headers: ResponseHeaderAccess, added: ResponseHeaders): void {
   for (const [name, value] of Object.entries(added)) {
@@ -191,14 +233,28 @@ export function addHeaders(headers: ResponseHeaderAccess, added: ResponseHeaders
 
 /** The same, unless the response was already sent, for example by a timeout. The result of the verification is not affected. */
 function addHeadersIfNotSent(headers: ResponseHeaderAccess, added: ResponseHeaders): void {
+  ifNotSent(() => addHeaders(headers, added))
+}
+
+/** Replaces header fields, unless the response was already sent. */
+function setHeadersIfNotSent(headers: ResponseHeaderAccess, replaced: ResponseHeaders): void {
+  ifNotSent(() => {
+    for (const [name, value] of Object.entries(replaced)) headers.set(name, value)
+  })
+}
+
+function ifNotSent(change: () => void): void {
   try {
-    addHeaders(headers, added)
+    change()
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_HTTP_HEADERS_SENT') throw error
   }
 }
 
-function withHeaders(error: unknown, headers: ResponseHeaderAccess): unknown {
-  if (isDPoPError(error) || isDPoPUnavailableError(error)) addHeadersIfNotSent(headers, error.headers)
+/** Sets the header fields of an error on the response. The error also has those for CORS, because Koa and Fetch send only its own. */
+function withHeaders(error: unknown, headers: ResponseHeaderAccess, exposed: ResponseHeaders): unknown {
+  if (!isDPoPError(error) && !isDPoPUnavailableError(error)) return error
+  if (Object.keys(exposed).length > 0) Object.assign(error, { headers: { ...error.headers, ...exposed } })
+  addHeadersIfNotSent(headers, error.headers)
   return error
 }

@@ -28,6 +28,7 @@ export type {
   IssuerChoice,
   IssuerOptions,
   JwkSet,
+  MetadataOptions,
   NonceOptions,
   ProofOptions,
   TokenAlgorithm,
@@ -38,6 +39,7 @@ export type { Policy } from './policy/policy.js'
 export type { AuthenticationRequirement } from './policy/step-up.js'
 export type { Scheme } from './request/credentials.js'
 export type { FetchRequest, HeaderRecord, NodeRequest, PlainRequest, RequestLike } from './request/request.js'
+export type { MetadataResponse } from './response/resource-metadata.js'
 export type {
   EventRequest,
   IntrospectedEvent,

@@ -2,9 +2,11 @@
 
 import type { MaybePromise } from './crypto/crypto.js'
 import type { ExplainedCheck } from './diagnostics/explain.js'
+import type { JsonObject } from './encoding/json.js'
 import type { ResponseHeaders } from './errors.js'
 import { toUnavailableError } from './outage.js'
 import type { RequestLike } from './request/request.js'
+import type { MetadataResponse } from './response/resource-metadata.js'
 import type { VerifiedRequest } from './verified-request.js'
 import type { AnyVerifier, VerifyOptions } from './verifier.js'
 
@@ -49,6 +51,14 @@ export class LazyVerifier implements AnyVerifier {
 
   nonceHeaders(): MaybePromise<ResponseHeaders> {
     return this.#verifier().nonceHeaders()
+  }
+
+  resourceMetadata(resource?: string): JsonObject {
+    return this.#verifier().resourceMetadata(resource)
+  }
+
+  metadataResponse(request: RequestLike, options?: Pick<VerifyOptions, 'target'>): MetadataResponse | undefined {
+    return this.#verifier().metadataResponse(request, options)
   }
 
   async ready(): Promise<void> {

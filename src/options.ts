@@ -130,6 +130,35 @@ export interface NonceOptions {
   readonly onEveryResponse?: boolean
 }
 
+/** Protected resource metadata (RFC 9728 §2). What is enforced is published: issuers, proof algorithms and `allowBearer`. */
+export interface MetadataOptions {
+  /** @defaultValue the configured issuers; required if `issuer` is a function */
+  readonly authorizationServers?: readonly string[]
+  /** Scopes that clients may request. Not necessarily all (§7.2). */
+  readonly scopesSupported?: readonly string[]
+  /**
+   * Further resources below a base URL that have a document of their own. Clients that come from a challenge require that `resource` is
+   * the URL that they requested (§3.3): list the URL of an endpoint, such as that of an MCP server.
+   */
+  readonly resources?: readonly string[]
+  /** A name for people. Translations are extensions, such as `'resource_name#it'`. */
+  readonly resourceName?: string
+  /** URL of the documentation for developers. */
+  readonly resourceDocumentation?: string
+  /** URL of the policy. */
+  readonly resourcePolicyUri?: string
+  /** URL of the terms of service. */
+  readonly resourceTosUri?: string
+  /** URL of the key set of this API, if it signs responses. */
+  readonly jwksUri?: string
+  /** Whether access tokens must also be bound to a TLS certificate (RFC 8705). @defaultValue false */
+  readonly tlsClientCertificateBoundAccessTokens?: boolean
+  /** Seconds that the document may be cached, since a challenge may announce a change (§5.2). From 0 to a week. @defaultValue 3600 */
+  readonly maxAgeSeconds?: number
+  /** Further members, which are published as they are. JSON values. */
+  readonly extensions?: Readonly<Record<string, unknown>>
+}
+
 /** Options of access token validation. */
 export interface TokenOptions {
   /**
@@ -220,6 +249,11 @@ export interface VerifierOptions {
   readonly staleIfErrorSeconds?: number
   /** Fetches metadata, key sets and introspection responses. @defaultValue the global `fetch` */
   readonly fetch?: Fetch
+  /**
+   * Publishes protected resource metadata (RFC 9728), and `resource_metadata` in challenges. `{}` suffices. Not with a function as
+   * `baseUrl`. @defaultValue none
+   */
+  readonly metadata?: MetadataOptions
   /** Accept `http:` issuers and base URLs beyond loopback. Tokens and keys are then transmitted unprotected. @defaultValue false */
   readonly dangerouslyAllowInsecureRequests?: boolean
 }

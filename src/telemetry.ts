@@ -39,9 +39,10 @@ export interface UnavailableEvent extends Partial<EventRequest> {
 export interface MisconfiguredEvent {
   /**
    * `DPOP_GUARD_LONE_MEMORY`: several processes with a memory store each. `DPOP_GUARD_ACR_UNSUPPORTED`: a policy requires an `acr`
-   * that the issuer does not list in `acr_values_supported` (RFC 9470 §7).
+   * that the issuer does not list in `acr_values_supported` (RFC 9470 §7). `DPOP_GUARD_METADATA`: the protected resource metadata does
+   * not agree with other options or with the issuer.
    */
-  readonly code: 'DPOP_GUARD_LONE_MEMORY' | 'DPOP_GUARD_ACR_UNSUPPORTED'
+  readonly code: 'DPOP_GUARD_LONE_MEMORY' | 'DPOP_GUARD_ACR_UNSUPPORTED' | 'DPOP_GUARD_METADATA'
   /** The problem and its solution. Also passed to `process.emitWarning`. */
   readonly message: string
 }

@@ -7,6 +7,7 @@ import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
 import { debugRefusal } from './diagnostics/debug.js'
 import { type ExplainedCheck, explainRequest, type VerifierParts } from './diagnostics/explain.js'
+import type { JsonObject } from './encoding/json.js'
 import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
@@ -18,6 +19,7 @@ import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, to
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
 import { challengeHeaders, nonceHeaders } from './response/challenge.js'
+import { type MetadataResponse, metadataResponse, metadataUrl } from './response/resource-metadata.js'
 import * as telemetry from './telemetry.js'
 import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from './token/binding.js'
@@ -68,6 +70,20 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    * before the first protected request (RFC 9449 §8.2). Empty if nonces are disabled. A promise on runtimes without `node:crypto`.
    */
   nonceHeaders(): MaybePromise<ResponseHeaders>
+  /**
+   * The protected resource metadata of a resource: a base URL, or one of `metadata.resources` (RFC 9728 §2).
+   *
+   * @param resource defaults to the first base URL
+   * @throws TypeError if the option `metadata` is not set or does not have the resource
+   */
+  resourceMetadata(resource?: string): JsonObject
+  /**
+   * The response to a request for the metadata, which adapters send before the guard; undefined for any other URL and without the
+   * option `metadata`. Credentials are ignored.
+   *
+   * @throws {@link DPoPError} if the request is malformed
+   */
+  metadataResponse(request: RequestLike, options?: Pick<VerifyOptions, 'target'>): MetadataResponse | undefined
   /**
    * Resolves when metadata and keys of all issuers are loaded and the replay store responds. For readiness probes; requests do not
    * require it.
@@ -126,12 +142,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     options: VerifyOptions,
     message: telemetry.VerifyMessage = newMessage(options.route)
   ): Promise<VerifiedRequest | undefined> {
-    let hasProof = false
+    let incoming: IncomingRequest | undefined
     try {
       if (options !== noPolicy) checkCall(options)
-      const incoming = readRequest(request, options.target)
+      incoming = readRequest(request, options.target)
       message.method = incoming.method
-      hasProof = incoming.dpop.length > 0
       if (this.#config.optional && !isRestrictive(options) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
       message.scheme = authorization.scheme
@@ -149,7 +164,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, message, hasProof)
+      throw await this.#withNonce(reason, { ...message, incoming })
     }
   }
 
@@ -170,7 +185,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     try {
       await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
     } catch (reason) {
-      throw this.#toError(reason, requestOf(auth, route))
+      throw this.#toError(reason, requestOf(auth, route, tryRead(request)))
     }
   }
 
@@ -188,6 +203,22 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     const nonce = this.#freshness.nonce(this.#config.clock())
     if (nonce !== undefined) publishNonceIssued('other')
     return nonce instanceof Promise ? nonce.then(headersOf) : headersOf(nonce)
+  }
+
+  resourceMetadata(resource?: string): JsonObject {
+    const documents = this.#config.metadata?.documents ?? misconfigured('metadata', 'be set')
+    const found = documents.find(({ content }) => resource === undefined || content['resource'] === resource)
+    return found?.content ?? misconfigured('resource', 'be a base URL or one of "metadata.resources"')
+  }
+
+  metadataResponse(request: RequestLike, options?: Pick<VerifyOptions, 'target'>): MetadataResponse | undefined {
+    const { metadata } = this.#config
+    if (metadata === undefined) return undefined
+    try {
+      return metadataResponse(readRequest(request, options?.target), metadata)
+    } catch (reason) {
+      throw this.#toError(reason, requestOf(undefined))
+    }
   }
 
   async ready(): Promise<void> {
@@ -256,8 +287,9 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field; with `onEveryResponse`, every response has. */
-  async #withNonce(reason: unknown, request: FailedRequest, hasProof: boolean): Promise<DPoPError | DPoPUnavailableError> {
+  async #withNonce(reason: unknown, request: FailedRequest): Promise<DPoPError | DPoPUnavailableError> {
     const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
+    const hasProof = request.incoming !== undefined && request.incoming.dpop.length > 0
     if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, request)
     try {
       const nonce = await this.#freshness.nonce(this.#config.clock())
@@ -269,23 +301,37 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   /** Converts every thrown value into one of the two public errors and adds the challenge. */
-  #toError(reason: unknown, { scheme, method, route }: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
+  #toError(reason: unknown, request: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
+    const { scheme, method, route, incoming } = request
     if (!(reason instanceof Refusal)) return toUnavailableError(reason, headersOf(nonce), { method, route })
     const { code, detail, params } = reason
     debugRefusal(code, detail)
     if (!this.#hasAccepted) warnAboutRejection(code, detail)
     if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
-    const context = { scheme, nonce, params, retryAfterSeconds: detail?.retryAfterSeconds }
+    const { metadata } = this.#config
+    const resourceMetadata = metadata && metadataUrl(metadata, incoming)
+    const context = { scheme, nonce, params, resourceMetadata, retryAfterSeconds: detail?.retryAfterSeconds }
     return new DPoPError(code, challengeHeaders(code, context, this.#config))
   }
 }
 
+/** The request that a policy was checked for, to select its metadata. It may be any object. */
+function tryRead(request: RequestLike): IncomingRequest | undefined {
+  try {
+    return readRequest(request)
+  } catch {
+    return undefined
+  }
+}
+
 /** What is known of a request that is not accepted. */
-type FailedRequest = Pick<telemetry.VerifyMessage, 'scheme' | 'method' | 'route'>
+interface FailedRequest extends Pick<telemetry.VerifyMessage, 'scheme' | 'method' | 'route'> {
+  readonly incoming: IncomingRequest | undefined
+}
 
 /** A request that was verified before. With `Bearer`, its method is not known. */
-function requestOf(auth: VerifiedRequest | undefined, route?: string): FailedRequest {
-  return { scheme: auth?.scheme, method: auth?.proof?.htm, route }
+function requestOf(auth: VerifiedRequest | undefined, route?: string, incoming?: IncomingRequest): FailedRequest {
+  return { scheme: auth?.scheme, method: auth?.proof?.htm, route, incoming }
 }
 
 /** Rejects options of a call that would otherwise be ignored. */

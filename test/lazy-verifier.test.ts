@@ -67,11 +67,15 @@ describe('a function that returns options', () => {
   it('has all methods of a verifier', async () => {
     const verifier: Verifier<VerifiedRequest | undefined> = toVerifier(() => ({
       ...world.options,
+      metadata: {},
       nonce: { secrets: [new Uint8Array(32)] }
     }))
     await verifier.ready()
     const { 'DPoP-Nonce': nonce } = (await verifier.nonceHeaders()) as { 'DPoP-Nonce': string }
     const request = await world.request({ nonce, scope: 'a' })
+    expect(verifier.resourceMetadata()).toMatchObject({ resource: BASE_URL })
+    const wellKnown = { method: 'GET', target: '/.well-known/oauth-protected-resource', headers: {} }
+    expect(verifier.metadataResponse(wellKnown)).toMatchObject({ status: 200 })
     expect((await verifier.explain(request)).map(({ outcome }) => outcome)).not.toContain('fail')
     const auth = await verifier.verifyRequest(request)
     verifier.requireScopes(auth, ['a'])
@@ -87,6 +91,8 @@ describe('a function that returns options', () => {
     const calls: (() => unknown)[] = [
       () => verifier.ready(),
       () => verifier.nonceHeaders(),
+      () => verifier.resourceMetadata(),
+      () => verifier.metadataResponse(request),
       () => verifier.explain(request),
       () => verifier.requireScopes(undefined, ['a']),
       () => verifier.requirePolicy(undefined, {}, request)

@@ -6,6 +6,7 @@ import { misconfigured } from '../../src/config/option-validation.js'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { GuardCheck } from './dpop.guard-check.js'
+import { MetadataRoutes } from './dpop.metadata-routes.js'
 import { DPOP_OPTIONS, DPOP_VERIFIER } from './dpop.tokens.js'
 
 /** Options of the module: those of a verifier, or an existing one as `verifier`; with neither, those of `optionsFromEnv()`. */
@@ -34,10 +35,10 @@ const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'c
 
 /**
  * Provides {@link DPoPGuard} and, under `DPOP_VERIFIER`, the verifier. `forRootAsync` takes `useFactory`, `useClass` (with a
- * method `create`) or `useExisting`. The application fails to start with a `TypeError` if an option is missing, unknown or invalid.
+ * method `create`) or `useExisting`. The protected resource metadata of the option `metadata` is served without guards (RFC 9728 §3). The application fails to start with a `TypeError` if an option is missing, unknown or invalid.
  */
 @Module({
-  providers: [{ provide: DPOP_VERIFIER, useFactory: verifierOf, inject: [DPOP_OPTIONS] }, DPoPGuard, GuardCheck],
+  providers: [{ provide: DPOP_VERIFIER, useFactory: verifierOf, inject: [DPOP_OPTIONS] }, DPoPGuard, GuardCheck, MetadataRoutes],
   exports: [DPOP_OPTIONS, DPOP_VERIFIER, DPoPGuard]
 })
 export class DPoPModule extends ConfigurableModule {

@@ -9,6 +9,7 @@ import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
+import { type MetadataConfig, resolveMetadata } from './metadata-options.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
 import { checkTokenRules } from './token-rules.js'
 import { warnAboutUnsharedMemory } from './warnings.js'
@@ -43,6 +44,7 @@ export interface VerifierConfig {
   readonly staleIfErrorSeconds: number
   readonly fetch: Fetch
   readonly allowHttp: boolean
+  readonly metadata: MetadataConfig | undefined
 }
 
 const knownOptions = {
@@ -62,6 +64,7 @@ const knownOptions = {
   staleIfErrorSeconds: true,
   clock: true,
   fetch: true,
+  metadata: true,
   dangerouslyAllowInsecureRequests: true
 } as const satisfies Record<keyof VerifierOptions, true>
 
@@ -101,19 +104,16 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   const rules = checkTokenRules('token.', tokens)
   const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
   const audience = resolveAudience(options)
+  const issuers = resolveIssuers(options.issuer, { audience, algorithms: tokenAlgorithms, rules, allowHttp, limits })
+  const proof = resolveProof(options.proof, limits)
   return Object.freeze({
-    issuers: resolveIssuers(options.issuer, {
-      audience,
-      algorithms: tokenAlgorithms,
-      rules,
-      allowHttp,
-      limits
-    }),
+    issuers,
+    metadata: resolveMetadata(options, { issuers, allowBearer, proof, allowHttp }),
     baseUrls,
     realm: typeof baseUrls === 'function' ? 'api' : realmOf(baseUrls[0] as BaseUrl),
     allowBearer,
     optional: check.flag('optional', options.optional),
-    proof: resolveProof(options.proof, limits),
+    proof,
     replay: resolveReplay(options),
     nonce: resolveNonce(options.nonce),
     token: {

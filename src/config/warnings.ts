@@ -43,6 +43,22 @@ export function warnAboutUnsupportedAcr(
   })
 }
 
+/** RFC 9728 §7.4: warns about a published resource that tokens cannot have as their audience. */
+export function warnAboutAudience(audience: readonly string[], resources: readonly string[]): void {
+  const missing = resources.filter((resource) => !audience.includes(resource))
+  if (missing.length > 0) warnAboutMetadata(`publishes ${printable(missing)}, which the option "audience" does not contain`)
+}
+
+/** RFC 9728 §2.1: warns about a translated member without the member itself. */
+export function warnAboutLanguageTags(names: readonly string[]): void {
+  const tagged = names.filter((name) => name.includes('#') && !names.includes(name.slice(0, name.indexOf('#'))))
+  if (tagged.length > 0) warnAboutMetadata(`has ${printable(tagged)} without the member that has no language tag`)
+}
+
+function warnAboutMetadata(what: string): void {
+  warnOnce({ code: 'DPOP_GUARD_METADATA', message: `The protected resource metadata ${what}` })
+}
+
 /** Codes of rejections that wrong options, a wrong clock or an unprepared authorization server cause for every request. */
 const configurationCodes: ReadonlySet<DPoPErrorCode> = new Set([
   'ERR_DPOP_SCHEME_NOT_ALLOWED',

@@ -66,6 +66,11 @@ function isAddressedBy(base: BaseUrl, absolute: AbsoluteTarget | undefined, auth
   return absolute === undefined ? isAt(base, base.scheme, authority) : isAt(base, absolute.scheme, absolute.authority)
 }
 
+/** Whether the authority of a request is that of a base URL. */
+export function isAddressedTo(base: BaseUrl, authority: string | undefined): boolean {
+  return isAt(base, base.scheme, authority)
+}
+
 function urisAt({ origin, prefix }: BaseUrl, path: string): string[] {
   const uri = origin + prefix + path
   // A gateway that removes the prefix sends `/` for both `/v1` and `/v1/`.

@@ -10,6 +10,8 @@ export interface ChallengeContext {
   readonly scheme: Scheme | undefined
   /** Further parameters, such as `scope`. Values must need no quoting. */
   readonly params?: ChallengeParams | undefined
+  /** The URL of the protected resource metadata (RFC 9728 §5.1), if it is published. */
+  readonly resourceMetadata?: string | undefined
   /** The `Retry-After` of a 429 response, in seconds (RFC 6585 §4). */
   readonly retryAfterSeconds?: number | undefined
   /** The nonce to send, with `use_dpop_nonce` or `nonce.onEveryResponse`. */
@@ -39,7 +41,7 @@ export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext,
 
 function challengesOf(
   code: DPoPErrorCode,
-  { scheme, params = {} }: ChallengeContext,
+  { scheme, params = {}, resourceMetadata }: ChallengeContext,
   config: ChallengeConfig
 ): string | string[] {
   const { status, error, description } = responseFor(code)
@@ -54,10 +56,12 @@ function challengesOf(
         ]
   // RFC 9449 §7.2: only the challenge of the scheme that the request used has the error.
   const isDPoPError = scheme !== 'Bearer' || !config.allowBearer
-  const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), param('algs', config.proof.algorithms.join(' '))])
+  const metadata = resourceMetadata === undefined ? [] : [param('resource_metadata', resourceMetadata)]
+  const algs = param('algs', config.proof.algorithms.join(' '))
+  const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), algs, ...metadata])
   if (!config.allowBearer) return dpop
   // RFC 6750 §3: a Bearer challenge has at least one auth-param.
-  const bearer = challenge('Bearer', [param('realm', config.realm), ...(scheme === 'DPoP' ? [] : errorParams)])
+  const bearer = challenge('Bearer', [param('realm', config.realm), ...(scheme === 'DPoP' ? [] : errorParams), ...metadata])
   // RFC 9110 §15.5.4: a 403 is about the credentials that were sent, so it has only the challenge of their scheme.
   if (status === 403) return scheme === 'Bearer' ? bearer : dpop
   return [bearer, dpop]

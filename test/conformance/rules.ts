@@ -30,8 +30,6 @@ const notBuilt = (part: string): Applies => ({ to: 'part not built', part })
 
 const serverDuty = no('a duty of the authorization server')
 const deployment = no('a matter of deployment')
-const metadata = notBuilt('resource metadata')
-const crossOrigin = notBuilt('cross-origin requests')
 const mcp = notBuilt('MCP')
 const postQuantum = notBuilt('ML-DSA')
 
@@ -81,7 +79,7 @@ const dpop = [
   rule('D-43', '7.1', 'SHOULD', 'The challenge has algs, and error if a presented token was rejected'),
   rule('D-44a', '7.1', 'MAY', 'Challenges may have other parameters', no('a permission that is not used')),
   rule('D-44b', '7.1', 'rule', 'invalid_dpop_proof is used for proofs, the codes of RFC 6750 for other errors'),
-  rule('D-44c', '7.1', 'rule', 'Browsers can read WWW-Authenticate', crossOrigin),
+  rule('D-44c', '7.1', 'rule', 'Browsers can read WWW-Authenticate'),
   rule('D-44d', '7.1', 'MUST NOT', 'The scheme is not used for proxy authentication'),
   rule('D-45', '11.1', 'rule', 'A jti is accepted once for its URI within the window'),
   rule('D-46', '11.1', 'MUST', 'A proof is accepted for a limited time'),
@@ -106,7 +104,7 @@ const dpop = [
   rule('D-68', '8.2', 'MAY', 'A successful response may provide a new nonce'),
   rule('D-69', '8.2', 'SHOULD', 'A response with a nonce is not cacheable'),
   rule('D-70', '9', 'rule', 'A nonce is accepted only by the server that provided it'),
-  rule('D-71', '8', 'rule', 'Browsers can read DPoP-Nonce', crossOrigin),
+  rule('D-71', '8', 'rule', 'Browsers can read DPoP-Nonce'),
   rule('D-72', '11.3', 'MUST NOT', 'A client that received a nonce is never accepted without one'),
   rule('D-73', '11.1', 'rule', 'With nonces, a jti is stored until its nonce expires'),
   rule('D-74', '11.2', 'SHOULD NOT', 'Bound access tokens are not long-lived', serverDuty),
@@ -229,18 +227,42 @@ const introspectionRules = [
 const metadataRules = [
   rule('M-01', '8414 §3.3', 'MUST', 'Metadata with another issuer is discarded'),
   rule('M-02', '9449 §5.1', 'information', 'The algorithms of the authorization server are not those of the API', serverDuty),
-  rule('M-03', '9728 §3', 'MUST', 'The document is available at the well-known URL', metadata),
-  rule('M-04', '9728 §2', 'REQUIRED', 'resource is identical to the identifier', metadata),
-  rule('M-05', '9728 §3.1', 'MUST', 'GET without credentials results in 200 with JSON', metadata),
-  rule('M-06', '9728 §3.2', 'MUST', 'Parameters without values are omitted', metadata),
-  rule('M-07', '9728 §2', 'OPTIONAL', 'The algorithms are those that are accepted', metadata),
-  rule('M-08', '9728 §2', 'OPTIONAL', 'dpop_bound_access_tokens_required is accurate', metadata),
-  rule('M-09', '9728 §2', 'OPTIONAL', 'tls_client_certificate_bound_access_tokens is accurate', metadata),
-  rule('M-10', '9728 §5.1', 'MAY', 'Challenges have resource_metadata', metadata),
-  rule('M-11', '9728 §3.3', 'MUST', 'Each resource has its own document', metadata),
-  rule('M-12', '9728 §2', 'MUST NOT', 'none is not in the list of algorithms', metadata),
+  rule('M-03', '9728 §3', 'MUST', 'The document is available at the well-known URL'),
+  rule('M-04', '9728 §2', 'REQUIRED', 'resource is identical to the identifier'),
+  rule('M-05', '9728 §3.1', 'MUST', 'GET without credentials results in 200 with JSON'),
+  rule('M-06', '9728 §3.2', 'MUST', 'Parameters without values are omitted'),
+  rule('M-07', '9728 §2', 'OPTIONAL', 'The algorithms are those that are accepted'),
+  rule('M-08', '9728 §2', 'OPTIONAL', 'dpop_bound_access_tokens_required is accurate'),
+  rule('M-09', '9728 §2', 'OPTIONAL', 'tls_client_certificate_bound_access_tokens is accurate'),
+  rule('M-10', '9728 §5.1', 'MAY', 'Challenges have resource_metadata'),
+  rule('M-11', '9728 §3.3', 'MUST', 'Each resource has its own document'),
+  rule('M-12', '9728 §2', 'MUST NOT', 'none is not in the list of algorithms'),
   rule('M-13', '9728 §7.1', 'MUST', 'Identifiers are compared code point by code point'),
-  rule('M-14', '9728 §7.4', 'RECOMMENDED', 'Tokens are restricted to their audience')
+  rule('M-14', '9728 §7.4', 'RECOMMENDED', 'Tokens are restricted to their audience'),
+  rule('M-15', '9728 §3.1', 'MUST', 'The well-known string is inserted between host and path'),
+  rule('M-16', '9728 §1.2', 'MUST', 'An identifier is an https URL without query and fragment'),
+  rule('M-17', '9728 §3.3', 'rule', 'Another path below the well-known string is 404'),
+  rule('M-18', '9728 §3.1', 'MUST', 'GET and HEAD are answered, other methods are 405'),
+  rule('M-19', '9728 §3.2', 'MUST', 'bearer_methods_supported is ["header"]'),
+  rule(
+    'M-20',
+    '9728 §7.2',
+    'RECOMMENDED',
+    'Scopes of a policy are in scopes_supported',
+    notBuilt('comparison with the policies of routes')
+  ),
+  rule('M-21', '9728 §2.1', 'RECOMMENDED', 'A member with a language tag has one without it'),
+  rule('M-22', '9728 §2', 'MUST', 'jwks_uri is an https URL'),
+  rule('M-23', '9728 §2', 'MAY', 'Extension members are published as they are'),
+  rule('M-24', '9728 §2.2', 'MAY', 'signed_metadata', notBuilt('signed metadata')),
+  rule('M-25', '9728 §3.3', 'MUST', 'The document of a challenge is that of the requested resource'),
+  rule('M-26', '9728 §5.1', 'MAY', 'resource_metadata is in Bearer and DPoP challenges, also with 403'),
+  rule('M-27', '9728 §5.2', 'rule', 'Caching of the document is bounded'),
+  rule('M-28', '9728 §4', 'rule', 'protected_resources of the issuer', notBuilt('comparison with the metadata of the issuer')),
+  rule('M-29', '9728 §6', 'MUST', 'Paths are compared code point by code point'),
+  rule('M-30', '9728 §7.4', 'RECOMMENDED', 'Audience and identifier agree'),
+  rule('M-31', '9728 §2', 'OPTIONAL', 'Only what is enforced is published'),
+  rule('M-32', 'practice', 'rule', 'The document is served before the guard, at the root, for pages of any origin')
 ]
 
 const stepUpRules = [
@@ -368,10 +390,14 @@ const http = [
 ]
 
 const cors = [
-  rule('K-01', 'Fetch', 'rule', 'A preflight request is not challenged', crossOrigin),
-  rule('K-02', 'Fetch', 'rule', 'Authorization and DPoP are allowed by name', crossOrigin),
-  rule('K-03', '9449 §7.1, §8', 'rule', 'WWW-Authenticate and DPoP-Nonce are exposed', crossOrigin),
-  rule('K-04', 'Fetch', 'rule', 'Error responses can be read across origins', crossOrigin)
+  rule('K-01', 'Fetch', 'rule', 'CORS middleware before the guard answers a preflight; the guard lets none through'),
+  rule('K-02', 'Fetch', 'rule', 'Authorization and DPoP are allowed by name'),
+  rule('K-03', '9449 §7.1, §8', 'rule', 'WWW-Authenticate and DPoP-Nonce are exposed'),
+  rule('K-04', 'Fetch', 'rule', 'Error responses can be read across origins'),
+  rule('K-05', 'browser-based apps', 'MUST', 'Pages can use the API', notBuilt('a test in a browser')),
+  rule('K-06', 'Fetch', 'rule', 'Exposed fields of the application are kept'),
+  rule('K-07', 'practice', 'rule', 'A request without Origin gets no field for CORS'),
+  rule('K-09', 'practice', 'rule', 'The metadata can be read across origins')
 ]
 
 const decisions = [
@@ -455,7 +481,7 @@ const lessons = [
   rule('L42', '', 'lesson', 'Every mode and error has the correct challenges'),
   rule('L43', '', 'lesson', 'use_dpop_nonce is sent exactly with a nonce'),
   rule('L44', '', 'lesson', 'An outage results in 503, never in 401 or 200'),
-  rule('L45', '', 'lesson', 'Preflight requests succeed, and browsers can read what they need', crossOrigin),
+  rule('L45', '', 'lesson', 'Preflight requests succeed, and browsers can read what they need'),
   rule('L46', '', 'lesson', 'Operators can see the reason of a rejection')
 ]
 

@@ -104,6 +104,7 @@ describe('the programs of the README', () => {
       'authorization',
       'errorHandler',
       'diagnostics',
+      'metadata',
       'redis',
       'nonces',
       'opaque',
@@ -135,6 +136,13 @@ describe('the programs of the README', () => {
       expect(open.status).toBe(name === 'standalone' ? 401 : 200)
     }
   )
+
+  test('metadata: serves the document without credentials', async () => {
+    const origin = await start('metadata')
+    const response = await fetch(`${origin}/.well-known/oauth-protected-resource`)
+    expect(await response.json()).toMatchObject({ resource: origin, scopes_supported: ['notes:read'], resource_name: 'Notes' })
+    expect((await fetch(`${origin}/notes`)).status).toBe(401)
+  })
 
   test('testing: prints the scopes of the verified request', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [fileOf('testing')])

@@ -39,6 +39,14 @@ class Switch implements Verifier<VerifiedRequest | undefined> {
     return this.verifier.explain(...args)
   }
 
+  resourceMetadata(...args: Parameters<Verifier['resourceMetadata']>): ReturnType<Verifier['resourceMetadata']> {
+    return this.verifier.resourceMetadata(...args)
+  }
+
+  metadataResponse(...args: Parameters<Verifier['metadataResponse']>): ReturnType<Verifier['metadataResponse']> {
+    return this.verifier.metadataResponse(...args)
+  }
+
   nonceHeaders(): ReturnType<Verifier['nonceHeaders']> {
     return this.verifier.nonceHeaders()
   }
