@@ -18,7 +18,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/matrix/consumers/**'],
     testTimeout: 20_000,
     // Tests cause rejections and outages that are printed once.
-    execArgv: ['--disable-warning=DPOP_GUARD_NOTHING_ACCEPTED'],
+    execArgv: ['--disable-warning=DPOP_GUARD_NOTHING_ACCEPTED', '--disable-warning=DPOP_GUARD_METADATA'],
     onConsoleLog: (log) => !log.startsWith('dpop-guard: ERR_DPOP_'),
     coverage: {
       provider: 'v8',

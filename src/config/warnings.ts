@@ -90,8 +90,14 @@ function isFirst(key: string): boolean {
   return true
 }
 
+/** A warning must never fail a request: the edge runtime of Next.js has the function, but throws. */
 function emitWarning(message: string, code: string): void {
-  globalThis.process?.emitWarning?.(message, { type: 'DPoPGuardWarning', code })
+  try {
+    globalThis.process?.emitWarning?.(message, { type: 'DPoPGuardWarning', code })
+  } catch {
+    // biome-ignore lint/suspicious/noConsole: there is no other log
+    console.warn(`dpop-guard: ${message}`)
+  }
 }
 
 function isClusterWorker(): boolean {

@@ -36,7 +36,10 @@ export const platform: Platform = {
     return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(value))))
   },
 
-  importKey: (jwk: PublicJwk, alg) => crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify']),
+  // Every function is async: in the edge runtime of Next.js, a promise of WebCrypto is not an instance of the global Promise.
+  async importKey(jwk: PublicJwk, alg) {
+    return await crypto.subtle.importKey('jwk', { ...jwk }, parameters[alg], false, ['verify'])
+  },
 
   async verify(alg, key, signingInput, signature) {
     try {

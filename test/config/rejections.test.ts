@@ -67,3 +67,19 @@ it('a verifier that has accepted a request does not affect another', async () =>
   await createVerifier(world.options).verifyRequest(await world.request())
   expect(await warningsOf([otherScheme])).toHaveLength(1)
 })
+
+it('a runtime whose emitWarning throws prints the warning, and rejects the request as usual', async () => {
+  const world = await createWorld()
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {
+    throw new Error('not supported')
+  })
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  onTestFinished(() => {
+    emitWarning.mockRestore()
+    warn.mockRestore()
+  })
+  const { createVerifier } = await import('dpop-guard')
+  const verifier = createVerifier(world.options)
+  await expect(verifier.verifyRequest(await world.request(otherScheme))).rejects.toMatchObject({ code: 'ERR_DPOP_PROOF_HTU' })
+  expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^dpop-guard: No request was accepted yet/))
+})

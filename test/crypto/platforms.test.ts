@@ -1,5 +1,6 @@
 import { constants, createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { runInNewContext } from 'node:vm'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Platform, type ProofAlgorithm, type PublicJwk, proofAlgorithms } from '../../src/crypto/crypto.js'
 import { platform as node } from '../../src/crypto/node.js'
 import { platform as web } from '../../src/crypto/web.js'
@@ -230,6 +231,16 @@ it('returns false for an object that is not a key', async () => {
   for (const [, platform] of platforms) {
     for (const alg of proofAlgorithms) expect(await platform.verify(alg, {}, 'x', new Uint8Array(64))).toBe(false)
   }
+})
+
+it('a promise of WebCrypto may be of another realm, as in the edge runtime of Next.js', async () => {
+  const key = { type: 'public' } as CryptoKey
+  const foreign = runInNewContext('Promise') as PromiseConstructor
+  const importKey = vi.spyOn(crypto.subtle, 'importKey').mockReturnValue(foreign.resolve(key))
+  const imported = web.importKey({ crv: 'P-256', kty: 'EC', x: 'x', y: 'y' }, 'ES256')
+  importKey.mockRestore()
+  expect(imported).toBeInstanceOf(Promise)
+  expect(await imported).toBe(key)
 })
 
 describe('importKey rejects invalid keys', () => {
