@@ -136,6 +136,9 @@ describe.each(frameworks)('%s', (framework) => {
       expect(output).toMatch(mistake.printed)
       expect(response).not.toMatch(mistake.printed)
     }
+    // A client's fault costs at most one line of the framework, without a stack.
+    expect(output.match(/DPoPError: /g) ?? []).toHaveLength(framework === 'express' && status === 401 ? 1 : 0)
+    if (status === 401) expect(output).not.toMatch(/^\s+at /m)
     for (const secret of [...secrets, 'alice']) expect(output).not.toContain(secret)
   })
 })

@@ -27,18 +27,29 @@ export const folders = [
   { name: 'policy', mutate: ['src/policy/**'], tests: ['test/policy/**'] },
   { name: 'diagnostics', mutate: ['src/diagnostics/**'], tests: ['test/diagnostics/!(built-)*.test.ts'] },
   { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },
+  {
+    name: 'nestjs',
+    mutate: ['adapters/nestjs/dpop.{decorators,exception,guard-check,metadata}.ts'],
+    tests: ['test/adapters/nestjs-12.test.ts']
+  },
   { name: 'integrations', mutate: ['adapters/opentelemetry.ts'], tests: ['test/adapters/opentelemetry.test.ts'] },
   {
     name: 'config',
     mutate: ['src/config/**'],
-    tests: ['test/options.test.ts', 'test/config/**']
+    tests: [
+      'test/options.test.ts',
+      'test/config/**',
+      'test/response/resource-metadata.test.ts',
+      'test/policy/unsupported-acr.test.ts'
+    ]
   },
   {
     name: 'verifier',
-    mutate: ['src/verifier.ts', 'src/verify-request.ts', 'src/verified-request.ts', 'src/telemetry.ts'],
+    mutate: ['src/*.ts', '!src/{errors,index,options}.ts'],
     tests: [
-      'test/{verifier,verify-request,verified-request,telemetry}.test.ts',
+      'test/{verifier,verify-request,verified-request,lazy-verifier,telemetry}.test.ts',
       'test/policy/**',
+      'test/response/resource-metadata.test.ts',
       'test/freshness/{nonce,redis-replay-store}.test.ts',
       'test/token/{client-certificate,issuers}.test.ts'
     ]
