@@ -30,6 +30,7 @@ export class ReplayQuotaError extends Error {
   override readonly name = 'ReplayQuotaError'
   /** After how many seconds the client may succeed, an integer from 1. */
   readonly retryAfterSeconds: number
+  protected readonly [isQuotaError] = true
 
   /**
    * @param retryAfterSeconds rounded up
@@ -39,10 +40,6 @@ export class ReplayQuotaError extends Error {
     if (!Number.isFinite(retryAfterSeconds)) throw new RangeError('"retryAfterSeconds" must be a finite number')
     super('The client has reached its share of the replay store')
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))
-  }
-
-  get [isQuotaError](): true {
-    return true
   }
 }
 
