@@ -8,7 +8,15 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import {
+  type HasVerifier,
+  metadataResponseOf,
+  named,
+  protect,
+  protectPolicy,
+  type ResponseHeaderAccess,
+  toVerifiers
+} from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -67,14 +75,15 @@ export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {})
  * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
  * application, before {@link dpop}.
  *
- * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @param sources the verifier of {@link dpop}, or its options; all of them if there are several, since any other URL below the well-known
+ *   path is 404. Defaults to `optionsFromEnv()`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function resourceMetadata(source?: VerifierSource): RequestHandler {
-  const verifier = toVerifier(source)
+export function resourceMetadata(...sources: VerifierSource[]): RequestHandler {
+  const verifiers = toVerifiers(sources)
   return function resourceMetadata(req, res, next) {
     try {
-      const response = verifier.metadataResponse(req, { target: req.originalUrl })
+      const response = metadataResponseOf(verifiers, req, { target: req.originalUrl })
       if (response === undefined) next()
       else res.writeHead(response.status, response.headers).end(response.body)
     } catch (error) {

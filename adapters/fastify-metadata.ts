@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
-import { type AnyVerifier, hasMetadata } from './shared.js'
+import { type AnyVerifier, hasMetadata, metadataResponseOf } from './shared.js'
 
 const url = '/.well-known/oauth-protected-resource'
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -28,18 +28,18 @@ export function serveMetadata(app: FastifyInstance, verifier: AnyVerifier): void
       exposeHeadRoute: false,
       config: { dpop: false },
       async handler(request, reply) {
-        const responses = verifiers.map((one) => one.metadataResponse(request.raw, { target: request.originalUrl }))
-        // Those of other verifiers are 404.
-        const { status, headers, body } = (responses.find((one) => one?.status !== 404) ?? responses[0]) as MetadataResponse
+        const response = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl })
+        const { status, headers, body } = response as MetadataResponse
         return reply.code(status).headers(headers).send(body)
       }
     })
   }
 }
 
-/** The instance without a prefix. An encapsulated instance inherits from its parent. */
+/** The instance that is not encapsulated. Others inherit from their parent. */
 function rootOf(app: FastifyInstance): FastifyInstance {
   let root = app
-  while (root.prefix !== '') root = Object.getPrototypeOf(root) as FastifyInstance
+  for (let parent = Object.getPrototypeOf(root); parent !== null && 'register' in parent; parent = Object.getPrototypeOf(parent))
+    root = parent as FastifyInstance
   return root
 }

@@ -6,7 +6,17 @@ import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { addHeaders, exposedHeaders, forget, type HasVerifier, protect, type ResponseHeaderAccess, toResponse } from './shared.js'
+import {
+  addHeaders,
+  exposedHeaders,
+  forget,
+  type HasVerifier,
+  metadataResponseOf,
+  protect,
+  type ResponseHeaderAccess,
+  toResponse,
+  toVerifiers
+} from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -77,14 +87,15 @@ export function withDPoP<Rest extends unknown[]>(
  * Serves the protected resource metadata of the option `metadata` (RFC 9728 §3): a function that returns the response, or undefined for
  * any other URL.
  *
- * @param source the verifier of {@link withDPoP}, or its options; defaults to `optionsFromEnv()`
+ * @param sources the verifier of {@link withDPoP}, or its options; all of them if there are several, since any other URL below the well-known
+ *   path is 404. Defaults to `optionsFromEnv()`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function resourceMetadata(source?: VerifierSource): (request: Request, env?: unknown) => Response | undefined {
-  const verifier = toVerifier(source)
+export function resourceMetadata(...sources: VerifierSource[]): (request: Request, env?: unknown) => Response | undefined {
+  const verifiers = toVerifiers(sources)
   return function resourceMetadata(request, env) {
-    provideEnvironment(verifier, env)
-    const response = verifier.metadataResponse(request)
+    for (const verifier of verifiers) provideEnvironment(verifier, env)
+    const response = metadataResponseOf(verifiers, request)
     return response && toResponse(response)
   }
 }

@@ -8,7 +8,16 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess, toResponse } from './shared.js'
+import {
+  type HasVerifier,
+  metadataResponseOf,
+  named,
+  protect,
+  protectPolicy,
+  type ResponseHeaderAccess,
+  toResponse,
+  toVerifiers
+} from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -68,14 +77,15 @@ export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}
  * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
  * application, before {@link dpop}.
  *
- * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @param sources the verifier of {@link dpop}, or its options; all of them if there are several, since any other URL below the well-known
+ *   path is 404. Defaults to `optionsFromEnv()`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function resourceMetadata(source?: VerifierSource): MiddlewareHandler {
-  const verifier = toVerifier(source)
+export function resourceMetadata(...sources: VerifierSource[]): MiddlewareHandler {
+  const verifiers = toVerifiers(sources)
   return async function resourceMetadata(c, next) {
-    provideEnvironment(verifier, c.env)
-    const response = verifier.metadataResponse(c.req.raw)
+    for (const verifier of verifiers) provideEnvironment(verifier, c.env)
+    const response = metadataResponseOf(verifiers, c.req.raw)
     return response === undefined ? await next() : toResponse(response)
   }
 }

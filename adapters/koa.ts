@@ -9,7 +9,15 @@ import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
-import { type HasVerifier, named, protect, protectPolicy, type ResponseHeaderAccess } from './shared.js'
+import {
+  type HasVerifier,
+  metadataResponseOf,
+  named,
+  protect,
+  protectPolicy,
+  type ResponseHeaderAccess,
+  toVerifiers
+} from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -62,13 +70,14 @@ export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): M
  * Middleware that serves the protected resource metadata of the option `metadata` (RFC 9728 §3). Register it at the root of the
  * application, before {@link dpop}.
  *
- * @param source the verifier of {@link dpop}, or its options; defaults to `optionsFromEnv()`
+ * @param sources the verifier of {@link dpop}, or its options; all of them if there are several, since any other URL below the well-known
+ *   path is 404. Defaults to `optionsFromEnv()`
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function resourceMetadata(source?: VerifierSource): Middleware {
-  const verifier = toVerifier(source)
+export function resourceMetadata(...sources: VerifierSource[]): Middleware {
+  const verifiers = toVerifiers(sources)
   return async function resourceMetadata(ctx, next) {
-    const response = verifier.metadataResponse(ctx.req, { target: targetOf(ctx) })
+    const response = metadataResponseOf(verifiers, ctx.req, { target: targetOf(ctx) })
     if (response === undefined) return await next()
     ctx.set(response.headers as Record<string, string>)
     ctx.status = response.status

@@ -8,7 +8,7 @@ import type { RequestLike } from '../src/request/request.js'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { AnyVerifier, VerifyOptions } from '../src/verifier.js'
-import { haveEqualOptions, toVerifier } from '../src/verify-request.js'
+import { haveEqualOptions, toVerifier, type VerifierSource } from '../src/verify-request.js'
 
 export type { AnyVerifier } from '../src/verifier.js'
 
@@ -215,6 +215,21 @@ export function hasMetadata(verifier: AnyVerifier): boolean {
   } catch {
     return false
   }
+}
+
+/** The verifiers of several sources; that of the environment without any. */
+export function toVerifiers(sources: readonly VerifierSource[]): readonly AnyVerifier[] {
+  return sources.length === 0 ? [toVerifier()] : sources.map((source) => toVerifier(source))
+}
+
+/** The response of the verifier that has the requested document; 404 of the first one if none has. */
+export function metadataResponseOf(
+  verifiers: readonly AnyVerifier[],
+  request: RequestLike,
+  options?: Pick<VerifyOptions, 'target'>
+): MetadataResponse | undefined {
+  const responses = verifiers.map((verifier) => verifier.metadataResponse(request, options))
+  return responses.find((response) => response !== undefined && response.status !== 404) ?? responses[0]
 }
 
 /** A Fetch `Response` of protected resource metadata. */

@@ -1,6 +1,6 @@
 /** Parses the credentials: one Authorization field line with its scheme and token, and for DPoP one proof (RFC 9449 §7.1). @module */
 
-import { refuse } from '../errors.js'
+import { type RefusalDetail, refuse } from '../errors.js'
 import type { IncomingRequest } from './request.js'
 
 /** Maximum length of an access token in characters. Node's default limit of a header section is the same. */
@@ -45,7 +45,7 @@ export function isAnonymous({ authorization, dpop }: IncomingRequest): boolean {
 export function tokenOf({ scheme, token }: Authorization, request: IncomingRequest): string {
   // Node keeps only the first of two field lines, so a proxy and this server could read different tokens.
   if (request.authorization.length > 1) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
-  if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING')
+  if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING', request.method === 'OPTIONS' ? preflight : undefined)
   if (token.length > MAX_TOKEN_LENGTH) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is too long' })
   return token
 }
@@ -63,6 +63,12 @@ export function proofOf({ dpop: lines }: IncomingRequest): string {
   // Proxies and Fetch join repeated field lines with a comma, which a proof never contains.
   if (proof.includes(',')) refuse('ERR_DPOP_PROOF_MULTIPLE')
   return proof
+}
+
+/** Fetch standard: a preflight request has no credentials. The guard does not accept it, since a handler may serve OPTIONS too. */
+const preflight: RefusalDetail = {
+  reason:
+    'an OPTIONS request without credentials is likely a CORS preflight request; register the CORS middleware before the guard'
 }
 
 /** RFC 9110 §5.5: optional white space around a field value, space and tab, is not part of it. */

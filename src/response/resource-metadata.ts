@@ -31,7 +31,10 @@ export function metadataResponse(
   // Public, so that pages of any origin may read it.
   const cors = { 'Access-Control-Allow-Origin': '*' }
   if (document === undefined) return { status: 404, headers: cors, body: '' }
-  if (method === 'OPTIONS') return { status: 204, headers: { ...cors, 'Access-Control-Allow-Methods': METHODS }, body: '' }
+  if (method === 'OPTIONS') {
+    const allowed = { 'Access-Control-Allow-Methods': METHODS, 'Access-Control-Allow-Headers': '*' }
+    return { status: 204, headers: { ...cors, ...allowed }, body: '' }
+  }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { ...cors, Allow: METHODS }, body: '' }
   const headers = { ...cors, 'Content-Type': 'application/json', 'Cache-Control': `public, max-age=${maxAgeSeconds}` }
   return { status: 200, headers, body: method === 'HEAD' ? '' : JSON.stringify(document.content) }

@@ -330,7 +330,19 @@ const mcpRules = [
   rule('P-M8', 'SEP-1932', 'MAY', 'Without jti storage the window still applies'),
   rule('P-M9', 'SEP-1932', 'MUST', 'The audience is validated with DPoP too'),
   rule('P-M10', 'SEP-1932', 'information', 'No claim about the content is required'),
-  rule('P-M11', 'conformance', 'information', 'A trailing slash is another path')
+  rule('P-M11', 'conformance', 'information', 'A trailing slash is another path'),
+  rule('P-M12', 'authorization', 'SHOULD', 'A 401 challenge has the scopes of the resource', mcp),
+  rule('P-M13', 'authorization', 'SHOULD', 'A 403 challenge has all scopes of the operation', mcp),
+  rule('P-M14', 'authorization', 'SHOULD NOT', 'offline_access is not published', mcp),
+  rule('P-M15', 'authorization', 'MUST', 'Scope hierarchies are accounted for', mcp),
+  rule('P-M16', 'authorization', 'MUST', 'The metadata has an authorization server', mcp),
+  rule('P-M17', 'authorization', 'MUST', 'The metadata is found at the path or at the root', mcp),
+  rule('P-M18', 'authorization', 'SHOULD', 'Scheme and host of an audience in upper case are accepted', mcp),
+  rule('P-M19', 'authorization', 'MUST', 'Each request has a token and a proof', mcp),
+  rule('P-M20', 'streamable-http', 'MUST', 'An Origin that is not allowed is 403', mcp),
+  rule('P-M21', 'streamable-http', 'MUST', 'The required header fields are validated', mcp),
+  rule('P-M22', 'streamable-http', 'MUST', 'GET and DELETE are not accepted', mcp),
+  rule('P-M23', 'decision', 'rule', 'The expiry of the token is passed to streamed responses', mcp)
 ]
 
 const algorithms = [
@@ -397,7 +409,10 @@ const cors = [
   rule('K-05', 'browser-based apps', 'MUST', 'Pages can use the API', notBuilt('a test in a browser')),
   rule('K-06', 'Fetch', 'rule', 'Exposed fields of the application are kept'),
   rule('K-07', 'practice', 'rule', 'A request without Origin gets no field for CORS'),
-  rule('K-09', 'practice', 'rule', 'The metadata can be read across origins')
+  rule('K-08', 'Fetch', 'rule', 'Header fields of the client are allowed too', notBuilt('the header fields of MCP clients')),
+  rule('K-09', 'practice', 'rule', 'The metadata can be read across origins'),
+  rule('K-10', 'Fetch', 'advice', 'Access-Control-Max-Age', deployment),
+  rule('K-11', 'Fetch', 'advice', 'Protected routes do not redirect', deployment)
 ]
 
 const decisions = [

@@ -193,6 +193,11 @@ const failures: Record<string, Failure> = {
     code: 'CREDENTIALS_MISSING',
     cause: /send "Authorization: DPoP/
   },
+  'a preflight request that no CORS middleware answered': {
+    request: async () => ({ method: 'OPTIONS', target: '/notes', headers: {} }),
+    code: 'CREDENTIALS_MISSING',
+    cause: /CORS preflight request; register the CORS middleware before the guard/
+  },
   'a missing nonce': {
     options: { nonce: { secrets: ['x'.repeat(32)] } },
     request: send(),
