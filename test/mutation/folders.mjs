@@ -29,7 +29,7 @@ export const folders = [
   { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },
   {
     name: 'nestjs',
-    mutate: ['adapters/nestjs/dpop.{decorators,exception,guard-check,metadata}.ts'],
+    mutate: ['decorators', 'exception', 'guard-check', 'metadata'].map((name) => `adapters/nestjs/dpop.${name}.ts`),
     tests: ['test/adapters/nestjs-12.test.ts']
   },
   { name: 'integrations', mutate: ['adapters/opentelemetry.ts'], tests: ['test/adapters/opentelemetry.test.ts'] },
@@ -45,7 +45,7 @@ export const folders = [
   },
   {
     name: 'verifier',
-    mutate: ['src/*.ts', '!src/{errors,index,options}.ts'],
+    mutate: ['src/*.ts', '!src/errors.ts', '!src/index.ts', '!src/options.ts'],
     tests: [
       'test/{verifier,verify-request,verified-request,lazy-verifier,telemetry}.test.ts',
       'test/policy/**',
