@@ -9,7 +9,6 @@ import { logOutage } from './outage-log.js'
 import {
   addHeaders,
   exposedHeaders,
-  forget,
   type HasVerifier,
   metadataResponseOf,
   protect,
@@ -64,21 +63,18 @@ export function withDPoP<Rest extends unknown[]>(
   const policy = routePolicy(options)
   async function withDPoP(request: Request, ...rest: Rest): Promise<Response> {
     provideEnvironment(verifier, rest[0])
+    const key = calling.get(request) ?? {}
     let auth: VerifiedRequest | undefined
     try {
-      auth = await protect(verifier, request, noResponse, withRequest(policy, request))
+      auth = await protect(verifier, request, noResponse, withRequest(policy, request), key)
     } catch (error) {
       // biome-ignore lint/suspicious/noConsole: Fetch runtimes have no other log
       logOutage(error, console.error)
       if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
       throw error
     }
-    try {
-      return withHeaders(await handler(request, auth as VerifiedRequest, ...rest), auth?.responseHeaders ?? {}, request)
-    } finally {
-      // Only a nested handler may reuse the verification: the same Request in another call is a replay.
-      forget(request)
-    }
+    const responding = callWith(key, request, () => handler(request, auth as VerifiedRequest, ...rest))
+    return withHeaders(await responding, auth?.responseHeaders ?? {}, request)
   }
   return Object.assign(withDPoP, { verifier })
 }
@@ -97,6 +93,21 @@ export function resourceMetadata(...sources: VerifierSource[]): (request: Reques
     for (const verifier of verifiers) provideEnvironment(verifier, env)
     const response = metadataResponseOf(verifiers, request)
     return response && toResponse(response)
+  }
+}
+
+/**
+ * The verification of a request while its handler is being called, which a handler that is wrapped again reuses. Removed before
+ * anything is awaited: any other call with the same Request, also a concurrent one, is a replay.
+ */
+const calling = new WeakMap<Request, object>()
+
+function callWith<Result>(key: object, request: Request, handle: () => Result): Result {
+  calling.set(request, key)
+  try {
+    return handle()
+  } finally {
+    calling.delete(request)
   }
 }
 

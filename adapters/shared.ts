@@ -57,11 +57,6 @@ function findVerification(key: { readonly [verification]?: Verification }): Veri
   return found?.key === key && found.state !== 'rejected' ? found : undefined
 }
 
-/** Removes the verification of a request, so that the same object is verified again. */
-export function forget(key: object): void {
-  delete (key as { [verification]?: Verification })[verification]
-}
-
 /**
  * Verifies a request once, however many guards of one verifier run for it, in sequence or concurrently: a proof can only be consumed
  * once.

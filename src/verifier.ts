@@ -179,10 +179,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   async requirePolicy(
     auth: VerifiedRequest | undefined,
-    { route, ...policy }: Omit<VerifyOptions, 'target'>,
+    options: Omit<VerifyOptions, 'target'>,
     request: RequestLike
   ): Promise<void> {
+    let route: string | undefined
     try {
+      const { route: given, ...policy } = options
+      route = given
       await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
     } catch (reason) {
       throw this.#toError(reason, requestOf(auth, route, tryRead(request)))

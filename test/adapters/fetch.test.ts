@@ -59,6 +59,27 @@ describe('Fetch, its own habits', () => {
     expect((await handler(same)).status).toBe(401)
   })
 
+  test('the same Request object handed in concurrently is accepted once (RFC 9449 §11.1)', async () => {
+    const handler = withDPoP(bench.options(), async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return new Response('ok')
+    })
+    const same = await request()
+    const statuses = (await Promise.all(Array.from({ length: 5 }, () => handler(same)))).map(({ status }) => status)
+    expect(statuses.toSorted()).toEqual([200, 401, 401, 401, 401])
+  })
+
+  test('a handler that is wrapped twice with equal options verifies a request once', async () => {
+    const options = bench.options()
+    const handler = withDPoP(
+      options,
+      withDPoP(options, () => new Response('ok'))
+    )
+    const same = await request()
+    expect((await handler(same)).status).toBe(200)
+    expect((await handler(same)).status).toBe(401)
+  })
+
   test('a rejected request gets a response with the body of RFC 6749 §5.2', async () => {
     const handler = withDPoP(bench.options(), () => new Response('ok'))
     const answer = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))

@@ -176,6 +176,7 @@ describe('verifier.requirePolicy', () => {
     const { verifier, request, auth } = await verified()
     const unavailable = { code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', status: 503 }
     await expect(verifier.requirePolicy(auth, { anyScopes: ['a'] } as never, request)).rejects.toMatchObject(unavailable)
+    await expect(verifier.requirePolicy(auth, null as never, request)).rejects.toMatchObject(unavailable)
     const cause = new Error('policy server')
     const authorize = () => Promise.reject(cause)
     await expect(verifier.requirePolicy(auth, { authorize }, request)).rejects.toMatchObject({ ...unavailable, cause })
