@@ -130,6 +130,16 @@ export interface NonceOptions {
   readonly onEveryResponse?: boolean
 }
 
+/** Options of the caches of verified tokens and of imported proof keys. */
+export interface CacheOptions {
+  /**
+   * Number of clients whose token and key are cached. A request of any other client costs a second signature verification and the
+   * import of a key. One client has at most eight entries. Memory is reserved for each cached client, not in advance; docs/operations.md
+   * has the bytes. From 1000 to 1 000 000. @defaultValue 10 000
+   */
+  readonly maxClients?: number
+}
+
 /** Protected resource metadata (RFC 9728 §2). What is enforced is published: issuers, proof algorithms and `allowBearer`. */
 export interface MetadataOptions {
   /** @defaultValue the configured issuers; required if `issuer` is a function */
@@ -232,6 +242,8 @@ export interface VerifierOptions {
    * socket or from a header field that your proxy overwrites. @defaultValue none: such tokens are rejected
    */
   readonly clientCertificate?: (request: RequestLike) => MaybePromise<string | Uint8Array | undefined>
+  /** The caches of verified tokens and of imported proof keys. Each process has its own. */
+  readonly cache?: CacheOptions
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'
   /**

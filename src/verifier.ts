@@ -112,12 +112,13 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   readonly #config: VerifierConfig
   readonly #tokens: AccessTokens
   readonly #freshness: Freshness
-  readonly #proofKeys = new ProofKeyCache()
+  readonly #proofKeys: ProofKeyCache
   #hasAccepted = false
   readonly #acrValuesSupported = (issuer: string) => this.#tokens.acrValuesSupported(issuer)
 
   constructor(config: VerifierConfig) {
     this.#config = config
+    this.#proofKeys = new ProofKeyCache(config.cache.maxClients)
     this.#freshness = new Freshness(config)
     this.#tokens = new AccessTokens(config)
   }

@@ -148,6 +148,22 @@ describe('createVerifier rejects an invalid option with a TypeError that names i
     ['profile unknown', { ...good, profile: 'fapi1' }, '"profile" must be one of fapi2'],
     ['signatureThreads unknown', { ...good, signatureThreads: 'worker' }, '"signatureThreads" must be one of inline, pool, auto'],
     [
+      'cache an unknown key',
+      { ...good, cache: { maxClient: 1000 } },
+      '"cache.maxClient" is not an option; did you mean "cache.maxClients"?'
+    ],
+    ['cache a number', { ...good, cache: 5 }, '"cache" must be an object'],
+    [
+      'cache.maxClients below 1000',
+      { ...good, cache: { maxClients: 999 } },
+      '"cache.maxClients" must be an integer from 1000 to 1000000'
+    ],
+    [
+      'cache.maxClients above a million',
+      { ...good, cache: { maxClients: 1_000_001 } },
+      '"cache.maxClients" must be an integer from 1000 to 1000000'
+    ],
+    [
       'staleIfErrorSeconds a string',
       { ...good, staleIfErrorSeconds: '60' },
       '"staleIfErrorSeconds" must be an integer from 0 to 86400'

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../crypto/crypto.js'
 import type { SignatureThreads } from '../crypto/signature-threads.js'
 import { memoryReplayStore } from '../freshness/memory-replay-store.js'
 import type { ReplayStore } from '../freshness/replay.js'
-import type { Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
+import type { CacheOptions, Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
 import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
@@ -39,6 +39,7 @@ export interface VerifierConfig {
     readonly scopeSatisfies: NonNullable<TokenOptions['scopeSatisfies']>
   }
   readonly clientCertificate: VerifierOptions['clientCertificate']
+  readonly cache: Required<CacheOptions>
   readonly signatureThreads: SignatureThreads
   readonly clock: () => number
   readonly staleIfErrorSeconds: number
@@ -59,6 +60,7 @@ const knownOptions = {
   nonce: true,
   token: true,
   clientCertificate: true,
+  cache: true,
   profile: true,
   signatureThreads: true,
   staleIfErrorSeconds: true,
@@ -88,6 +90,8 @@ const knownTokenOptions = {
   clockToleranceSeconds: true,
   isRevoked: true
 } as const satisfies Record<keyof TokenOptions, true>
+
+const knownCacheOptions = { maxClients: true } as const satisfies Record<keyof CacheOptions, true>
 
 const WEEK_SECONDS = 604_800
 
@@ -122,6 +126,7 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
       scopeSatisfies: check.func('token.scopeSatisfies', tokens.scopeSatisfies) ?? ((granted, required) => granted === required)
     },
     clientCertificate: check.func('clientCertificate', options.clientCertificate),
+    cache: resolveCache(options.cache),
     signatureThreads: check.oneOf('signatureThreads', options.signatureThreads, ['inline', 'pool', 'auto']) ?? 'auto',
     clock,
     staleIfErrorSeconds: check.integer('staleIfErrorSeconds', options.staleIfErrorSeconds, {
@@ -190,6 +195,13 @@ function resolveReplay({ replay: value, instances: count }: VerifierOptions): Ve
   const replay = value === undefined ? memoryReplayStore() : value
   warnAboutUnsharedMemory(replay, check.integer('instances', count, { min: 1, max: 1_000_000, otherwise: 1 }))
   return replay
+}
+
+function resolveCache(value: VerifierOptions['cache']): VerifierConfig['cache'] {
+  const { maxClients } = checkKeys('cache.', value === undefined ? {} : value, knownCacheOptions)
+  return Object.freeze({
+    maxClients: check.integer('cache.maxClients', maxClients, { min: 1000, max: 1_000_000, otherwise: 10_000 })
+  })
 }
 
 /** RFC 8725 §3.5: keys of sufficient entropy. */

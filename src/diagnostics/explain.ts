@@ -171,7 +171,7 @@ async function explainBinding(
 
 /** With a cache of its own: a header whose typ or alg was rejected must not be used for other requests. */
 function explainSignature({ config: { signatureThreads } }: VerifierParts, proof: Proof): MaybePromise<void> {
-  return checkSignature(proof, new ProofKeyCache(), signatureThreads, observeLoopTurn())
+  return checkSignature(proof, new ProofKeyCache(1), signatureThreads, observeLoopTurn())
 }
 
 async function explainReplay(

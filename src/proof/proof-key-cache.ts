@@ -1,17 +1,19 @@
 /** Caches the headers of verified proofs with the imported key and its thumbprint: the proofs of one client share their header segment. @module */
 
-import { LRUCache } from 'lru-cache'
+import { ClientCache } from '../cache/client-cache.js'
 import { copyString } from '../encoding/copy-string.js'
 import type { ProofHeader } from './proof-key.js'
 
-/** Capacity. Each entry holds an imported key: 2 to 5 KB of native memory, which the heap limit does not count. */
-const MAX_KEYS = 10_000
 /** Enough for the longest accepted key. Longer headers are not cached. */
 const MAX_SEGMENT_LENGTH = 2048
 
 /** Validated proof headers by their encoded segment. Only headers of verified proofs may be added. */
 export class ProofKeyCache {
-  readonly #headers = new LRUCache<string, ProofHeader>({ max: MAX_KEYS })
+  readonly #headers: ClientCache<ProofHeader>
+
+  constructor(maxClients: number) {
+    this.#headers = new ClientCache({ maxClients, clientOf: ({ jkt }) => jkt })
+  }
 
   get(segment: string): ProofHeader | undefined {
     return this.#headers.get(segment)

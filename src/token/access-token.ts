@@ -1,7 +1,7 @@
 /** Verifies access tokens: JWTs, whose result is cached, and opaque tokens through introspection. @module */
 
-import { LRUCache } from 'lru-cache'
 import { platform } from '#crypto'
+import { ClientCache } from '../cache/client-cache.js'
 import type { VerifierConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import type { LoopTurn } from '../crypto/signature-threads.js'
@@ -45,21 +45,19 @@ interface CachedToken {
   readonly keys: KeySet
 }
 
-/** Capacity of the cache of verified tokens. */
-const MAX_TOKENS = 10_000
-
 /** The access tokens of the configured issuers. */
 export class AccessTokens {
   readonly #config: VerifierConfig
   readonly #issuers: Issuers
   /** Keyed by the hash of the token: the token itself is not stored. */
-  readonly #cache = new LRUCache<string, CachedToken>({ max: MAX_TOKENS })
+  readonly #cache: ClientCache<CachedToken>
   /** Whether a cached token needs further checks on every request. */
   readonly #needsFurtherChecks: boolean
 
   constructor(config: VerifierConfig) {
     this.#config = config
     this.#issuers = new Issuers(config)
+    this.#cache = new ClientCache({ maxClients: config.cache.maxClients, clientOf: ({ verified }) => clientOf(verified) })
     const isIntrospected = [...this.#issuers.configured].some(({ config: { introspection } }) => introspection?.tokens === 'all')
     this.#needsFurtherChecks = config.token.isRevoked !== undefined || isIntrospected || typeof config.issuers === 'function'
   }
@@ -195,6 +193,11 @@ function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {
     scopes: Object.freeze(grantedScopes(claims, issuer.config.token.scopes)),
     confirmation: readConfirmation(claims)
   }
+}
+
+/** The key or certificate that a token is bound to; for a Bearer token, the subject and the client. */
+function clientOf({ issuer, claims, confirmation: { jkt, x5tS256 } }: VerifiedToken): string {
+  return jkt ?? x5tS256 ?? JSON.stringify([issuer, claims['sub'], claims['client_id']])
 }
 
 /** RFC 7519 §4.1.4 and §4.1.5, as for a token that is not cached. */

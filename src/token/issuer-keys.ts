@@ -1,17 +1,22 @@
 /** The key set of an issuer: fetched on demand, refreshed as it ages or rotates, kept in use during an outage. @module */
 
+import { LRUCache } from 'lru-cache'
 import type { VerifierConfig } from '../config/config.js'
 import { type IssuerConfig, isJwkSet } from '../config/issuers.js'
 import { misconfigured } from '../config/option-validation.js'
+import { copyString } from '../encoding/copy-string.js'
 import { DPoPUnavailableError } from '../errors.js'
 import type { JwkSet } from '../options.js'
 import * as telemetry from '../telemetry.js'
-import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
+import { isWithin, LOOKUP_COOLDOWN_MS, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { KeySet } from './key-set.js'
 import { fetchJson, type IssuerMetadata } from './metadata.js'
 
 /** Age at which the key set is refreshed in the background. */
 const FRESH_MS = 10 * 60_000
+/** Capacity of the list of keys that were looked up, and the longest `kid` in it. Of longer ones only the start counts. */
+const MAX_LOOKUPS = 1000
+const MAX_KID_LENGTH = 256
 
 /**
  * The keys of one issuer. The {@link KeySet} keeps its identity until the keys change, so that a cached result can be checked for
@@ -22,8 +27,11 @@ export interface IssuerKeys {
   present(nowMs: number): KeySet | undefined
   /** The current key set, fetched if needed. Throws {@link DPoPUnavailableError} if that fails. */
   current(): Promise<KeySet>
-  /** Refreshes the key set because it lacks a key; undefined during the cooldown. */
-  newer(): Promise<KeySet | undefined>
+  /**
+   * Refreshes the key set because it lacks a key with this `kid`, or one that verifies a token without `kid`. undefined if a key set that
+   * was fetched seconds ago lacks it.
+   */
+  newer(kid: string | undefined): Promise<KeySet | undefined>
 }
 
 /** The keys of an issuer: configured, or fetched from a configured or discovered URL. */
@@ -56,6 +64,8 @@ class RemoteKeys implements IssuerKeys {
   #loading: Promise<KeySet> | undefined
   #failure: { readonly cause: unknown; readonly atMs: number } | undefined
   #refreshedForUnknownAtMs = Number.NEGATIVE_INFINITY
+  /** When each `kid` was looked up, so that a client that keeps sending an unknown one causes fewer refreshes. */
+  readonly #lookups = new LRUCache<string, number>({ max: MAX_LOOKUPS })
 
   constructor(issuer: IssuerConfig, metadata: IssuerMetadata, config: VerifierConfig) {
     this.#issuer = issuer
@@ -78,13 +88,17 @@ class RemoteKeys implements IssuerKeys {
     return this.present(this.#config.clock()) ?? (await this.#load())
   }
 
-  async newer(): Promise<KeySet | undefined> {
+  async newer(kid: string | undefined): Promise<KeySet | undefined> {
     const nowMs = this.#config.clock()
-    // The cooldown applies because any client can send an unknown kid.
-    if (isWithin(REFRESH_COOLDOWN_MS, this.#refreshedForUnknownAtMs, nowMs)) return await this.#loading
+    const name = copyString((kid ?? '').slice(0, MAX_KID_LENGTH))
+    // The cooldowns apply because any client can send an unknown kid. A request during a fetch waits for its result.
+    const lookedUpAtMs = this.#lookups.get(name) ?? Number.NEGATIVE_INFINITY
+    const isRefreshed = isWithin(REFRESH_COOLDOWN_MS, this.#refreshedForUnknownAtMs, nowMs)
+    if (isRefreshed || isWithin(LOOKUP_COOLDOWN_MS, lookedUpAtMs, nowMs)) return await this.#loading
     const keys = await this.#load()
     // Only after success: while the issuer is unavailable, the missing key may exist.
     this.#refreshedForUnknownAtMs = nowMs
+    this.#lookups.set(name, nowMs)
     return keys
   }
 

@@ -79,7 +79,7 @@ export async function verifyJwtSignature(jwt: Jwt, keys: IssuerKeys, how: Verifi
     // With a known kid the signature is invalid. Without a kid it may be of a newer key.
     if (kid !== undefined) return unverified(`the key with kid ${printable(kid)} does not verify the signature`)
   }
-  const newer = await keys.newer()
+  const newer = await keys.newer(kid)
   if (newer !== undefined && newer !== present && (await isSignedByOneOf(newer.matching(alg, kid), jwt, alg, newer, how)))
     return { keys: newer }
   return unverified(

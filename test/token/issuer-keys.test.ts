@@ -132,17 +132,45 @@ describe('rotation', () => {
     expect(keyFetches()).toBe(1)
   })
 
-  it('an unknown kid refreshes at most once in 30 seconds', async () => {
+  it('the same unknown kid refreshes at most once in 5 seconds', async () => {
     const { clock, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     await verify(await issue())
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(keyFetches()).toBe(2)
-    clock.advance(29)
+    clock.advance(4)
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(keyFetches()).toBe(2)
     clock.advance(1)
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(keyFetches()).toBe(3)
+  })
+
+  it('a newly published key is accepted within 5 seconds while other clients send unknown kids', async () => {
+    const { clock, server, issuer, rotated, issue, verify, keyFetches } = await createRemoteWorld()
+    await verify(await issue())
+    const sendUnknown = async (count: number) => {
+      for (let i = 0; i < count; i++)
+        expect(await verify(await issuer.issue({ header: { kid: `${clock()}-${i}` } }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    }
+    await sendUnknown(3)
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    server.answers['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
+    for (let second = 0; second < 4; second++) {
+      clock.advance(1)
+      await sendUnknown(3)
+    }
+    expect(await verify(await issue(rotated))).toBe('accepted')
+    // The first request, and the unknown kids at 0 and 3 seconds.
+    expect(keyFetches()).toBe(3)
+  })
+
+  it('a key that was looked up before it was published is accepted 5 seconds later', async () => {
+    const { clock, server, rotated, issue, verify } = await createRemoteWorld()
+    await verify(await issue())
+    expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
+    server.answers['/keys'] = rotated.jwks
+    clock.advance(5)
+    expect(await verify(await issue(rotated))).toBe('accepted')
   })
 
   it('fifty concurrent unknown kids share one fetch', async () => {
@@ -225,9 +253,9 @@ describe('age', () => {
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
     const keys = createKeys(config)
     const first = await keys.current()
-    expect(await keys.newer()).toBe(first)
+    expect(await keys.newer('a')).toBe(first)
     clock.advance(30)
-    const third = await keys.newer()
+    const third = await keys.newer('a')
     expect(third).not.toBe(first)
     expect(keys.present(clock())).toBe(third)
   })
@@ -239,14 +267,14 @@ describe('age', () => {
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
     const keys = createKeys(config)
-    const first = keys.newer()
+    const first = keys.newer('a')
     answer(Response.json({ keys: [] }))
     const old = await first
-    clock.advance(20)
-    expect(await keys.newer()).toBeUndefined()
+    clock.advance(2)
+    expect(await keys.newer('b')).toBeUndefined()
     clock.advance(10 * MINUTE)
     expect(keys.present(clock())).toBe(old)
-    const [second, third] = [keys.current(), keys.newer()]
+    const [second, third] = [keys.current(), keys.newer('a')]
     answer(Response.json({ keys: [{ kty: 'EC' }] }))
     expect(await second).toBe(old)
     expect(await third).toBe(keys.present(clock()))

@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ClientCache } from '../../src/cache/client-cache.js'
+
+interface Entry {
+  readonly client: string
+}
+
+const CAPACITY = 100
+const ALWAYS = () => 0
+const NEVER = () => 0.125
+
+function createCache(random: () => number, maxClients = CAPACITY): ClientCache<Entry> {
+  return new ClientCache({ maxClients, clientOf: ({ client }) => client, random })
+}
+
+/** One entry for each client from `first` to before `end`. */
+function fill(cache: ClientCache<Entry>, first: number, end: number): void {
+  for (let i = first; i < end; i++) cache.set(`key of ${i}`, { client: String(i) })
+}
+
+/** A reproducible sequence of numbers from 0 to less than 1. */
+function createRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** Requests of clients, each of which adds its entry if it is not cached; the share that were cached, after a warm-up. */
+function hitRate(cache: ClientCache<Entry>, nextClient: (i: number) => number, count: number): number {
+  let hits = 0
+  for (let i = 0; i < 2 * count; i++) {
+    const client = nextClient(i)
+    const isCached = cache.get(`key of ${client}`) !== undefined
+    if (isCached && i >= count) hits++
+    if (!isCached) cache.set(`key of ${client}`, { client: String(client) })
+  }
+  return hits / count
+}
+
+describe('ClientCache', () => {
+  it('has the value that was set last for a key', () => {
+    const cache = createCache(ALWAYS)
+    const [first, second] = [{ client: 'a' }, { client: 'a' }]
+    cache.set('key', first)
+    cache.set('key', second)
+    expect(cache.get('key')).toBe(second)
+    expect(cache.size).toBe(1)
+  })
+
+  it('evicts the oldest entry of a client that has eight', () => {
+    const cache = createCache(ALWAYS)
+    for (let i = 0; i < 9; i++) cache.set(`key ${i}`, { client: 'a' })
+    expect(cache.get('key 0')).toBeUndefined()
+    expect(Array.from({ length: 8 }, (_, i) => cache.get(`key ${i + 1}`))).not.toContain(undefined)
+  })
+
+  it('counts an entry that is set again once', () => {
+    const cache = createCache(ALWAYS)
+    for (let i = 0; i < 20; i++) cache.set('key', { client: 'a' })
+    for (let i = 0; i < 7; i++) cache.set(`key ${i}`, { client: 'a' })
+    expect(cache.get('key')).toBeDefined()
+  })
+
+  it('evicts the least recently used entry when it is full', () => {
+    const cache = createCache(ALWAYS)
+    fill(cache, 0, CAPACITY)
+    cache.get('key of 0')
+    fill(cache, CAPACITY, CAPACITY + 1)
+    expect(cache.get('key of 0')).toBeDefined()
+    expect(cache.get('key of 1')).toBeUndefined()
+    expect(cache.size).toBe(CAPACITY)
+  })
+
+  it('accepts unknown clients only sometimes when it is full', () => {
+    const cache = createCache(NEVER)
+    fill(cache, 0, CAPACITY + 1)
+    expect(cache.get('key of 0')).toBeDefined()
+    expect(cache.get(`key of ${CAPACITY}`)).toBeUndefined()
+  })
+
+  it('accepts a further entry of a client that it has when it is full, such as a renewed token', () => {
+    const cache = createCache(NEVER)
+    fill(cache, 0, CAPACITY)
+    cache.set('renewed', { client: '5' })
+    expect(cache.get('renewed')).toBeDefined()
+  })
+
+  it('no longer counts evicted entries', () => {
+    const cache = createCache(ALWAYS, 4)
+    for (let i = 0; i < 40; i++) cache.set(`key ${i}`, { client: String(i % 10) })
+    for (let i = 0; i < 4; i++) cache.set(`other ${i}`, { client: 'a' })
+    expect(cache.size).toBe(4)
+    expect(Array.from({ length: 4 }, (_, i) => cache.get(`other ${i}`))).not.toContain(undefined)
+  })
+
+  it('keeps the entries of other clients, whatever one client adds', () => {
+    const action = fc.record({ key: fc.nat(10_000), isRead: fc.boolean(), other: fc.nat(CAPACITY - 20) })
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 500 }), (actions) => {
+        const cache = createCache(ALWAYS)
+        fill(cache, 0, CAPACITY - 10)
+        for (const { key, isRead, other } of actions) {
+          if (isRead) cache.get(`key of ${other}`)
+          else cache.set(`attack ${key}`, { client: 'attacker' })
+        }
+        for (let i = 0; i < CAPACITY - 10; i++) expect(cache.get(`key of ${i}`)).toBeDefined()
+      })
+    )
+  })
+
+  it('has hits for a part of the clients when more than its capacity send requests in turn', () => {
+    const cyclic = hitRate(createCache(createRandom(1)), (i) => i % (2 * CAPACITY), 20_000)
+    expect(cyclic).toBeGreaterThan(0.25)
+  })
+
+  it('has hits in proportion to its capacity when clients send requests in random order', () => {
+    const random = createRandom(2)
+    const uniform = hitRate(createCache(createRandom(1)), () => Math.floor(random() * 2 * CAPACITY), 20_000)
+    expect(uniform).toBeGreaterThan(0.45)
+  })
+})
