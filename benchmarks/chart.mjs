@@ -8,13 +8,14 @@ import { barChart } from './lib/bar-chart.mjs'
 const home = new URL('./charts/', import.meta.url)
 
 /** Writes a chart for each part that was measured. */
-export function drawCharts({ machine, inProcess, openLoop, http }) {
+export function drawCharts({ machine, inProcess, populations, openLoop, http }) {
   mkdirSync(home, { recursive: true })
   const source = `Node.js ${machine.node}, ${machine.cores} × ${machine.cpu}, ${machine.date}, commit ${machine.commit}`
   if (inProcess) {
     draw('in-process', { source, ...inProcessChart(inProcess) })
     draw('algorithms', { source, ...algorithmChart(inProcess) })
   }
+  if (populations) draw('clients', { source, ...clientsChart(populations) })
   if (http) draw('http', { source, ...httpChart(http) })
   if (openLoop) draw('latency', { source, ...latencyChart(openLoop) })
 }
@@ -35,6 +36,33 @@ function inProcessChart({ tables, clients }) {
     unit: 'µs',
     groups: [{ bars }]
   }
+}
+
+function clientsChart({ rows, raised, attack }) {
+  const grouped = spaced(raised)
+  const named = ({ capacity }) => (capacity === 'raised' ? `dpop-guard, maxClients ${grouped}` : 'dpop-guard, default capacity')
+  const counts = [...new Set(rows.map(({ clients }) => clients))]
+  const groups = counts.map((count) => {
+    const some = rows.filter(({ clients }) => clients === count)
+    const ours = some.map((row) => bar(named(row), row.ours.cpu.median, `${times(row.ours.ratio.median)} the signature`))
+    return { title: `${spaced(count)} clients`, bars: [bar('the bare signature', some[0].raw.cpu.median, ''), ...ours] }
+  })
+  const { victims, variants, before, after } = attack
+  const title = `${spaced(victims)} clients, before and after another one sent ${spaced(variants)} different headers`
+  const attacked = [
+    bar('dpop-guard, before', before.cpu.median, ''),
+    bar('dpop-guard, after', after.cpu.median, `${times(after.ratio.median)} as before`)
+  ]
+  return {
+    title: 'CPU for one verified request, by number of clients',
+    subtitle: 'ES256 proof, known clients in random order. Microseconds, less is better',
+    unit: 'µs',
+    groups: [...groups, { title, bars: attacked }]
+  }
+}
+
+function spaced(count) {
+  return count.toLocaleString('en').replaceAll(',', ' ')
 }
 
 function nameOf(name, clients) {
@@ -78,7 +106,7 @@ function httpChart({ closed, connections }) {
 
 function latencyChart({ results, workMicroseconds }) {
   const groups = results.map(({ rate, rows }) => ({
-    title: `${rate.toLocaleString('en').replaceAll(',', ' ')} requests a second`,
+    title: `${spaced(rate)} requests a second`,
     bars: rows.map(({ name, p99, dropped }) => bar(guardName(name), p99, dropped > 0 ? `${dropped} not answered` : ''))
   }))
   return {

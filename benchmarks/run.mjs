@@ -24,6 +24,7 @@ const parts = {
   redis: 'redis.mjs',
   scaleOut: 'scale-out.mjs',
   inProcess: 'in-process.mjs',
+  populations: 'populations.mjs',
   openLoop: 'open-loop.mjs',
   http: 'http.mjs'
 }

@@ -130,7 +130,7 @@ export interface NonceOptions {
   readonly onEveryResponse?: boolean
 }
 
-/** Options of the caches of verified tokens and of imported proof keys. */
+/** Options of the caches of verified tokens, of introspection responses and of imported proof keys. */
 export interface CacheOptions {
   /**
    * Number of clients whose token and key are cached. A request of any other client costs a second signature verification and the
@@ -242,7 +242,7 @@ export interface VerifierOptions {
    * socket or from a header field that your proxy overwrites. @defaultValue none: such tokens are rejected
    */
   readonly clientCertificate?: (request: RequestLike) => MaybePromise<string | Uint8Array | undefined>
-  /** The caches of verified tokens and of imported proof keys. Each process has its own. */
+  /** The caches of verified tokens, introspection responses and proof keys. Each process has its own. */
   readonly cache?: CacheOptions
   /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
   readonly profile?: 'fapi2'

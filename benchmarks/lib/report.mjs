@@ -2,13 +2,14 @@
 
 /** One document for one run. */
 export function toMarkdown(results) {
-  const { machine, inProcess, openLoop, http, replay, redis, scaleOut, start, targets } = results
+  const { machine, inProcess, populations, openLoop, http, replay, redis, scaleOut, start, targets } = results
   return [
     '# Benchmark results',
     `${machine.date}, commit ${machine.commit}, Node.js ${machine.node} (OpenSSL ${machine.openssl}), ${machine.cores} × ${machine.cpu}, ${machine.os}.`,
     'Medians. Ratios hold from machine to machine, times do not. `README.md` says what each figure means; the JSON file beside has all of them. Everything here comes from one `npm run bench`; the command above each table runs that part alone.',
     section('Targets', 'npm run bench', targetTable(targets)),
     ...(inProcess ? inProcessSections(inProcess, results.versions) : []),
+    ...(populations ? [populationSection(populations)] : []),
     ...(openLoop ? [openLoopSection(openLoop)] : []),
     ...(http ? httpSections(http) : []),
     ...(replay ? [section('Replay memory', 'node --expose-gc benchmarks/replay.mjs', replayTable(replay))] : []),
@@ -59,6 +60,35 @@ function inProcessSections({ ecdsaForm, clients, tables, cold }, versions) {
       `RS256 token, ES256 proof, ${cold.rounds} rounds of ${cold.batch} requests.\n\n${costTable(cold.rows)}`
     )
   ]
+}
+
+function populationSection({ rounds, batch, raised, rows, attack }) {
+  const { victims, variants, before, after } = attack
+  const capacityOf = ({ capacity }) => (capacity === 'raised' ? `${raised}` : '10000, the default')
+  const cells = ({ raw, ours, ...row }) => [
+    `${row.clients} clients`,
+    capacityOf(row),
+    number(raw.cpu.median),
+    number(ours.cpu.median),
+    number(ours.ratio.median),
+    range(ours.ratio)
+  ]
+  return section(
+    'Many clients',
+    'node --expose-gc benchmarks/populations.mjs',
+    [
+      `ES256 proofs and tokens, random order of the clients, one at a time, ${rounds} rounds of ${batch} requests. Each client has sent one request before.`,
+      table(['', '`cache.maxClients`', 'raw CPU µs', 'CPU µs', '× raw', 'quartiles'], rows.map(cells)),
+      `After another client sent ${variants} valid proofs, each with a different header: ${victims} clients, one request each, default capacity.`,
+      table(
+        ['', 'CPU µs', '× before', 'quartiles'],
+        [
+          ['before', number(before.cpu.median), '', ''],
+          ['after', number(after.cpu.median), number(after.ratio.median), range(after.ratio)]
+        ]
+      )
+    ].join('\n\n')
+  )
 }
 
 function costTable(rows) {

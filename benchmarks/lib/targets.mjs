@@ -3,7 +3,7 @@
 const warm = { ES256: 1.15, EdDSA: 1.12, PS256: 1.45, ES384: 1.05 }
 
 /** Rows of `{ what, figure, unit, atMost | atLeast, verdict }`; a figure that the run does not have is undefined. */
-export function targetsOf({ inProcess, openLoop, http, replay, start }) {
+export function targetsOf({ inProcess, populations, openLoop, http, replay, start }) {
   const table = (alg, concurrency) =>
     inProcess?.tables.find((one) => one.alg === alg && one.concurrency === concurrency)?.rows ?? []
   const row = (rows, name) => rows?.find((one) => one.name === name)
@@ -20,16 +20,26 @@ export function targetsOf({ inProcess, openLoop, http, replay, start }) {
   const atShareOverHttp = row(http?.open.results.find(({ isShareOfRaw }) => isShareOfRaw)?.rows, 'dpop-guard')
   const express = start?.imports.find(({ entry }) => entry === 'dpop-guard/express')
   const memory = replay?.stores.memory
+  const ofMany = (count) =>
+    populations?.rows.find(({ clients, capacity }) => clients === count && capacity === 'raised')?.ours.ratio.median
 
   return [
     atMost('CPU, warm ES256, 1 client', ours('ES256', 'dpop-guard, 1 client'), warm.ES256, '× raw'),
     atMost('CPU, warm ES256, 100 clients', ours('ES256'), warm.ES256, '× raw'),
     atMost('CPU, warm ES256, 10 000 clients', ours('ES256', 'dpop-guard, 10 000 clients'), warm.ES256, '× raw'),
+    atMost('CPU, warm ES256, 20 000 clients, random order, cache.maxClients raised', ofMany(20_000), 1.2, '× raw'),
+    atMost('CPU, warm ES256, 50 000 clients, random order, cache.maxClients raised', ofMany(50_000), 1.2, '× raw'),
+    atMost(
+      'CPU for other clients, after one sent 12 000 different headers',
+      populations?.attack.after.ratio.median,
+      1.1,
+      '× before'
+    ),
     atMost('CPU, warm EdDSA', ours('EdDSA'), warm.EdDSA, '× raw'),
     atMost('CPU, warm PS256', ours('PS256'), warm.PS256, '× raw'),
     atMost('CPU, warm ES384', ours('ES384'), warm.ES384, '× raw'),
     atMost("CPU, warm ES384, signatureThreads 'inline'", ours('ES384', inline), warm.ES384, '× raw'),
-    atMost('CPU, cold', ratio(inProcess?.cold.rows, 'dpop-guard, cold'), 1.35, '× two raw + createPublicKey'),
+    atMost('CPU, cold', ratio(inProcess?.cold.rows, 'dpop-guard, cold'), 1.3, '× two raw + createPublicKey'),
     atMost(
       'CPU, refusing a proof by a foreign key',
       ours('ES256', 'dpop-guard, refusing a proof by a foreign key'),

@@ -52,6 +52,16 @@ export class ClientCache<Value extends object> {
     return this.#entries.get(key)
   }
 
+  /** Whether the key has an entry; does not count as a use. */
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  /** Removes the entry of the key, if it has one. */
+  delete(key: string): void {
+    this.#entries.delete(key)
+  }
+
   /** Adds or replaces an entry. `key` must not be a part of a longer string, which would stay in memory with it. */
   set(key: string, value: Value): void {
     if (!this.#entries.has(key)) {

@@ -9,6 +9,7 @@ import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { printable } from '../encoding/printable.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
+import { clientOf } from './client-of.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { grantedScopes } from './granted-scopes.js'
 import { checkIntrospected } from './introspected-token.js'
@@ -57,7 +58,7 @@ export class AccessTokens {
   constructor(config: VerifierConfig) {
     this.#config = config
     this.#issuers = new Issuers(config)
-    this.#cache = new ClientCache({ maxClients: config.cache.maxClients, clientOf: ({ verified }) => clientOf(verified) })
+    this.#cache = new ClientCache({ maxClients: config.cache.maxClients, clientOf: ({ verified }) => clientOf(verified.claims) })
     const isIntrospected = [...this.#issuers.configured].some(({ config: { introspection } }) => introspection?.tokens === 'all')
     this.#needsFurtherChecks = config.token.isRevoked !== undefined || isIntrospected || typeof config.issuers === 'function'
   }
@@ -193,11 +194,6 @@ function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {
     scopes: Object.freeze(grantedScopes(claims, issuer.config.token.scopes)),
     confirmation: readConfirmation(claims)
   }
-}
-
-/** The key or certificate that a token is bound to; for a Bearer token, the subject and the client. */
-function clientOf({ issuer, claims, confirmation: { jkt, x5tS256 } }: VerifiedToken): string {
-  return jkt ?? x5tS256 ?? JSON.stringify([issuer, claims['sub'], claims['client_id']])
 }
 
 /** RFC 7519 §4.1.4 and §4.1.5, as for a token that is not cached. */

@@ -4,6 +4,8 @@
 export const RETRY_COOLDOWN_MS = 1_000
 /** Minimum time between two refreshes that requests with unknown keys can cause, whatever they contain. */
 export const REFRESH_COOLDOWN_MS = 3_000
+/** Minimum time between two discoveries of an endpoint that fails. */
+export const REDISCOVERY_COOLDOWN_MS = 30_000
 /** Minimum time between two refreshes for the same unknown key. A key that was published since is accepted after this time. */
 export const LOOKUP_COOLDOWN_MS = 5_000
 

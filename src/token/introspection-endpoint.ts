@@ -1,7 +1,7 @@
 /** The introspection endpoint of an issuer: configured, or discovered in its metadata and rediscovered after failures. @module */
 
 import type { VerifierConfig } from '../config/config.js'
-import { isWithin, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
+import { isWithin, REDISCOVERY_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
 import type { IssuerMetadata } from './metadata.js'
 
 /** The introspection endpoint of one issuer. */
@@ -34,7 +34,7 @@ export class IntrospectionEndpoint {
    * current URL is kept if that fails. The cooldown applies because any client can cause a failure.
    */
   rediscover(): void {
-    if (this.#isConfigured || isWithin(REFRESH_COOLDOWN_MS, this.#discoveredAtMs, this.#config.clock())) return
+    if (this.#isConfigured || isWithin(REDISCOVERY_COOLDOWN_MS, this.#discoveredAtMs, this.#config.clock())) return
     this.#discover().catch(() => {})
   }
 

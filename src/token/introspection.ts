@@ -1,6 +1,7 @@
 /** Introspects tokens at the authorization server (RFC 7662), optionally with signed responses (RFC 9701). @module */
 
 import { LRUCache } from 'lru-cache'
+import { ClientCache } from '../cache/client-cache.js'
 import type { VerifierConfig } from '../config/config.js'
 import type { IntrospectionConfig, IssuerConfig } from '../config/issuers.js'
 import { observeLoopTurn } from '../crypto/signature-threads.js'
@@ -9,22 +10,25 @@ import { DPoPUnavailableError } from '../errors.js'
 import * as telemetry from '../telemetry.js'
 import { findClaimError } from './claims.js'
 import { authenticate } from './client-authentication.js'
+import { clientOf } from './client-of.js'
 import { isWithin, RETRY_COOLDOWN_MS } from './cooldown.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { readJwt, typeOf, verifyJwtSignature } from './jwt.js'
 import { fetchDocument, type IssuerMetadata, parseJson } from './metadata.js'
 
-/** Capacity of each of the two caches. */
-const MAX_CACHED = 10_000
+/** Capacity of the cache of other responses than those for active tokens. */
+const MAX_INACTIVE = 10_000
 /** Maximum age of a signed response (RFC 9701 §5). */
 const MAX_RESPONSE_AGE_SECONDS = 300
 
+interface ActiveOutcome {
+  readonly is: 'active'
+  readonly members: JsonObject
+}
+
 /** The result of an introspection request. */
-type Outcome =
-  | { readonly is: 'active'; readonly members: JsonObject }
-  | { readonly is: 'inactive' }
-  | { readonly is: 'unknown'; readonly cause: unknown }
+type Outcome = ActiveOutcome | { readonly is: 'inactive' } | { readonly is: 'unknown'; readonly cause: unknown }
 
 interface CachedOutcome {
   readonly outcome: Outcome
@@ -40,9 +44,9 @@ export class Introspection {
   readonly #keys: IssuerKeys
   readonly #endpoint: IntrospectionEndpoint
   /** Keyed by the hash of the token: the token itself is not stored. */
-  readonly #active = new LRUCache<string, CachedOutcome>({ max: MAX_CACHED })
+  readonly #active: ClientCache<CachedOutcome>
   /** A cache of its own, so that forged tokens cannot evict active ones. */
-  readonly #inactive = new LRUCache<string, CachedOutcome>({ max: MAX_CACHED })
+  readonly #inactive = new LRUCache<string, CachedOutcome>({ max: MAX_INACTIVE })
   /** One concurrent request per token, shared by all requests that wait for it. */
   readonly #pending = new Map<string, Promise<Outcome>>()
 
@@ -56,6 +60,10 @@ export class Introspection {
     this.#options = options
     this.#keys = sources.keys
     this.#config = config
+    this.#active = new ClientCache({
+      maxClients: config.cache.maxClients,
+      clientOf: ({ outcome }) => clientOf((outcome as ActiveOutcome).members)
+    })
     this.#endpoint = new IntrospectionEndpoint(sources.metadata, options.endpoint, config)
   }
 
@@ -180,7 +188,7 @@ export class Introspection {
   }
 }
 
-function findLive(cache: LRUCache<string, CachedOutcome>, tokenHash: string, nowMs: number): Outcome | undefined {
+function findLive(cache: Pick<LRUCache<string, CachedOutcome>, 'get'>, tokenHash: string, nowMs: number): Outcome | undefined {
   const cached = cache.get(tokenHash)
   return cached !== undefined && isWithin(cached.ttlMs, cached.requestedAtMs, nowMs) ? cached.outcome : undefined
 }

@@ -1,8 +1,9 @@
 /**
- * `npm run sizing`: what docs/operations.md reckons with. What a signature costs; what one entry of redisReplayStore costs a real
+ * `npm run sizing`: what docs/operations.md reckons with. What the caches hold for each client; what a signature costs; what one entry of redisReplayStore costs a real
  * Redis, in bytes and in time. Starts servers of its own and stops them. `-- --keys 100000` for less than a million.
  */
 
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
@@ -29,6 +30,9 @@ if (!hasRedisServer()) {
   console.error('There is no redis-server on the path, and none could be installed')
   process.exit(1)
 }
+
+// In a process of its own, so that nothing else is in its memory.
+execFileSync(process.execPath, ['--expose-gc', new URL('clients.mjs', import.meta.url).pathname], { stdio: 'inherit' })
 
 progress.show('sizing: signatures')
 for (const [name, microseconds] of timeSignatures()) tell(`µs to verify one signature, ${name}`, microseconds.toFixed(0))

@@ -1,0 +1,8 @@
+/** Identifies the client that a token was issued to, to limit its cache entries. @module */
+
+import type { JsonObject } from '../encoding/json.js'
+
+/** The key or certificate that the token is bound to; for other tokens, issuer, subject and client. */
+export function clientOf({ cnf, iss, sub, client_id: clientId }: JsonObject): string {
+  return JSON.stringify(cnf ?? [iss, sub, clientId])
+}
