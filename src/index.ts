@@ -22,6 +22,7 @@ export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/me
 export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redis-replay-store.js'
 export { type ReplayContext, ReplayQuotaError, type ReplayStore } from './freshness/replay.js'
 export type {
+  CacheOptions,
   Fetch,
   FetchInit,
   IntrospectionOptions,

@@ -6,7 +6,7 @@ import { measure, requestCount } from './measure.mjs'
 import { importedKey, rawArguments, verifyRaw } from './raw.mjs'
 
 /** Requests of the clients in random order. */
-export function newRandomRequests(clients, count) {
+function newRandomRequests(clients, count) {
   const drawn = Array.from({ length: count }, () => clients[Math.floor(Math.random() * clients.length)])
   return newRequests(drawn, count)
 }

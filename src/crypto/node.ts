@@ -1,9 +1,10 @@
 /** Implements the cryptographic operations with `node:crypto` (Node, Bun, Deno), synchronously: a thread-pool round trip costs more than a signature. @module */
 
 import { Buffer, isUtf8 } from 'node:buffer'
-import { constants, createHmac, createPublicKey, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
+import { constants, createHmac, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
 import type { Platform, ProofAlgorithm } from './crypto.js'
 import { toDer } from './ecdsa-signature.js'
+import { createKeyImport } from './node-keys.js'
 
 /** Digest, and for ECDSA the octets of R and S together (RFC 7518 §3.4), for PSS the salt length (§3.5). */
 const parameters: Record<ProofAlgorithm, { digest?: string; ecdsaOctets?: number; saltLength?: number }> = {
@@ -37,7 +38,7 @@ export const platform: Platform = {
 
   hmac: (secret, value) => createHmac('sha256', secret).update(value).digest('base64url'),
 
-  importKey: (jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }),
+  importKey: createKeyImport(process.versions.node),
 
   verify(alg, key, signingInput, signature) {
     const parts = partsOf(alg, key as KeyObject, signature)
