@@ -64,8 +64,10 @@ export class ClientCache<Value extends object> {
 
   /** Adds or replaces an entry. `key` must not be a part of a longer string, which would stay in memory with it. */
   set(key: string, value: Value): void {
+    const client = this.#clientOf(value)
+    const present = this.#entries.peek(key)
+    if (present !== undefined && this.#clientOf(present) !== client) this.#entries.delete(key)
     if (!this.#entries.has(key)) {
-      const client = this.#clientOf(value)
       const keys = this.#keysOf.get(client) ?? []
       if (keys.length === 0 && this.#isFull && this.#random() >= ADMISSION_RATE) return
       if (keys.length >= MAX_PER_CLIENT) this.#entries.delete(keys[0] as string)
@@ -79,7 +81,7 @@ export class ClientCache<Value extends object> {
   }
 
   #removeKey(client: string, key: string): void {
-    const rest = this.#keysOf.get(client)?.filter((one) => one !== key) ?? []
+    const rest = (this.#keysOf.get(client) as string[]).filter((one) => one !== key)
     if (rest.length > 0) this.#keysOf.set(client, rest)
     else this.#keysOf.delete(client)
   }

@@ -64,6 +64,25 @@ describe('ClientCache', () => {
     expect(cache.get('key')).toBeDefined()
   })
 
+  it('counts an entry for the client of its present value', () => {
+    const cache = createCache(ALWAYS)
+    cache.set('key', { client: 'a' })
+    cache.set('key', { client: 'b' })
+    for (let i = 0; i < 8; i++) cache.set(`key ${i}`, { client: 'b' })
+    expect(cache.get('key')).toBeUndefined()
+    for (let i = 0; i < 8; i++) cache.set(`other ${i}`, { client: 'a' })
+    expect(cache.get('other 0')).toBeDefined()
+  })
+
+  it('removes an entry and tells which it has', () => {
+    const cache = createCache(ALWAYS)
+    cache.set('key', { client: 'a' })
+    expect([cache.has('key'), cache.has('other')]).toEqual([true, false])
+    cache.delete('key')
+    cache.delete('other')
+    expect(cache.has('key')).toBe(false)
+  })
+
   it('evicts the least recently used entry when it is full', () => {
     const cache = createCache(ALWAYS)
     fill(cache, 0, CAPACITY)
