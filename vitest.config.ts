@@ -10,7 +10,7 @@ export default defineConfig({
       { find: /^dpop-guard$/, replacement: here('src/index.ts') },
       { find: /^dpop-guard\/testing$/, replacement: here('src/testing/index.ts') },
       { find: /^dpop-guard\/nestjs$/, replacement: here('adapters/nestjs/index.ts') },
-      { find: /^dpop-guard\/(express|fastify|koa|fetch|hono|opentelemetry)$/, replacement: here('adapters/$1.ts') }
+      { find: /^dpop-guard\/(express|fastify|koa|fetch|hono|mcp|opentelemetry)$/, replacement: here('adapters/$1.ts') }
     ]
   },
   test: {

@@ -13,6 +13,7 @@ import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { toUnavailableError } from './outage.js'
 import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
+import { isScopeToken } from './policy/scopes.js'
 import { checkAth, checkHtm, checkHtu, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
 import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
@@ -165,7 +166,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { ...message, incoming })
+      throw await this.#withNonce(reason, { ...message, incoming, scopes: options.scopes?.filter(isScopeToken) })
     }
   }
 
@@ -306,7 +307,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   /** Converts every thrown value into one of the two public errors and adds the challenge. */
   #toError(reason: unknown, request: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
-    const { scheme, method, route, incoming } = request
+    const { scheme, method, route, incoming, scopes } = request
     if (!(reason instanceof Refusal)) return toUnavailableError(reason, headersOf(nonce), { method, route })
     const { code, detail, params } = reason
     debugRefusal(code, detail)
@@ -314,7 +315,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
     const { metadata } = this.#config
     const resourceMetadata = metadata && metadataUrl(metadata, incoming)
-    const context = { scheme, nonce, params, resourceMetadata, retryAfterSeconds: detail?.retryAfterSeconds }
+    const context = { scheme, nonce, params, scopes, resourceMetadata, retryAfterSeconds: detail?.retryAfterSeconds }
     return new DPoPError(code, challengeHeaders(code, context, this.#config))
   }
 }
@@ -331,6 +332,8 @@ function tryRead(request: RequestLike): IncomingRequest | undefined {
 /** What is known of a request that is not accepted. */
 interface FailedRequest extends Pick<telemetry.VerifyMessage, 'scheme' | 'method' | 'route'> {
   readonly incoming: IncomingRequest | undefined
+  /** The scopes that the route requires. */
+  readonly scopes?: readonly string[] | undefined
 }
 
 /** A request that was verified before. With `Bearer`, its method is not known. */

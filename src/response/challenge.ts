@@ -10,6 +10,8 @@ export interface ChallengeContext {
   readonly scheme: Scheme | undefined
   /** Further parameters, such as `scope`. Values must need no quoting. */
   readonly params?: ChallengeParams | undefined
+  /** The scopes that the route requires, for a 401 response (RFC 6750 §3). Values must need no quoting. */
+  readonly scopes?: readonly string[] | undefined
   /** The URL of the protected resource metadata (RFC 9728 §5.1), if it is published. */
   readonly resourceMetadata?: string | undefined
   /** The `Retry-After` of a 429 response, in seconds (RFC 6585 §4). */
@@ -41,7 +43,7 @@ export function challengeHeaders(code: DPoPErrorCode, context: ChallengeContext,
 
 function challengesOf(
   code: DPoPErrorCode,
-  { scheme, params = {}, resourceMetadata }: ChallengeContext,
+  { scheme, params = {}, scopes, resourceMetadata }: ChallengeContext,
   config: ChallengeConfig
 ): string | string[] {
   const { status, error, description } = responseFor(code)
@@ -57,11 +59,18 @@ function challengesOf(
   // RFC 9449 §7.2: only the challenge of the scheme that the request used has the error.
   const isDPoPError = scheme !== 'Bearer' || !config.allowBearer
   const metadata = resourceMetadata === undefined ? [] : [param('resource_metadata', resourceMetadata)]
+  // RFC 6750 §3: the scope that the route requires, so that a client without a token, or with an expired one, can request it.
+  const announced = status === 401 && params['scope'] === undefined && scopes?.length ? [param('scope', scopes.join(' '))] : []
   const algs = param('algs', config.proof.algorithms.join(' '))
-  const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), algs, ...metadata])
+  const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), ...announced, algs, ...metadata])
   if (!config.allowBearer) return dpop
   // RFC 6750 §3: a Bearer challenge has at least one auth-param.
-  const bearer = challenge('Bearer', [param('realm', config.realm), ...(scheme === 'DPoP' ? [] : errorParams), ...metadata])
+  const bearer = challenge('Bearer', [
+    param('realm', config.realm),
+    ...(scheme === 'DPoP' ? [] : errorParams),
+    ...announced,
+    ...metadata
+  ])
   // RFC 9110 §15.5.4: a 403 is about the credentials that were sent, so it has only the challenge of their scheme.
   if (status === 403) return scheme === 'Bearer' ? bearer : dpop
   return [bearer, dpop]

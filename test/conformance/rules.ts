@@ -314,7 +314,7 @@ const certificates = [
 ]
 
 const mcpRules = [
-  rule('P-M1', 'authorization', 'MUST', 'Protected resource metadata is published', mcp),
+  rule('P-M1', 'authorization', 'MUST', 'Protected resource metadata is published'),
   rule('P-M2', 'authorization', 'MUST', 'The audience is validated; 401, 403 and 400 as in RFC 6750'),
   rule('P-M3', 'authorization', 'MUST NOT', 'Access tokens in queries are not accepted'),
   rule(
@@ -331,18 +331,18 @@ const mcpRules = [
   rule('P-M9', 'SEP-1932', 'MUST', 'The audience is validated with DPoP too'),
   rule('P-M10', 'SEP-1932', 'information', 'No claim about the content is required'),
   rule('P-M11', 'conformance', 'information', 'A trailing slash is another path'),
-  rule('P-M12', 'authorization', 'SHOULD', 'A 401 challenge has the scopes of the resource', mcp),
-  rule('P-M13', 'authorization', 'SHOULD', 'A 403 challenge has all scopes of the operation', mcp),
-  rule('P-M14', 'authorization', 'SHOULD NOT', 'offline_access is not published', mcp),
-  rule('P-M15', 'authorization', 'MUST', 'Scope hierarchies are accounted for', mcp),
-  rule('P-M16', 'authorization', 'MUST', 'The metadata has an authorization server', mcp),
-  rule('P-M17', 'authorization', 'MUST', 'The metadata is found at the path or at the root', mcp),
+  rule('P-M12', 'authorization', 'SHOULD', 'A 401 challenge has the scopes of the resource'),
+  rule('P-M13', 'authorization', 'SHOULD', 'A 403 challenge has all scopes of the operation'),
+  rule('P-M14', 'authorization', 'SHOULD NOT', 'offline_access is not published'),
+  rule('P-M15', 'authorization', 'MUST', 'Scope hierarchies are accounted for'),
+  rule('P-M16', 'authorization', 'MUST', 'The metadata has an authorization server'),
+  rule('P-M17', 'authorization', 'MUST', 'The metadata is found at the path or at the root'),
   rule('P-M18', 'authorization', 'SHOULD', 'Scheme and host of an audience in upper case are accepted', mcp),
-  rule('P-M19', 'authorization', 'MUST', 'Each request has a token and a proof', mcp),
-  rule('P-M20', 'streamable-http', 'MUST', 'An Origin that is not allowed is 403', mcp),
-  rule('P-M21', 'streamable-http', 'MUST', 'The required header fields are validated', mcp),
-  rule('P-M22', 'streamable-http', 'MUST', 'GET and DELETE are not accepted', mcp),
-  rule('P-M23', 'decision', 'rule', 'The expiry of the token is passed to streamed responses', mcp)
+  rule('P-M19', 'authorization', 'MUST', 'Each request has a token and a proof'),
+  rule('P-M20', 'streamable-http', 'MUST', 'An Origin that is not allowed is 403'),
+  rule('P-M21', 'streamable-http', 'MUST', 'The required header fields are validated'),
+  rule('P-M22', 'streamable-http', 'MUST', 'GET and DELETE are not accepted'),
+  rule('P-M23', 'decision', 'rule', 'The expiry of the token is passed to streamed responses')
 ]
 
 const algorithms = [

@@ -15,6 +15,7 @@ const debugging = await programsOf('docs/debugging.md')
 const telemetry = await programsOf('docs/telemetry.md')
 const testing = await programsOf('docs/testing.md')
 const frameworks = await programsOf('docs/frameworks.md')
+const mcp = await programsOf('docs/mcp.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'hono', 'standalone']
 
@@ -38,7 +39,7 @@ async function startIssuer(): Promise<void> {
 beforeAll(async () => {
   await startIssuer()
   fileOf = await compilePrograms(
-    new Map([programs, operations, debugging, telemetry, testing, frameworks, identityProviders].flatMap((all) => [...all]))
+    new Map([programs, operations, debugging, telemetry, testing, frameworks, mcp, identityProviders].flatMap((all) => [...all]))
   )
 }, 60_000)
 
@@ -225,6 +226,41 @@ describe('the programs of docs/testing.md', () => {
 
   test('environmentTest: runs', async () => {
     await promisify(execFile)(process.execPath, [fileOf('environmentTest')])
+  })
+})
+
+describe('the programs of docs/mcp.md', () => {
+  /** The status and the challenge of a request without credentials, in a process that runs `expression`. */
+  async function challengeOf(expression: string): Promise<string> {
+    const script = `const response = ${expression}; console.log(response.status, response.headers.get('www-authenticate')); process.exit()`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    return stdout.trim()
+  }
+  const metadata = 'resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"'
+
+  test('exist', () => {
+    expect([...mcp.keys()]).toEqual(['mcpServer', 'mcpFetch'])
+  })
+
+  test('mcpServer: announces the metadata and the scopes', async () => {
+    const file = JSON.stringify(fileOf('mcpServer'))
+    const challenge = await challengeOf(`await (async () => {
+      const { server } = await import(${file})
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+      return await fetch('http://127.0.0.1:' + server.address().port + '/mcp', { method: 'POST' })
+    })()`)
+    expect(challenge).toMatch(/^401 DPoP /)
+    expect(challenge).toContain('scope="notes"')
+    expect(challenge).toContain(metadata)
+  })
+
+  test('mcpFetch: announces the metadata', async () => {
+    const file = JSON.stringify(fileOf('mcpFetch'))
+    const challenge = await challengeOf(
+      `await (await import(${file})).fetch(new Request('https://mcp.example/mcp', { method: 'POST' }))`
+    )
+    expect(challenge).toMatch(/^401 DPoP /)
+    expect(challenge).toContain(metadata)
   })
 })
 

@@ -28,7 +28,7 @@ async function measureBytes(alg) {
     const token = await issuer.issue({ jkt: client.jkt, claims: { sub: `user-${i}` }, scope: 'notes:read notes:write' })
     requests.push({ method: 'GET', target: '/notes', headers: await client.headers({ url: `${BASE_URL}/notes`, token }) })
   }
-  const options = { issuer: issuer.options, audience: issuer.audience, baseUrl: BASE_URL, replay: false }
+  const options = { issuer: issuer.options, baseUrl: BASE_URL, replay: false }
   const verifiers = [createVerifier(options), createVerifier(options)]
   // The first verifier warms compiled code and buffers up, and its memory is not counted.
   for (const request of requests.slice(0, 500)) await verifiers[0].verifyRequest(request)

@@ -1,0 +1,363 @@
+/** `dpop-guard/mcp` with the official server and client of the Model Context Protocol, over real sockets. */
+
+import { createServer } from 'node:http'
+import { serve } from '@hono/node-server'
+import { Client, DpopSession, StreamableHTTPClientTransport, withDpop } from '@modelcontextprotocol/client'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import { type AuthInfo, createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { createVerifier, type VerifierOptions } from 'dpop-guard'
+import { resourceMetadata } from 'dpop-guard/express'
+import { resourceMetadata as fetchMetadata } from 'dpop-guard/fetch'
+import { type McpOptions, mcpAuth, toAuthInfo, withMcpAuth } from 'dpop-guard/mcp'
+import { createTestClient, createTestIssuer, type TestIssuer } from 'dpop-guard/testing'
+import express from 'express'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { closeServer, listen } from './contract.js'
+
+let issuer: TestIssuer
+beforeAll(async () => {
+  issuer = await createTestIssuer({ alg: 'ES256' })
+})
+const closing: (() => Promise<unknown>)[] = []
+afterEach(() => Promise.all(closing.splice(0).map((close) => close())))
+
+/** That of the test issuer. */
+const AUDIENCE = 'https://api.example'
+const REVISION = '2026-07-28'
+const settings: McpOptions = {
+  scopes: ['notes'],
+  toolScopes: { delete: ['notes:delete', 'notes'], größe: ['notes:size'] },
+  allowedOrigins: ['https://app.example']
+}
+
+/** The tools are called with this `authInfo`, newest last. */
+const seen: (AuthInfo | undefined)[] = []
+
+function createTools(): McpServer {
+  const server = new McpServer({ name: 'notes', version: '1.0.0' })
+  for (const name of ['list', 'delete']) {
+    server.registerTool(name, { description: name }, async (context) => {
+      seen.push(context.http?.authInfo)
+      return { content: [{ type: 'text', text: `${name} done` }] }
+    })
+  }
+  return server
+}
+
+/** Options of a server at a port, whose resource is its MCP endpoint. */
+function optionsOf(port: number, more: Partial<VerifierOptions>): VerifierOptions {
+  const baseUrl = `http://127.0.0.1:${port}`
+  return { issuer: issuer.options, baseUrl, audience: AUDIENCE, metadata: { resources: [`${baseUrl}/mcp`] }, ...more }
+}
+
+type Start = (more?: Partial<VerifierOptions>, mcp?: McpOptions) => Promise<string>
+
+const hosts: [name: string, start: Start][] = [
+  [
+    'an Express host',
+    async (more = {}, mcp = settings) => {
+      const app = express().set('env', 'test')
+      const server = createServer(app)
+      const port = await listen(server)
+      const verifier = createVerifier(optionsOf(port, more))
+      app.use(resourceMetadata(verifier))
+      app.all(
+        '/mcp',
+        mcpAuth(verifier as never, { ...mcp, resource: `http://127.0.0.1:${port}/mcp` }) as never,
+        toNodeHandler(createMcpHandler(createTools)) as never
+      )
+      closing.push(() => closeServer(server))
+      return `http://127.0.0.1:${port}/mcp`
+    }
+  ],
+  [
+    'a Fetch host',
+    async (more = {}, mcp = settings) => {
+      let fetch: (request: Request) => Response | Promise<Response> = () => new Response()
+      const port = await new Promise<number>((resolve) => {
+        const server = serve({ fetch: (request) => fetch(request), port: 0, hostname: '127.0.0.1' }, (info) => resolve(info.port))
+        closing.push(() => closeServer(server))
+      })
+      const verifier = createVerifier(optionsOf(port, more))
+      const tools = createMcpHandler(createTools)
+      const guarded = withMcpAuth(
+        verifier as never,
+        (request, authInfo) => tools.fetch(request, { authInfo: authInfo as AuthInfo }),
+        { ...mcp, resource: `http://127.0.0.1:${port}/mcp` }
+      )
+      const metadata = fetchMetadata(verifier)
+      fetch = async (request) => metadata(request) ?? (await guarded(request))
+      return `http://127.0.0.1:${port}/mcp`
+    }
+  ]
+]
+
+/** The official client with its own DPoP session. */
+async function connect(
+  url: string,
+  mode: 'auto' | 'legacy' = 'auto'
+): Promise<{ client: Client; session: DpopSession; token: string }> {
+  const session = await DpopSession.create()
+  const token = await issuer.issue({ jkt: session.thumbprint, scope: 'notes' })
+  const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } })
+  const fetch = withDpop(session, () => token)(globalThis.fetch) as typeof globalThis.fetch
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch }))
+  closing.push(() => client.close())
+  return { client, session, token }
+}
+
+const called = (name: string) => ({
+  'mcp-protocol-version': REVISION,
+  'mcp-method': 'tools/call',
+  'mcp-name': name
+})
+
+async function post(url: string, headers: Record<string, string>, method = 'POST', tool = 'list'): Promise<Response> {
+  const meta = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: {}, _meta: meta } })
+  return await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    ...(method === 'POST' && { body })
+  })
+}
+
+/** The header fields of a request by a client with these scopes. */
+async function credentials(url: string, scope: string, method = 'POST'): Promise<Record<string, string>> {
+  const client = await createTestClient()
+  const token = await issuer.issue({ jkt: client.jkt, scope })
+  return { ...(await client.headers({ method, url, token })) }
+}
+
+describe.each(hosts)('%s', (_, start) => {
+  it('serves the official client, each of whose requests has a proof [P-M19]', async () => {
+    const url = await start()
+    const { client, session, token } = await connect(url)
+    seen.length = 0
+    expect(await client.callTool({ name: 'list', arguments: {} })).toMatchObject({ content: [{ text: 'list done' }] })
+    expect(await client.callTool({ name: 'list', arguments: {} })).toMatchObject({ content: [{ text: 'list done' }] })
+    expect(seen.at(-1)).toMatchObject({
+      token,
+      scopes: ['notes'],
+      resource: new URL(url),
+      extra: { jkt: session.thumbprint, issuer: issuer.options.issuer }
+    })
+  })
+
+  it('passes the expiry of the token on, for streams that outlive it [P-M23]', async () => {
+    const { client } = await connect(await start())
+    seen.length = 0
+    await client.callTool({ name: 'list', arguments: {} })
+    expect(seen.at(-1)?.expiresAt).toBeGreaterThan(Date.now() / 1000)
+  })
+
+  it('repeats a request of the official client with a nonce', async () => {
+    const url = await start({ nonce: { secrets: ['a secret of at least 32 random bytes'] } })
+    const { client } = await connect(url)
+    expect(await client.callTool({ name: 'list', arguments: {} })).toMatchObject({ content: [{ text: 'list done' }] })
+  })
+
+  it('announces the metadata and the scopes to a client without credentials, without an error [P-M1] [P-M12]', async () => {
+    const url = await start()
+    const response = await post(url, called('list'))
+    const challenge = response.headers.get('www-authenticate') ?? ''
+    expect(response.status).toBe(401)
+    expect(challenge).toContain('scope="notes"')
+    expect(challenge).not.toContain('error=')
+    const document = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] as string
+    expect(document).toBe(url.replace('/mcp', '/.well-known/oauth-protected-resource/mcp'))
+    expect(await (await fetch(document)).json()).toMatchObject({ resource: url, authorization_servers: [issuer.options.issuer] })
+  })
+
+  it('serves metadata at the path and at the root [P-M16] [P-M17]', async () => {
+    const url = await start()
+    const response = await fetch(url.replace('/mcp', '/.well-known/oauth-protected-resource'))
+    expect(await response.json()).toMatchObject({ resource: new URL(url).origin, authorization_servers: [issuer.options.issuer] })
+  })
+
+  it('refuses a stolen token', async () => {
+    const url = await start()
+    const { token } = await connect(url)
+    const attacker = await createTestClient()
+    const stolen = await post(url, { ...called('list'), ...(await attacker.headers({ method: 'POST', url, token })) })
+    expect(stolen.status).toBe(401)
+    expect((await post(url, { ...called('list'), authorization: `Bearer ${token}` })).status).toBe(401)
+  })
+
+  it('names all scopes of a tool in one challenge [P-M13]', async () => {
+    const url = await start()
+    const response = await post(url, { ...called('delete'), ...(await credentials(url, 'notes')) }, 'POST', 'delete')
+    expect(response.status).toBe(403)
+    const challenge = response.headers.get('www-authenticate')
+    expect(challenge).toContain('error="insufficient_scope"')
+    expect(challenge).toContain('scope="notes notes:delete"')
+    expect(challenge).toContain('resource_metadata=')
+    const granted = await credentials(url, 'notes notes:delete')
+    expect((await post(url, { ...called('delete'), ...granted }, 'POST', 'delete')).status).toBe(200)
+  })
+
+  it('accounts for scope hierarchies [P-M15]', async () => {
+    const token = { scopeSatisfies: (granted: string, required: string) => required.startsWith(granted) }
+    const url = await start({ token })
+    const response = await post(url, { ...called('delete'), ...(await credentials(url, 'notes')) }, 'POST', 'delete')
+    expect(response.status).toBe(200)
+  })
+
+  it('decodes the name of a tool that is not ASCII, and takes a malformed one as it is [P-M21]', async () => {
+    const url = await start()
+    const encoded = `=?base64?${Buffer.from('größe').toString('base64')}?=`
+    expect((await post(url, { ...called(encoded), ...(await credentials(url, 'notes')) })).status).toBe(403)
+    const malformed = await post(url, { ...called('=?base64?*?='), ...(await credentials(url, 'notes')) })
+    expect(malformed.status).toBe(400)
+  })
+
+  it('never calls a tool that another name than that of the header field selects [P-M21]', async () => {
+    const url = await start()
+    seen.length = 0
+    const forged = await post(url, { ...called('list'), ...(await credentials(url, 'notes')) }, 'POST', 'delete')
+    expect(forged.status).toBe(400)
+    const listing = { ...called('list'), 'mcp-method': 'tools/list' }
+    expect((await post(url, { ...listing, ...(await credentials(url, 'notes')) }, 'POST', 'delete')).status).toBe(400)
+    expect(seen).toEqual([])
+  })
+
+  it.each([
+    ['MCP-Protocol-Version', { 'mcp-method': 'tools/call', 'mcp-name': 'list' }],
+    ['a recent MCP-Protocol-Version', { ...called('list'), 'mcp-protocol-version': '2025-11-25' }],
+    ['a valid MCP-Protocol-Version', { ...called('list'), 'mcp-protocol-version': 'z' }],
+    ['Mcp-Method', { 'mcp-protocol-version': REVISION, 'mcp-name': 'list' }],
+    ['Mcp-Name', { 'mcp-protocol-version': REVISION, 'mcp-method': 'tools/call' }]
+  ])('rejects a request without %s [P-M21]', async (_name, headers) => {
+    const url = await start()
+    seen.length = 0
+    const response = await post(url, { ...headers, ...(await credentials(url, 'notes')) } as Record<string, string>)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: -32_020 } })
+    expect(seen).toEqual([])
+  })
+
+  it('leaves requests without these fields to the transport if no tool has scopes', async () => {
+    const url = await start({}, {})
+    expect((await post(url, { 'mcp-protocol-version': REVISION, ...(await credentials(url, '')) })).status).toBe(400)
+    const { client } = await connect(url, 'legacy')
+    expect(await client.callTool({ name: 'delete', arguments: {} })).toMatchObject({ content: [{ text: 'delete done' }] })
+  })
+
+  it('rejects an Origin that is not allowed before anything else [P-M20]', async () => {
+    const url = await start()
+    for (const origin of ['https://evil.example', 'null'])
+      expect((await post(url, { ...called('list'), origin, ...(await credentials(url, 'notes')) })).status).toBe(403)
+    const allowed = await post(url, { ...called('list'), origin: 'https://app.example', ...(await credentials(url, 'notes')) })
+    expect(allowed.status).toBe(200)
+  })
+
+  it.each(['GET', 'DELETE'])('never accepts %s [P-M22]', async (method) => {
+    const url = await start()
+    expect((await post(url, called('list'), method)).status).toBe(401)
+    expect((await post(url, { ...called('list'), ...(await credentials(url, 'notes', method)) }, method)).status).toBe(405)
+  })
+
+  it('requires credentials also with the option optional', async () => {
+    const url = await start({ optional: true })
+    expect((await post(url, called('list'))).status).toBe(401)
+  })
+})
+
+describe('the options', () => {
+  const options = { issuer: 'https://issuer.example', baseUrl: 'https://mcp.example/mcp', metadata: {} }
+  it.each<[what: string, source: VerifierOptions, mcp: object, message: string]>([
+    ['no metadata', { ...options, metadata: undefined } as never, {}, '"metadata" must be set'],
+    ['an unknown key', options, { scope: ['a'] }, '"scope" is not an option; did you mean "scopes"?'],
+    ['scopes with a space', options, { scopes: ['a b'] }, '"scopes" must be one or more scope names without spaces'],
+    ['offline_access [P-M14]', options, { scopes: ['offline_access'] }, '"scopes" must not contain offline_access'],
+    [
+      'offline_access of a tool [P-M14]',
+      options,
+      { toolScopes: { list: ['offline_access'] } },
+      '"toolScopes.list" must not contain offline_access'
+    ],
+    [
+      'offline_access in the metadata [P-M14]',
+      { ...options, metadata: { scopesSupported: ['offline_access'] } },
+      {},
+      '"metadata.scopesSupported" must not contain offline_access'
+    ],
+    ['toolScopes as a list', options, { toolScopes: [] }, '"toolScopes" must be an object of scopes by tool name'],
+    [
+      'an origin with a path',
+      options,
+      { allowedOrigins: ['https://a.example/'] },
+      '"allowedOrigins" must contain only origins, such as https://app.example'
+    ],
+    [
+      'a resource without metadata',
+      options,
+      { resource: 'https://mcp.example/other' },
+      '"resource" must be a base URL or one of "metadata.resources"'
+    ]
+  ])('rejects %s', (_, source, mcp, message) => {
+    expect(() => mcpAuth(source as never, mcp)).toThrow(new TypeError(message))
+    expect(() => withMcpAuth(source as never, () => new Response(), mcp)).toThrow(new TypeError(message))
+  })
+
+  it('a function that returns options without metadata results in 503', async () => {
+    const baseUrl = 'https://mcp.example/mcp'
+    const client = await createTestClient()
+    const token = await issuer.issue({ jkt: client.jkt })
+    const lazy = () => ({ issuer: issuer.options, baseUrl: new URL(baseUrl).origin, audience: AUDIENCE })
+    const headers = async () => ({ ...(await client.headers({ method: 'POST', url: baseUrl, token })) })
+    const response = await withMcpAuth(
+      lazy as never,
+      () => new Response()
+    )(new Request(baseUrl, { method: 'POST', headers: await headers() }))
+    expect(response.status).toBe(503)
+    const server = createServer((req, res) => mcpAuth(lazy as never)(req, res, () => res.end()))
+    const port = await listen(server)
+    closing.push(() => closeServer(server))
+    const overNode = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST', headers: await headers() })
+    expect(overNode.status).toBe(503)
+  })
+})
+
+describe('mcpAuth', () => {
+  const baseUrl = 'https://mcp.example'
+
+  it('does not respond again if the host has responded, for example by a timeout', async () => {
+    const guard = mcpAuth({ issuer: issuer.options, baseUrl, metadata: {} })
+    const server = createServer((req, res) => {
+      guard(req, res, () => {})
+      res.end('timeout')
+    })
+    const port = await listen(server)
+    closing.push(() => closeServer(server))
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('timeout')
+  })
+
+  it('passes an error of the host on', async () => {
+    const guard = mcpAuth({ issuer: issuer.options, baseUrl, metadata: {} })
+    const failure = new Error('The response cannot have header fields')
+    const fail = () => {
+      throw failure
+    }
+    const request = { method: 'POST', url: '/', headers: {}, rawHeaders: [] }
+    const passed = await new Promise((resolve) => guard(request as never, { getHeader: fail } as never, resolve))
+    expect(passed).toBe(failure)
+  })
+})
+
+describe('toAuthInfo', () => {
+  it.each([
+    [{ client_id: 'a', azp: 'b' }, 'a'],
+    [{ azp: 'b', cid: 'c' }, 'b'],
+    [{ cid: 'c' }, 'c'],
+    [{}, '']
+  ])('reads the client of %j', (claims, clientId) => {
+    const auth = { claims, issuer: 'https://issuer.example', scopes: [], token: 't', proof: undefined }
+    expect(toAuthInfo(auth as never)).toEqual({
+      token: 't',
+      clientId,
+      scopes: [],
+      extra: { jkt: undefined, issuer: 'https://issuer.example', sub: undefined }
+    })
+  })
+})
