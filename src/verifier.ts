@@ -166,7 +166,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
       return auth
     } catch (reason) {
-      throw await this.#withNonce(reason, { ...message, incoming, scopes: options.scopes?.filter(isScopeToken) })
+      throw await this.#withNonce(reason, { ...message, incoming, scopes: validScopes(options) })
     }
   }
 
@@ -339,6 +339,11 @@ interface FailedRequest extends Pick<telemetry.VerifyMessage, 'scheme' | 'method
 /** A request that was verified before. With `Bearer`, its method is not known. */
 function requestOf(auth: VerifiedRequest | undefined, route?: string, incoming?: IncomingRequest): FailedRequest {
   return { scheme: auth?.scheme, method: auth?.proof?.htm, route, incoming }
+}
+
+/** The scopes of a call that need no quoting in a challenge. The options may be invalid. */
+function validScopes({ scopes }: VerifyOptions): readonly string[] | undefined {
+  return Array.isArray(scopes) ? scopes.filter(isScopeToken) : undefined
 }
 
 /** Rejects options of a call that would otherwise be ignored. */

@@ -47,6 +47,7 @@ function challengesOf(
   config: ChallengeConfig
 ): string | string[] {
   const { status, error, description } = responseFor(code)
+  const announced = announcesScopes(code) && scopes?.length ? [param('scope', scopes.join(' '))] : []
   // RFC 6750 §3.1: a challenge for a request without credentials has no error code.
   const errorParams =
     error === undefined
@@ -59,8 +60,6 @@ function challengesOf(
   // RFC 9449 §7.2: only the challenge of the scheme that the request used has the error.
   const isDPoPError = scheme !== 'Bearer' || !config.allowBearer
   const metadata = resourceMetadata === undefined ? [] : [param('resource_metadata', resourceMetadata)]
-  // RFC 6750 §3: the scope that the route requires, so that a client without a token, or with an expired one, can request it.
-  const announced = status === 401 && params['scope'] === undefined && scopes?.length ? [param('scope', scopes.join(' '))] : []
   const algs = param('algs', config.proof.algorithms.join(' '))
   const dpop = challenge('DPoP', [...(isDPoPError ? errorParams : []), ...announced, algs, ...metadata])
   if (!config.allowBearer) return dpop
@@ -74,6 +73,14 @@ function challengesOf(
   // RFC 9110 §15.5.4: a 403 is about the credentials that were sent, so it has only the challenge of their scheme.
   if (status === 403) return scheme === 'Bearer' ? bearer : dpop
   return [bearer, dpop]
+}
+
+/**
+ * RFC 6750 §3: the scopes of the route, so that a client without a valid token can request them. A token that lacks only authentication
+ * (RFC 9470) has them.
+ */
+function announcesScopes(code: DPoPErrorCode): boolean {
+  return responseFor(code).status === 401 && code !== 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT'
 }
 
 function challenge(scheme: Scheme, params: readonly string[]): string {

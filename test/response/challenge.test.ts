@@ -86,6 +86,28 @@ describe('parameters of the rejection follow error and error_description, in the
   })
 })
 
+describe('the scopes of the route (RFC 6750 §3)', () => {
+  const scopes = ['notes:read', 'notes:write']
+  const scope = scopes.join(' ')
+
+  it('are in every 401 challenge, after the error', () => {
+    const [challenge] = read('ERR_DPOP_TOKEN_EXPIRED', { scheme: 'DPoP', scopes }, dpopOnly)
+    expect(Object.keys(challenge?.params ?? {})).toEqual(['error', 'error_description', 'scope', 'algs'])
+    for (const { params } of read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined, scopes }, withBearer))
+      expect(params['scope']).toBe(scope)
+  })
+
+  it('are not in the challenge for a token that lacks only authentication (RFC 9470 §3)', () => {
+    const [challenge] = read('ERR_DPOP_AUTHENTICATION_INSUFFICIENT', { scheme: 'DPoP', scopes }, dpopOnly)
+    expect(challenge?.params).not.toHaveProperty('scope')
+  })
+
+  it('are not in the challenge of a route without scopes', () => {
+    const [challenge] = read('ERR_DPOP_TOKEN_EXPIRED', { scheme: 'DPoP', scopes: [] }, dpopOnly)
+    expect(challenge?.params).not.toHaveProperty('scope')
+  })
+})
+
 describe('the parser that the tests trust is strict (RFC 9110 §11.2, §5.6.4)', () => {
   it('reads several challenges on one line', () => {
     expect(parseChallenges('Bearer realm="a, b=c", error="e", DPoP algs="ES256"')).toEqual([
