@@ -157,7 +157,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(await client.callTool({ name: 'list', arguments: {} })).toMatchObject({ content: [{ text: 'list done' }] })
   })
 
-  it('announces the metadata and the scopes to a client without credentials, without an error [P-M1] [P-M12]', async () => {
+  it('announces the metadata and the scopes to a client without credentials, without an error [P-M1 P-M12]', async () => {
     const url = await start()
     const response = await post(url, called('list'))
     const challenge = response.headers.get('www-authenticate') ?? ''
@@ -169,7 +169,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(await (await fetch(document)).json()).toMatchObject({ resource: url, authorization_servers: [issuer.options.issuer] })
   })
 
-  it('serves metadata at the path and at the root [P-M16] [P-M17]', async () => {
+  it('serves metadata at the path and at the root [P-M16 P-M17]', async () => {
     const url = await start()
     const response = await fetch(url.replace('/mcp', '/.well-known/oauth-protected-resource'))
     expect(await response.json()).toMatchObject({ resource: new URL(url).origin, authorization_servers: [issuer.options.issuer] })
