@@ -55,6 +55,15 @@ export function warnAboutLanguageTags(names: readonly string[]): void {
   if (tagged.length > 0) warnAboutMetadata(`has ${printable(tagged)} without the member that has no language tag`)
 }
 
+/** RFC 9728 §4: warns if the issuer lists the resources that it serves, and none of these is among them. */
+export function warnAboutUnlistedResources(issuer: string, resources: readonly string[], listed: unknown): void {
+  if (!Array.isArray(listed) || resources.length === 0 || resources.some((resource) => listed.includes(resource))) return
+  warnAboutMetadata(
+    `publishes ${printable(resources)}, none of which is in protected_resources of the issuer ${printable(issuer)}: clients may ` +
+      'not request tokens for them'
+  )
+}
+
 function warnAboutMetadata(what: string): void {
   warnOnce({ code: 'DPOP_GUARD_METADATA', message: `The protected resource metadata ${what}` })
 }

@@ -1,9 +1,11 @@
 /** Fetches authorization server metadata and other documents in bounded time and memory. @module */
 
 import type { VerifierConfig } from '../config/config.js'
+import { warnAboutUnlistedResources } from '../config/warnings.js'
 import type { Fetch, FetchInit } from '../options.js'
 
 type FetchConfig = Pick<VerifierConfig, 'fetch' | 'allowHttp'>
+type MetadataConfig = FetchConfig & Partial<Pick<VerifierConfig, 'metadata'>>
 type Request = Pick<FetchInit, 'method' | 'headers' | 'body'>
 
 const FETCH_TIMEOUT_MS = 5_000
@@ -12,15 +14,17 @@ const MAX_DOCUMENT_BYTES = 1_048_576
 /** The metadata members that are used. */
 type EndpointName = 'jwks_uri' | 'introspection_endpoint'
 
-type MetadataDocument = Readonly<Partial<Record<EndpointName | 'issuer' | 'acr_values_supported', unknown>>>
+type MetadataDocument = Readonly<
+  Partial<Record<EndpointName | 'issuer' | 'acr_values_supported' | 'protected_resources', unknown>>
+>
 
 /** The authorization server metadata of one issuer. It is fetched for each endpoint, because it may have changed. */
 export class IssuerMetadata {
   readonly #issuer: string
-  readonly #config: FetchConfig
+  readonly #config: MetadataConfig
   #acrValuesSupported: readonly unknown[] | undefined
 
-  constructor(issuer: string, config: FetchConfig) {
+  constructor(issuer: string, config: MetadataConfig) {
     this.#issuer = issuer
     this.#config = config
   }
@@ -48,8 +52,14 @@ export class IssuerMetadata {
     const metadata = (await fetchJson(url, this.#config)) as MetadataDocument | null
     // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's issuer identifier value".
     if (metadata?.issuer !== this.#issuer) throw new Error('The metadata has another issuer')
-    const { acr_values_supported: acrValues } = metadata
+    const { acr_values_supported: acrValues, protected_resources: listed } = metadata
     this.#acrValuesSupported = Array.isArray(acrValues) ? acrValues : undefined
+    const documents = this.#config.metadata?.documents ?? []
+    warnAboutUnlistedResources(
+      this.#issuer,
+      documents.map(({ content }) => content['resource'] as string),
+      listed
+    )
     return this.#checkEndpoint(metadata[name], name)
   }
 

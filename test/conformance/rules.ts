@@ -258,7 +258,7 @@ const metadataRules = [
   rule('M-25', '9728 §3.3', 'MUST', 'The document of a challenge is that of the requested resource'),
   rule('M-26', '9728 §5.1', 'MAY', 'resource_metadata is in Bearer and DPoP challenges, also with 403'),
   rule('M-27', '9728 §5.2', 'rule', 'Caching of the document is bounded'),
-  rule('M-28', '9728 §4', 'rule', 'protected_resources of the issuer', notBuilt('comparison with the metadata of the issuer')),
+  rule('M-28', '9728 §4', 'rule', 'protected_resources of the issuer'),
   rule('M-29', '9728 §6', 'MUST', 'Paths are compared code point by code point'),
   rule('M-30', '9728 §7.4', 'RECOMMENDED', 'Audience and identifier agree'),
   rule('M-31', '9728 §2', 'OPTIONAL', 'Only what is enforced is published'),

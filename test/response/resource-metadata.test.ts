@@ -311,6 +311,24 @@ describe('warnings about metadata that does not agree with other options', () =>
     expect(await warningsOf({}, {})).toEqual([])
   })
 
+  it.each<[what: string, listed: unknown, metadata: MetadataOptions | undefined, isWarned: boolean]>([
+    ['none of the resources', ['https://other.example'], {}, true],
+    ['no resource', [], {}, true],
+    ['one of the resources', [`${RS}/mcp`], { resources: [`${RS}/mcp`] }, false],
+    ['no list', 'https://other.example', {}, false],
+    ['nothing', undefined, {}, false],
+    ['none, but no metadata is published', ['https://other.example'], undefined, false]
+  ])('an issuer whose protected_resources has %s (§4) [M-28]', async (_, listed, metadata, isWarned) => {
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const { createVerifier } = await import('dpop-guard')
+    const document = { issuer: ISSUER, jwks_uri: `${ISSUER}/keys`, protected_resources: listed }
+    const fetch = async (url: string) => Response.json(url.endsWith('/keys') ? { keys: [] } : document)
+    await createVerifier({ issuer: ISSUER, baseUrl: RS, fetch, ...(metadata && { metadata }) }).ready()
+    const messages = emitWarning.mock.calls.map(([message]) => String(message))
+    emitWarning.mockRestore()
+    expect(messages).toEqual(isWarned ? [expect.stringContaining('protected_resources of the issuer')] : [])
+  })
+
   it('a translation without the member itself (§2.1) [M-21]', async () => {
     const extensions = { 'resource_name#it': 'Note' }
     expect(await warningsOf({}, { extensions })).toEqual([
