@@ -85,6 +85,10 @@ const topics: Readonly<Record<AnyErrorCode, Topic>> = {
     section: 'RFC 9470 §3',
     hint: 'start a new authorization request with acr_values and max_age of the challenge'
   },
+  ERR_DPOP_TICKET_INVALID: {
+    section: 'RFC 9110 §15.5.4',
+    hint: 'request a new ticket for every connection, with the path of the endpoint without its query; all instances need the same secrets'
+  },
   ERR_DPOP_ACCESS_DENIED: { section: 'RFC 9110 §15.5.4', hint: 'the function authorize did not return true' },
   ERR_DPOP_QUOTA_EXCEEDED: {
     section: 'RFC 6585 §4',
