@@ -96,7 +96,7 @@ function recording() {
 }
 
 describe('a ticket is accepted once, for its path, while it is current', () => {
-  it('a second use is rejected, also on another instance with the same store', async () => {
+  it('a second use is rejected, also on another instance with the same store [AMB-32]', async () => {
     const replay = memoryReplayStore()
     const [one, other] = [create({ replay }), create({ replay })]
     const ticket = await one.issue(await verified(), PATH)
@@ -107,7 +107,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     }
   })
 
-  it('exactly one of concurrent copies is accepted', async () => {
+  it('exactly one of concurrent copies is accepted [AMB-32]', async () => {
     const tickets = create()
     const ticket = await tickets.issue(await verified(), PATH)
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => verdictOf(tickets.redeem(ticket, PATH))))
@@ -124,7 +124,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
   })
 
   it.each(['/other', '/socket/', '/Socket', '/socket?ticket=x', '', undefined, null, 7])(
-    'for the path %j it is rejected, and not consumed',
+    'for the path %j it is rejected, and not consumed [AMB-32]',
     async (path) => {
       const tickets = create()
       const ticket = await tickets.issue(await verified(), PATH)
@@ -151,7 +151,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     expect(await reasonOf(() => tickets.redeem(both[1], PATH))).toBe('the ticket or its access token has expired')
   })
 
-  it('it is not accepted on or after exp of the access token, whatever its own age (RFC 7519 §4.1.4)', async () => {
+  it('it is not accepted on or after exp of the access token, whatever its own age (RFC 7519 §4.1.4) [AMB-32]', async () => {
     const tickets = create({ maxAgeSeconds: 300 })
     const auth = await verified({ tokenSpec: { claims: { exp: NOW + 10 } } })
     const both = [await tickets.issue(auth, PATH), await tickets.issue(auth, PATH)]
@@ -216,7 +216,7 @@ describe('a ticket is authenticated with the secrets', () => {
     }
   )
 
-  it('one with any character changed, or with white space, is rejected and reads nothing', async () => {
+  it('one with any character changed, or with white space, is rejected and reads nothing [AMB-32]', async () => {
     const { store, keys } = recording()
     const tickets = create({ replay: store })
     const ticket = await tickets.issue(await verified(), PATH)
