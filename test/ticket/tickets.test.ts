@@ -50,7 +50,7 @@ describe('a ticket carries the identity of the verified request', () => {
   })
 
   it('the claims that the option names, if the token has them', async () => {
-    const tickets = create({ claims: ['acr', 'tenant', 'absent', 'toString'] })
+    const tickets = create({ claims: ['acr', 'tenant', 'absent', '__proto__'] })
     const auth = await verified({ tokenSpec: { claims: { acr: 'high', tenant: { id: 'ü\ud800' }, secret: 'x' } } })
     const { claims } = await tickets.redeem(await tickets.issue(auth, PATH), PATH)
     expect(claims).toEqual({ acr: 'high', tenant: { id: 'ü\ud800' } })
@@ -69,7 +69,12 @@ describe('a ticket carries the identity of the verified request', () => {
     })
     const identity = await tickets.redeem(await tickets.issue(auth, PATH), PATH)
     expect(identity).toMatchObject({ sub: undefined, clientId: undefined, jkt: undefined })
-    expect(contexts).toEqual([{ nowMs: NOW_MS, jkt: `${auth.issuer} undefined` }])
+    const named = { ...auth, claims: { ...auth.claims, client_id: 'client' } } as unknown as VerifiedRequest
+    expect(await tickets.redeem(await tickets.issue(named, PATH), PATH)).toMatchObject({ sub: undefined, clientId: 'client' })
+    const user = { ...auth, claims: { ...named.claims, sub: 'user' } } as unknown as VerifiedRequest
+    await tickets.redeem(await tickets.issue(user, PATH), PATH)
+    // The quota of a client without a key is that of its subject.
+    expect(contexts).toEqual(['undefined', 'client', 'user'].map((id) => ({ nowMs: NOW_MS, jkt: `${auth.issuer} ${id}` })))
   })
 
   it('is base64url with one dot, so that it needs no escaping in a query or a subprotocol, and has no access token', async () => {
@@ -204,7 +209,8 @@ describe('a ticket is authenticated with the secrets', () => {
       .redeem(ticket, PATH)
       .catch((reason: unknown) => reason)) as DPoPError
     expect(isDPoPError(error)).toBe(true)
-    expect(error).toMatchObject({ code: INVALID, status: 403, error: undefined, headers: {} })
+    expect(error).toMatchObject({ code: INVALID, status: 403, error: undefined })
+    expect(error.headers).toEqual({})
     expect(error.description).toBe('The ticket is invalid, has expired or was already used')
     expect(await reasonOf(() => create().redeem(ticket, PATH))).toBe('there is no ticket')
   })
@@ -367,7 +373,7 @@ describe('createTickets rejects an invalid option with a TypeError that names it
   it.each<[unknown, unknown, string]>([
     [undefined, PATH, '"auth" must be a verified request'],
     [{}, PATH, '"auth" must be a verified request'],
-    ...['socket', '', '/socket?a', '/socket#a', '/a b', '/ü', undefined].map((path): [unknown, unknown, string] => [
+    ...['socket', 'x/socket', '', '/socket?a', '/socket#a', '/a b', '/ü', undefined].map((path): [unknown, unknown, string] => [
       { claims: {} },
       path,
       '"path" must be a path of visible ASCII characters without a query'
