@@ -297,8 +297,8 @@ describe('the htu of a WebSocket upgrade has the scheme of its HTTP request (RFC
     ['WSS://rs.example:443/r', 'httpS://rs.example:443/r'],
     ['ws://localhost:3000/r', 'http://localhost:3000/r'],
     ['https://rs.example/wss://x', 'https://rs.example/wss://x'],
-    ['xwss://rs.example/r', 'xwss://rs.example/r'],
-    ['wsss://rs.example/r', 'wsss://rs.example/r'],
+    ['a-wss://rs.example/r', 'a-wss://rs.example/r'],
+    ['wss-a://rs.example/r', 'wss-a://rs.example/r'],
     ['wss:/rs.example/r', 'wss:/rs.example/r']
   ])('%s: %s [AMB-31]', (htu, expected) => {
     expect(toHttpUri(htu)).toBe(expected)

@@ -10,6 +10,7 @@ import {
   type VerifiedRequest
 } from 'dpop-guard'
 import { createTickets, type TicketOptions } from 'dpop-guard/ticket'
+import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { createWorld, encode, eventOf, NOW, NOW_MS, type RequestSpec, verdictOf, type World } from '../support/world.js'
 
@@ -234,6 +235,19 @@ describe('a ticket is authenticated with the secrets', () => {
       expect(await verdictOf(tickets.redeem(changed, PATH))).toBe(INVALID)
     expect(keys).toEqual([])
     expect(await verdictOf(tickets.redeem(ticket, PATH))).toBe('accepted')
+  })
+
+  it('any value is rejected, and changes of an authentic one too', async () => {
+    const { store, keys } = recording()
+    const tickets = create({ replay: store })
+    const ticket = await tickets.issue(await verified(), PATH)
+    const inserted = fc.tuple(fc.nat(ticket.length), fc.string({ minLength: 1 }))
+    const changed = inserted.map(([at, text]) => ticket.slice(0, at) + text + ticket.slice(at))
+    const property = fc.asyncProperty(fc.oneof(fc.anything(), fc.string(), changed), async (value) => {
+      expect(await verdictOf(tickets.redeem(value, PATH))).toBe(INVALID)
+    })
+    await fc.assert(property, { numRuns: 1000 })
+    expect(keys).toEqual([])
   })
 
   it('a forged one, with a MAC of other secrets, is rejected', async () => {

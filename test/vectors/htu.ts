@@ -333,7 +333,7 @@ const webSockets: Vector[] = [
       ['wss with another path', upgrade('wss://api.example/other')],
       ['wss with another host', upgrade('wss://other.example/r')],
       ['wss with another port', upgrade('wss://api.example:8443/r')],
-      ['wss in the name of another scheme', upgrade('xwss://api.example/r')],
+      ['wss in the name of another scheme', upgrade('a-wss://api.example/r')],
       ['wss without an authority', upgrade('wss:api.example/r')],
       ['wss without Upgrade', named('/r', 'wss://api.example/r')],
       ['wss with Upgrade to another protocol', upgrade('wss://api.example/r', 'websocket2, h2c')],
