@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: '#crypto', replacement: here('src/crypto/node.ts') },
       { find: /^dpop-guard$/, replacement: here('src/index.ts') },
+      { find: /^dpop-guard\/ticket$/, replacement: here('src/ticket/index.ts') },
       { find: /^dpop-guard\/testing$/, replacement: here('src/testing/index.ts') },
       { find: /^dpop-guard\/nestjs$/, replacement: here('adapters/nestjs/index.ts') },
       { find: /^dpop-guard\/(express|fastify|koa|fetch|hono|mcp|opentelemetry)$/, replacement: here('adapters/$1.ts') }

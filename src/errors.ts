@@ -59,6 +59,11 @@ const refusals = {
     error: 'insufficient_user_authentication',
     description: 'A stronger or more recent user authentication is required'
   },
+  ERR_DPOP_TICKET_INVALID: {
+    status: 403,
+    error: undefined,
+    description: 'The ticket is invalid, has expired or was already used'
+  },
   ERR_DPOP_ACCESS_DENIED: { status: 403, error: undefined, description: 'Access to this resource is denied' },
   ERR_DPOP_QUOTA_EXCEEDED: { status: 429, error: undefined, description: 'The client has sent too many requests; retry later' }
 } as const satisfies Record<string, ErrorResponse>

@@ -249,7 +249,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     message.isProofKeyCached = proof.header.key !== undefined
     const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
     checkHtm(proof.claims, incoming)
-    const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases))
+    const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases), incoming)
     checkAth(proof.claims, token.hash)
     const verifying = this.#tokens.verify(token)
     const verified = verifying instanceof Promise ? await verifying : verifying

@@ -30,6 +30,7 @@ const table: Record<DPoPErrorCode, readonly [status: number, error: string | und
   ERR_DPOP_TOKEN_BINDING: [401, 'invalid_token'],
   ERR_DPOP_SCOPE_INSUFFICIENT: [403, 'insufficient_scope'],
   ERR_DPOP_AUTHENTICATION_INSUFFICIENT: [401, 'insufficient_user_authentication'],
+  ERR_DPOP_TICKET_INVALID: [403, undefined],
   ERR_DPOP_ACCESS_DENIED: [403, undefined],
   ERR_DPOP_QUOTA_EXCEEDED: [429, undefined]
 }

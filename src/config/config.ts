@@ -11,6 +11,7 @@ import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
 import { type MetadataConfig, resolveMetadata } from './metadata-options.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
+import { resolveSecrets } from './secrets.js'
 import { checkTokenRules } from './token-rules.js'
 import { warnAboutUnsharedMemory } from './warnings.js'
 
@@ -204,24 +205,13 @@ function resolveCache(value: VerifierOptions['cache']): VerifierConfig['cache'] 
   })
 }
 
-/** RFC 8725 §3.5: keys of sufficient entropy. */
-const MIN_SECRET_BYTES = 32
-
 function resolveNonce(value: VerifierOptions['nonce']): NonceConfig | undefined {
   if (value === undefined || value === false) return undefined
   const options = checkKeys('nonce.', value, knownNonceOptions)
-  const isList = Array.isArray(options.secrets) && options.secrets.length > 0
-  if (!isList) misconfigured('nonce.secrets', 'be a list of one or more secrets')
   return Object.freeze({
-    secrets: options.secrets.map(resolveSecret),
+    secrets: resolveSecrets('nonce.secrets', options.secrets),
     maxAgeSeconds: check.integer('nonce.maxAgeSeconds', options.maxAgeSeconds, { min: 10, max: 3600, otherwise: 300 }),
     required: check.func('nonce.required', options.required),
     onEveryResponse: check.flag('nonce.onEveryResponse', options.onEveryResponse)
   })
-}
-
-function resolveSecret(secret: unknown): Uint8Array {
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
-  const isLong = bytes instanceof Uint8Array && bytes.length >= MIN_SECRET_BYTES
-  return isLong ? new Uint8Array(bytes) : misconfigured('nonce.secrets', `have at least ${MIN_SECRET_BYTES} random bytes each`)
 }

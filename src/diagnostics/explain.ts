@@ -151,7 +151,7 @@ async function explainTarget(
 ): Promise<string | undefined> {
   const bases = await report.attempt('htu', async () => (typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls))
   await report.run('htm', () => checkHtm(claims, incoming))
-  return bases && (await report.run('htu', () => checkHtu(claims, targetUrisOf(incoming, bases))))
+  return bases && (await report.run('htu', () => checkHtu(claims, targetUrisOf(incoming, bases), incoming)))
 }
 
 async function explainBinding(

@@ -2,6 +2,7 @@
 
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from '../errors.js'
+import { toHttpUri } from '../request/target-uri.js'
 
 /** All error codes. */
 export type AnyErrorCode = DPoPErrorCode | DPoPUnavailableErrorCode
@@ -85,6 +86,10 @@ const topics: Readonly<Record<AnyErrorCode, Topic>> = {
     section: 'RFC 9470 §3',
     hint: 'start a new authorization request with acr_values and max_age of the challenge'
   },
+  ERR_DPOP_TICKET_INVALID: {
+    section: 'RFC 9110 §15.5.4',
+    hint: 'request a new ticket for every connection, with the path of the endpoint without its query; all instances need the same secrets'
+  },
   ERR_DPOP_ACCESS_DENIED: { section: 'RFC 9110 §15.5.4', hint: 'the function authorize did not return true' },
   ERR_DPOP_QUOTA_EXCEEDED: {
     section: 'RFC 6585 §4',
@@ -135,7 +140,8 @@ function timeHint(skewSeconds: number): string {
 function htuHint(received: string, [expected]: readonly string[]): string {
   if (expected === undefined) return 'no baseUrl matches the request: check the Host header field and baseUrl'
   if (!URL.canParse(received)) return 'htu is not an absolute URL'
-  const [got, want] = [new URL(received), new URL(expected)]
+  const [got, want] = [new URL(toHttpUri(received)), new URL(expected)]
+  if (got.href === want.href) return 'only a GET request with "Upgrade: websocket" may have an htu with wss or ws'
   if (got.protocol !== want.protocol)
     return `scheme differs (${got.protocol}// instead of ${want.protocol}//): if TLS is terminated by a proxy, set baseUrl to the public URL`
   if (got.hostname !== want.hostname)

@@ -10,7 +10,7 @@ import { isNumericDate } from '../encoding/numeric-date.js'
 import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
 import type { IncomingRequest } from '../request/request.js'
-import { matchHtu } from '../request/target-uri.js'
+import { matchHtu, toHttpUri } from '../request/target-uri.js'
 import { type ProofHeader, readProofJwk, thumbprint } from './proof-key.js'
 import type { ProofKeyCache } from './proof-key-cache.js'
 
@@ -127,9 +127,15 @@ export function checkHtm({ htm }: ProofClaims, { method }: IncomingRequest): voi
   if (htm !== method) refuse('ERR_DPOP_PROOF_HTM', { reason: `htm is ${printable(htm)}, the method is ${printable(method)}` })
 }
 
-/** Check 9: "The htu claim matches the HTTP URI value for the HTTP request". Returns the normalized URI. */
-export function checkHtu({ htu }: ProofClaims, uris: readonly string[]): string {
-  return matchHtu(htu, uris) ?? refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: htu })
+/**
+ * Check 9: "The htu claim matches the HTTP URI value for the HTTP request". A client may name the URI of a WebSocket upgrade as it
+ * opens it, with wss. Returns the normalized URI.
+ */
+export function checkHtu({ htu }: ProofClaims, uris: readonly string[], { isWebSocketUpgrade }: IncomingRequest): string {
+  return (
+    matchHtu(isWebSocketUpgrade ? toHttpUri(htu) : htu, uris) ??
+    refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: htu })
+  )
 }
 
 /** Check 12a: "ensure that the value of the ath claim equals the hash of that access token". */

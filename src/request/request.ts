@@ -51,6 +51,8 @@ export interface IncomingRequest {
   readonly authorization: readonly string[]
   /** The field lines of `DPoP`. */
   readonly dpop: readonly string[]
+  /** Whether this is the opening handshake of a WebSocket connection (RFC 6455 §4.2.1). */
+  readonly isWebSocketUpgrade: boolean
 }
 
 /** Reads a request. `target` overrides that of the request object, for frameworks that rewrite it. */
@@ -83,6 +85,7 @@ class HeaderLines {
   #dpop = none
   #host = none
   #pseudoAuthority = none
+  #upgrade = none
 
   addRaw(raw: readonly string[]): void {
     for (let i = 0; i < raw.length; i += 2) this.#add(raw[i] as string, raw[i + 1])
@@ -112,7 +115,7 @@ class HeaderLines {
   addFetch({ url, headers }: FetchRequest): string {
     const { host, pathname, search } = new URL(url)
     this.#add('host', host)
-    for (const name of ['authorization', 'dpop']) {
+    for (const name of ['authorization', 'dpop', 'upgrade']) {
       const value = headers.get(name)
       if (value !== null) this.#add(name, value)
     }
@@ -123,7 +126,14 @@ class HeaderLines {
     if (typeof method !== 'string' || typeof target !== 'string') {
       throw new TypeError('The method and the target of the request must be strings')
     }
-    return { method, target, authority: this.#oneAuthority(), authorization: this.#authorization, dpop: this.#dpop }
+    return {
+      method,
+      target,
+      authority: this.#oneAuthority(),
+      authorization: this.#authorization,
+      dpop: this.#dpop,
+      isWebSocketUpgrade: method === 'GET' && this.#upgrade.some(hasWebSocket)
+    }
   }
 
   // Called for every field line of every request: the length excludes most names before any comparison.
@@ -135,6 +145,9 @@ class HeaderLines {
         else if (lower === 'host') this.#host = append(this.#host, value)
         break
       }
+      case 7:
+        if (name.toLowerCase() === 'upgrade') this.#upgrade = append(this.#upgrade, value)
+        break
       case 10:
         if (name === ':authority') this.#pseudoAuthority = append(this.#pseudoAuthority, value)
         break
@@ -151,6 +164,11 @@ class HeaderLines {
     if (host[0] !== undefined && host[0].toLowerCase() !== pseudo[0].toLowerCase()) refuse('ERR_DPOP_REQUEST_MALFORMED')
     return pseudo[0]
   }
+}
+
+/** RFC 9110 §7.8: a list of protocols, in the order of preference. */
+function hasWebSocket(upgrade: string): boolean {
+  return upgrade.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket')
 }
 
 /** More than one field line is rejected later, so the common case allocates an array of exactly one. */

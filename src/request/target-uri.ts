@@ -91,6 +91,14 @@ export function matchHtu(htu: string, uris: readonly string[]): string | undefin
 }
 
 /**
+ * The htu of a WebSocket upgrade with the scheme of its HTTP request: https for wss, http for ws. RFC 6455 §3: both have the same
+ * authority, default port and path.
+ */
+export function toHttpUri(htu: string): string {
+  return htu.replace(/^ws(?=s?:\/\/)/i, 'http')
+}
+
+/**
  * Parses a request target. Only the absolute form has an authority (RFC 9112 §3.2). Its scheme is not compared, because it may
  * be http behind a proxy that terminates TLS.
  */

@@ -452,11 +452,12 @@ const decisions = [
     'AMB-28',
     '',
     'decision',
-    'Upgrades and streams are verified once, at their start',
-    no('the application decides what follows')
+    'Upgrades and streams are verified once, at their start; the application ends them when the access token expires'
   ),
   rule('AMB-29', '', 'decision', 'The response body is JSON with error and error_description'),
-  rule('AMB-30', '', 'decision', 'A hook reports revoked tokens')
+  rule('AMB-30', '', 'decision', 'A hook reports revoked tokens'),
+  rule('AMB-31', '', 'decision', 'htu of a WebSocket upgrade may have the scheme wss for https, and ws for http'),
+  rule('AMB-32', '', 'decision', 'A ticket authenticates one connection: for its path, once, and never after its access token')
 ]
 
 const lessons = [

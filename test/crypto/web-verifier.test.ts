@@ -14,9 +14,11 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
   let world: World
   let web: Core
   let node: Core
+  let nodeTicketsOf: typeof import('dpop-guard/ticket')['createTickets']
   beforeAll(async () => {
     world = await createWorld()
     node = await import('dpop-guard')
+    nodeTicketsOf = (await import('dpop-guard/ticket')).createTickets
     vi.resetModules()
     vi.doMock('#crypto', () => import('../../src/crypto/web.js'))
     web = await import('dpop-guard')
@@ -54,6 +56,27 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     const headersOf = async ({ createVerifier }: Core) =>
       await createVerifier({ ...world.options, nonce: { secrets: ['a secret of thirty-two characters or more'] } }).nonceHeaders()
     expect(await headersOf(web)).toEqual(await headersOf(node))
+  })
+
+  it('accepts tickets of instances on Node once, and the reverse', async () => {
+    const { createTickets } = await import('dpop-guard/ticket')
+    const nodeTickets = nodeTicketsOf
+    expect(createTickets).not.toBe(nodeTickets)
+    const secrets = ['a secret of thirty-two characters or more']
+    const options = { secrets, replay: node.memoryReplayStore(), clock: world.clock }
+    const [onWeb, onNode] = [createTickets(options), nodeTickets(options)]
+    const auth = await node.createVerifier(world.options).verifyRequest(await world.request())
+    for (const [from, to] of [
+      [onWeb, onNode],
+      [onNode, onWeb],
+      [onWeb, onWeb]
+    ] as const) {
+      const ticket = await from.issue(auth, '/socket')
+      expect(await to.redeem(ticket, '/socket')).toMatchObject({ sub: 'user', jkt: world.client.jkt })
+      for (const again of [onWeb, onNode])
+        expect(await verdictOf(again.redeem(ticket, '/socket'))).toBe('ERR_DPOP_TICKET_INVALID')
+      expect(await verdictOf(to.redeem(await from.issue(auth, '/socket'), '/other'))).toBe('ERR_DPOP_TICKET_INVALID')
+    }
   })
 
   it('uses the same replay keys', async () => {

@@ -89,6 +89,16 @@ const failures: Record<string, Failure> = {
     code: 'PROOF_HTU',
     cause: /path differs \("\/other" instead of "\/notes"\)/
   },
+  'an htu with wss of a request that is no WebSocket upgrade': {
+    request: send({ url: 'wss://api.example/notes' }),
+    code: 'PROOF_HTU',
+    cause: /only a GET request with "Upgrade: websocket"/
+  },
+  'an htu with wss and another path': {
+    request: send({ url: 'wss://api.example/other' }),
+    code: 'PROOF_HTU',
+    cause: /path differs \("\/other" instead of "\/notes"\)/
+  },
   'an htu that is not a URL': { request: send({ claims: { htu: '/notes' } }), code: 'PROOF_HTU', cause: /not an absolute URL/ },
   'a clock ten minutes behind': {
     request: send({ claims: { iat: NOW - 600 } }),

@@ -100,7 +100,7 @@ describe('every parser returns a value or rejects, for any input', () => {
     (lines, dpop) => {
       for (const prefix of ['', 'DPoP ', 'bearer  ']) {
         const authorization = lines.map((line) => prefix + line)
-        const request = { method: 'GET', target: '/', authority: undefined, authorization, dpop }
+        const request = { method: 'GET', target: '/', authority: undefined, authorization, dpop, isWebSocketUpgrade: false }
         const split = parseAuthorization(request)
         const token = valueOrRefusal(() => {
           checkToken68(split.token)
@@ -144,7 +144,7 @@ describe('URIs', () => {
     3000,
     (target, authority) => {
       for (const path of [target, `/${target}`, `https://rs.example${target}`]) {
-        const request = { method: 'GET', target: path, authority, authorization: [], dpop: [] }
+        const request = { method: 'GET', target: path, authority, authorization: [], dpop: [], isWebSocketUpgrade: false }
         for (const uri of valueOrRefusal(() => targetUrisOf(request, [base])) ?? []) {
           expect(uri.startsWith('https://rs.example/v1')).toBe(true)
           expect(new URL(uri).pathname.startsWith('/v1')).toBe(true)

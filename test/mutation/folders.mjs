@@ -24,6 +24,7 @@ export const folders = [
     mutate: ['src/errors.ts', 'src/response/**'],
     tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },
+  { name: 'ticket', mutate: ['src/ticket/**'], tests: ['test/ticket/**'] },
   { name: 'policy', mutate: ['src/policy/**'], tests: ['test/policy/**'] },
   { name: 'diagnostics', mutate: ['src/diagnostics/**'], tests: ['test/diagnostics/!(built-)*.test.ts'] },
   { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },

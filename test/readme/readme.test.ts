@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { acceptedSocket, rejectionOf } from '../support/sockets.js'
 import { compilePrograms, programsOf } from './programs.js'
 
 const programs = await programsOf('README.md')
@@ -16,6 +17,7 @@ const telemetry = await programsOf('docs/telemetry.md')
 const testing = await programsOf('docs/testing.md')
 const frameworks = await programsOf('docs/frameworks.md')
 const mcp = await programsOf('docs/mcp.md')
+const webSockets = await programsOf('docs/websockets.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'hono', 'standalone']
 
@@ -39,7 +41,11 @@ async function startIssuer(): Promise<void> {
 beforeAll(async () => {
   await startIssuer()
   fileOf = await compilePrograms(
-    new Map([programs, operations, debugging, telemetry, testing, frameworks, mcp, identityProviders].flatMap((all) => [...all]))
+    new Map(
+      [programs, operations, debugging, telemetry, testing, frameworks, mcp, webSockets, identityProviders].flatMap((all) => [
+        ...all
+      ])
+    )
   )
 }, 60_000)
 
@@ -72,7 +78,8 @@ async function start(name: string): Promise<string> {
     PORT: String(port),
     DPOP_ISSUER: issuer.issuer,
     DPOP_AUDIENCE: 'https://api.example',
-    DPOP_BASE_URL: origin
+    DPOP_BASE_URL: origin,
+    TICKET_SECRET: 'a secret of thirty-two characters or more'
   }
   const started = spawn(process.execPath, [fileOf(name)], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   child = started
@@ -274,7 +281,7 @@ describe('the programs of docs/frameworks.md', () => {
   ]
 
   test('exist', () => {
-    expect([...frameworks.keys()]).toEqual([...apps.map(([name]) => name), 'nestTest', 'nestGraphql', 'webSocket'])
+    expect([...frameworks.keys()]).toEqual([...apps.map(([name]) => name), 'nestTest'])
   })
 
   test.each(apps)('%s: accepts a bound token on its protected routes only', async (name, publicPath, protectedPaths) => {
@@ -292,24 +299,97 @@ describe('the programs of docs/frameworks.md', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [fileOf('nestTest')])
     expect(stdout).toMatch(/^200 notes$/m)
   })
+})
 
-  test('webSocket: verifies the upgrade', async () => {
-    const origin = await start('webSocket')
+describe('the programs of docs/websockets.md', () => {
+  const socketUrl = (origin: string, path: string) => `${origin.replace('http', 'ws')}${path}`
+  /** A client with a token of the issuer. */
+  async function newClient() {
     const client = await createTestClient()
-    const upgrade = async (headers: object) => {
-      const request = httpRequest(`${origin}/socket`, {
-        headers: { ...headers, Connection: 'Upgrade', Upgrade: 'websocket' }
-      }).end()
-      const [response, socket] = (await Promise.race([once(request, 'upgrade'), once(request, 'response')])) as [
-        IncomingMessage,
-        Socket | undefined
-      ]
-      socket?.destroy()
-      return response
-    }
-    const token = await issuer.issue({ jkt: client.jkt })
-    expect((await upgrade(await client.headers({ url: `${origin}/socket`, token }))).statusCode).toBe(101)
-    const rejected = await upgrade({})
-    expect([rejected.statusCode, rejected.headers['www-authenticate']]).toEqual([401, expect.stringMatching(/^DPoP /)])
+    return { client, token: await issuer.issue({ jkt: client.jkt, scope: 'notes:read' }) }
+  }
+
+  test('exist', () => {
+    expect([...webSockets.keys()]).toEqual([
+      'webSocket',
+      'fastifyWebSocket',
+      'nestGateway',
+      'tickets',
+      'serverSentEvents',
+      'graphqlYoga',
+      'nestGraphql',
+      'graphqlWs'
+    ])
   })
+
+  test.each([
+    ['webSocket', 'hello', 'user: hello'],
+    ['fastifyWebSocket', 'hello', 'user: hello'],
+    ['nestGateway', '{"event":"echo","data":"hello"}', '{"event":"echo","data":"hello"}']
+  ])('%s: verifies the upgrade', async (name, message, reply) => {
+    const url = socketUrl(await start(name), '/socket')
+    const { client, token } = await newClient()
+    const { socket, next } = await acceptedSocket(url, await client.headers({ url, token }))
+    socket.send(message)
+    expect(await next()).toBe(reply)
+    expect(await rejectionOf(url)).toEqual({ status: 401, challenge: expect.stringMatching(/^DPoP /) })
+  })
+
+  test('tickets: opens one WebSocket and one stream with a ticket each', async () => {
+    const origin = await start('tickets')
+    const { client, token } = await newClient()
+    const ticketOf = async (query = '') => {
+      const response = await client.fetch(`${origin}/tickets${query}`, token, { method: 'POST' })
+      return ((await response.json()) as { ticket: string }).ticket
+    }
+    const url = `${socketUrl(origin, '/notes/live')}?ticket=${await ticketOf()}`
+    expect(await (await acceptedSocket(url)).next()).toBe('user')
+    expect((await rejectionOf(url)).status).toBe(403)
+    expect((await fetch(`${origin}/tickets`, { method: 'POST' })).status).toBe(401)
+
+    const events = `${origin}/notes/events?ticket=${await ticketOf('?for=events')}`
+    expect(await firstEventOf(await fetch(events))).toBe('data: user\n\n')
+    expect((await fetch(events)).status).toBe(403)
+  })
+
+  test('serverSentEvents: verifies the request', async () => {
+    const origin = await start('serverSentEvents')
+    const { client, token } = await newClient()
+    expect(await firstEventOf(await client.fetch(`${origin}/events`, token))).toBe('data: user\n\n')
+    expect((await fetch(`${origin}/events`)).status).toBe(401)
+  })
+
+  test('graphqlYoga: verifies the request', async () => {
+    const origin = await start('graphqlYoga')
+    const { client, token } = await newClient()
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"query":"{ owner }"}' }
+    const response = await client.fetch(`${origin}/graphql`, token, init)
+    expect(await response.json()).toEqual({ data: { owner: 'user' } })
+    expect((await fetch(`${origin}/graphql`, init)).status).toBe(401)
+  })
+
+  test('graphqlWs: authenticates the connection with a ticket', async () => {
+    const origin = await start('graphqlWs')
+    const { client, token } = await newClient()
+    const response = await client.fetch(`${origin}/tickets`, token, { method: 'POST' })
+    const { ticket } = (await response.json()) as { ticket: string }
+    const connect = async () => {
+      const connection = await acceptedSocket(socketUrl(origin, '/graphql'), {}, ['graphql-transport-ws'])
+      connection.socket.send(JSON.stringify({ type: 'connection_init', payload: { ticket } }))
+      return connection
+    }
+    const { socket, next } = await connect()
+    expect(await next()).toBe('{"type":"connection_ack"}')
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '{ owner }' } }))
+    expect(JSON.parse(await next())).toEqual({ id: '1', type: 'next', payload: { data: { owner: 'user' } } })
+    expect(await (await connect()).closed).toBe(4403)
+  })
+
+  /** The first event of a stream, which is then canceled. */
+  async function firstEventOf(response: Response): Promise<string> {
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    const { value = new Uint8Array() } = await reader.read()
+    await reader.cancel()
+    return Buffer.from(value).toString()
+  }
 })

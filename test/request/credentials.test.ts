@@ -5,7 +5,7 @@ import type { IncomingRequest } from '../../src/request/request.js'
 const PROOF = 'h.p.s'
 const incoming = (authorization: string[], dpop: string[] = [PROOF]): IncomingRequest => ({
   ...{ method: 'GET', target: '/', authority: undefined },
-  ...{ authorization, dpop }
+  ...{ authorization, dpop, isWebSocketUpgrade: false }
 })
 
 /** The credentials as the verifier reads them, or the code of the refusal. */

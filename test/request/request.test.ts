@@ -8,7 +8,7 @@ import { type IncomingRequest, readRequest } from '../../src/request/request.js'
 
 const READ: IncomingRequest = {
   ...{ method: 'GET', target: '/r?a', authority: 'rs.example' },
-  ...{ authorization: ['DPoP abc'], dpop: ['h.p.s'] }
+  ...{ authorization: ['DPoP abc'], dpop: ['h.p.s'], isWebSocketUpgrade: false }
 }
 
 /** What `readRequest` makes of a request: the value, or the refusal. */
@@ -236,4 +236,34 @@ it('a Node request is read the same by type and by shape', async () => {
   const { method, url, rawHeaders, headers } = request
   expect(readRequest(request)).toEqual(readRequest({ method, url, rawHeaders, headers }))
   response.end()
+})
+
+describe('a WebSocket upgrade is a GET request whose Upgrade has the protocol websocket (RFC 6455 §4.2.1)', () => {
+  const shapes = (method: string, upgrade: readonly string[]): RequestLike[] => [
+    { method, url: '/r', headers: {}, rawHeaders: upgrade.flatMap((value) => ['Upgrade', value]) },
+    { method, url: '/r', headers: { upgrade }, rawHeaders: [] },
+    { method, target: '/r', headers: { UPGRADE: upgrade } },
+    { method, target: '/r', headers: upgrade.map((value) => ['upgrade', value] as const) },
+    { method, url: 'https://rs.example/r', headers: new Headers(upgrade.map((value) => ['Upgrade', value] as [string, string])) }
+  ]
+  it.each<[method: string, upgrade: string[], expected: boolean]>([
+    ['GET', ['websocket'], true],
+    ['GET', ['WebSocket'], true],
+    ['GET', ['h2c,\twebsocket '], true],
+    ['GET', ['h2c', 'websocket'], true],
+    ['GET', [], false],
+    ['GET', [''], false],
+    ['GET', ['websockets'], false],
+    ['GET', ['web socket'], false],
+    ['GET', ['websocket/13'], false],
+    ['get', ['websocket'], false],
+    ['POST', ['websocket'], false],
+    ['CONNECT', ['websocket'], false]
+  ])('%s with %j: %j [AMB-31]', (method, upgrade, expected) => {
+    for (const request of shapes(method, upgrade)) expect(readRequest(request).isWebSocketUpgrade).toBe(expected)
+  })
+
+  it('another field whose name has as many characters is not Upgrade', () => {
+    expect(readRequest({ method: 'GET', target: '/r', headers: { referer: 'websocket' } }).isWebSocketUpgrade).toBe(false)
+  })
 })

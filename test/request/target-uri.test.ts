@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../src/errors.js'
 import type { IncomingRequest } from '../../src/request/request.js'
-import { type BaseUrl, matchHtu, parseBaseUrl, targetUrisOf } from '../../src/request/target-uri.js'
+import { type BaseUrl, matchHtu, parseBaseUrl, targetUrisOf, toHttpUri } from '../../src/request/target-uri.js'
 
 const base = (url: string): BaseUrl => parseBaseUrl(url) as BaseUrl
 const incoming = (target: string, authority?: string): IncomingRequest => ({
   ...{ method: 'GET', target, authority },
-  ...{ authorization: [], dpop: [] }
+  ...{ authorization: [], dpop: [], isWebSocketUpgrade: false }
 })
 const urisOf = (target: string, baseUrls: string[] = ['https://rs.example'], authority?: string) =>
   targetUrisOf(incoming(target, authority), baseUrls.map(base))
@@ -288,5 +288,19 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('/r', ['https://rs.example/v1'])).toEqual(['https://rs.example/v1/r'])
     expect(urisOf('/', ['https://rs.example/v1'])).toEqual(['https://rs.example/v1/', 'https://rs.example/v1'])
     expect(urisOf('/', ['https://rs.example'])).toEqual(['https://rs.example/'])
+  })
+})
+
+describe('the htu of a WebSocket upgrade has the scheme of its HTTP request (RFC 6455 §3)', () => {
+  it.each([
+    ['wss://rs.example/r', 'https://rs.example/r'],
+    ['WSS://rs.example:443/r', 'httpS://rs.example:443/r'],
+    ['ws://localhost:3000/r', 'http://localhost:3000/r'],
+    ['https://rs.example/wss://x', 'https://rs.example/wss://x'],
+    ['a-wss://rs.example/r', 'a-wss://rs.example/r'],
+    ['wss-a://rs.example/r', 'wss-a://rs.example/r'],
+    ['wss:/rs.example/r', 'wss:/rs.example/r']
+  ])('%s: %s [AMB-31]', (htu, expected) => {
+    expect(toHttpUri(htu)).toBe(expected)
   })
 })

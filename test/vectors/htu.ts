@@ -1,8 +1,8 @@
 /** The URI of the request and the htu of the proof: RFC 9449 §4.3 check 9, RFC 3986 §6.2.2 and §6.2.3, RFC 9110 §4.2. @module */
 
 import type { RuleId } from '../conformance/rules.js'
-import type { Recipe } from './recipe.js'
-import { badProof, badRequest, type Options, type Vector, type VectorGroup, when } from './vector.js'
+import { mix, prepare, type Recipe } from './recipe.js'
+import { accepted, badProof, badRequest, type Options, type Vector, type VectorGroup, when } from './vector.js'
 
 /** A request with this target, and a proof that names this htu. */
 const named = (target: string, htu: string, host?: string): Recipe => ({
@@ -309,6 +309,70 @@ const hosts: Vector[] = [
   }
 ]
 
+/** A request with an Upgrade header field, and a proof that names this htu. */
+const upgrade = (htu: string, value = 'websocket', name = 'Upgrade'): Recipe => ({
+  ...named('/r', htu),
+  lines: ({ host, token, proof }) => [host, [name, value], ['Authorization', `DPoP ${token}`], ['DPoP', proof]]
+})
+
+const webSockets: Vector[] = [
+  ...(
+    [
+      ['https', upgrade('https://api.example/r')],
+      ['wss', upgrade('wss://api.example/r')],
+      ['wss with the default port of https', upgrade('wss://api.example:443/r')],
+      ['wss and the host in any case', upgrade('WSS://API.Example/r?x=1')],
+      ['the protocol and the field name in any case', upgrade('wss://api.example/r', 'WebSocket', 'uPGRADE')],
+      ['several protocols', upgrade('wss://api.example/r', 'h2c , websocket')]
+    ] satisfies [string, Recipe][]
+  ).map(([what, accept]): Vector => ({ title: `§4.3#9 htu of a WebSocket upgrade: ${what}`, rules: ['D-26', 'AMB-31'], accept })),
+  ...(
+    [
+      ['ws for an API with https', upgrade('ws://api.example/r')],
+      ['http for an API with https', upgrade('http://api.example/r')],
+      ['wss with another path', upgrade('wss://api.example/other')],
+      ['wss with another host', upgrade('wss://other.example/r')],
+      ['wss with another port', upgrade('wss://api.example:8443/r')],
+      ['wss in the name of another scheme', upgrade('a-wss://api.example/r')],
+      ['wss without an authority', upgrade('wss:api.example/r')],
+      ['wss without Upgrade', named('/r', 'wss://api.example/r')],
+      ['wss with Upgrade to another protocol', upgrade('wss://api.example/r', 'websocket2, h2c')],
+      ['wss with a method other than GET', { ...upgrade('wss://api.example/r'), method: 'POST' }]
+    ] satisfies [string, Recipe][]
+  ).map(
+    ([what, fault]): Vector => ({
+      title: `§4.3#9 htu of a WebSocket upgrade: ${what}`,
+      rules: ['D-26', 'U-14', 'AMB-31'],
+      ...(fault.lines !== undefined && { control: upgrade('wss://api.example/r') }),
+      fault,
+      refuse
+    })
+  ),
+  {
+    title: '§4.3#9 htu of a WebSocket upgrade: ws on loopback, where the API has http',
+    rules: ['AMB-31', 'D-01'],
+    options: { baseUrl: 'http://localhost:3000', audience: 'https://api.example' },
+    accept: { ...upgrade('ws://localhost:3000/r'), host: 'localhost:3000' }
+  },
+  {
+    title: '§4.3#9 htu of a WebSocket upgrade: wss on loopback, where the API has http',
+    rules: ['AMB-31', 'U-14'],
+    options: { baseUrl: 'http://localhost:3000', audience: 'https://api.example' },
+    control: { ...upgrade('ws://localhost:3000/r'), host: 'localhost:3000' },
+    fault: { proof: { claims: { htu: 'wss://localhost:3000/r' } } },
+    refuse
+  },
+  {
+    title: '§11.1 wss and https are one URI of the proof of a WebSocket upgrade: the same jti is rejected',
+    rules: ['AMB-31', 'AMB-19'],
+    steps: () =>
+      ['wss', 'https'].map((scheme, index) => ({
+        send: prepare(mix(upgrade(`${scheme}://api.example/r`), { proof: { claims: { jti: 'same' } } })),
+        expect: index === 0 ? accepted : badProof('PROOF_REPLAYED')
+      }))
+  }
+]
+
 /** A base URL that is not the usual one; the tokens stay those for the usual audience. */
 const at = (baseUrl: Options['baseUrl'] & {}): Options => ({ baseUrl, audience: 'https://api.example' })
 
@@ -508,6 +572,7 @@ export const htu: VectorGroup = {
     ...encoded,
     ...absolute,
     ...bases,
+    ...webSockets,
     ...different,
     long,
     ...targets,

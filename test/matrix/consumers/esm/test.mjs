@@ -9,9 +9,11 @@ import { withDPoP } from 'dpop-guard/fetch'
 import { dpop as hono } from 'dpop-guard/hono'
 import { dpop as koa } from 'dpop-guard/koa'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+import { createTickets } from 'dpop-guard/ticket'
 
 test('every entry point loads', () => {
-  for (const exported of [createVerifier, optionsFromEnv, express, fastify, hono, koa]) assert.equal(typeof exported, 'function')
+  for (const exported of [createVerifier, optionsFromEnv, express, fastify, hono, koa, createTickets])
+    assert.equal(typeof exported, 'function')
 })
 
 test('a bound token is accepted once, and rejected with another key', async () => {
