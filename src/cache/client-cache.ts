@@ -4,10 +4,10 @@ import { LRUCache } from 'lru-cache'
 
 /** Entries that one client may have, for clients with several tokens or whose header parameters vary. */
 const MAX_PER_CLIENT = 8
-/** The share of entries of unknown clients that a full cache accepts. */
+/** The probability that a full cache accepts an entry of an unknown client. */
 const ADMISSION_RATE = 1 / 8
 
-/** What a {@link ClientCache} needs to know. */
+/** The options of a {@link ClientCache}. */
 export interface ClientCacheOptions<Value> {
   /** Capacity: the number of clients with one entry each. */
   readonly maxClients: number
@@ -22,8 +22,8 @@ export interface ClientCacheOptions<Value> {
  *
  * The least recently used entry is evicted, which suits traffic in which some clients are more active than others. Alone, this policy
  * would have no hits when more clients than the capacity send requests in turn: each entry would be evicted just before its next use.
- * A full cache therefore accepts only every eighth entry of an unknown client, so that the entries it has are used before they are
- * evicted. An active client is accepted after eight requests on average.
+ * A full cache therefore accepts an entry of an unknown client with a probability of 1/8, so that present entries are used before they
+ * are evicted. An active client is accepted after eight requests on average.
  */
 export class ClientCache<Value extends object> {
   readonly #entries: LRUCache<string, Value>
@@ -67,13 +67,17 @@ export class ClientCache<Value extends object> {
     const client = this.#clientOf(value)
     const present = this.#entries.peek(key)
     if (present !== undefined && this.#clientOf(present) !== client) this.#entries.delete(key)
-    if (!this.#entries.has(key)) {
-      const keys = this.#keysOf.get(client) ?? []
-      if (keys.length === 0 && this.#isFull && this.#random() >= ADMISSION_RATE) return
-      if (keys.length >= MAX_PER_CLIENT) this.#entries.delete(keys[0] as string)
-      this.#keysOf.set(client, [...(this.#keysOf.get(client) ?? []), key])
-    }
-    this.#entries.set(key, value)
+    if (this.#entries.has(key) || this.#admit(client, key)) this.#entries.set(key, value)
+  }
+
+  /** Whether a new entry of the client is accepted. Evicts its oldest entry if it has the maximum. */
+  #admit(client: string, key: string): boolean {
+    const keys = this.#keysOf.get(client) ?? []
+    if (keys.length === 0 && this.#isFull && this.#random() >= ADMISSION_RATE) return false
+    const isAtLimit = keys.length >= MAX_PER_CLIENT
+    if (isAtLimit) this.#entries.delete(keys[0] as string)
+    this.#keysOf.set(client, [...(isAtLimit ? keys.slice(1) : keys), key])
+    return true
   }
 
   get #isFull(): boolean {

@@ -2,8 +2,11 @@
 
 import type { JsonObject } from '../encoding/json.js'
 
-/** The key or certificate that the token is bound to; for other tokens, issuer, subject and client. */
+/**
+ * The issuer with the key or certificate that the token is bound to; for other tokens, issuer, subject and client. One issuer could name
+ * the key of another issuer's client in its tokens, and must not take the entries of that client.
+ */
 export function clientOf({ cnf, iss, sub, client_id: clientId }: JsonObject): string {
   const { jkt } = (cnf ?? {}) as { jkt?: unknown }
-  return typeof jkt === 'string' ? jkt : JSON.stringify(cnf ?? [iss, sub, clientId])
+  return typeof jkt === 'string' ? `${iss} ${jkt}` : JSON.stringify([iss, cnf ?? [sub, clientId]])
 }
