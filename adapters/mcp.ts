@@ -2,16 +2,27 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
-import { check, checkKeys, misconfigured } from '../src/config/option-validation.js'
-import { DPoPError, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
+import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
+import {
+  checkNoOfflineAccess,
+  findOriginError,
+  hasRequiredFields,
+  headerMismatch,
+  type McpOptions,
+  type McpRules,
+  type ReadHeader,
+  toolOf,
+  toRules
+} from '../src/policy/mcp-rules.js'
 import type { Policy } from '../src/policy/policy.js'
-import { routeScopes } from '../src/policy/scopes.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { Verifier } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { dpop } from './express.js'
 import { withDPoP } from './fetch.js'
 import type { HasVerifier } from './shared.js'
+
+export type { McpOptions } from '../src/policy/mcp-rules.js'
 
 /** What the MCP SDKs pass to tools as `authInfo`. Structurally the `AuthInfo` of both major versions. */
 export interface McpAuthInfo {
@@ -33,35 +44,6 @@ export interface McpAuthInfo {
   }
 }
 
-/** Settings of an MCP server, which all its requests must satisfy. */
-export interface McpOptions {
-  /**
-   * The resource identifier of this endpoint: a base URL of the verifier or one of `metadata.resources`.
-   * @defaultValue the first base URL
-   */
-  readonly resource?: string
-  /** Scopes that every request requires. A 401 challenge has them as `scope`. @defaultValue none */
-  readonly scopes?: readonly string[]
-  /**
-   * Further scopes by the name of a tool, decided from the header fields `Mcp-Method` and `Mcp-Name` before the body is read. A POST request
-   * without `MCP-Protocol-Version` 2026-07-28 or later, or without these fields, is then rejected with 400. That they agree with the body is
-   * checked by the transport, as the specification requires of it. @defaultValue none
-   */
-  readonly toolScopes?: Readonly<Record<string, readonly string[]>>
-  /** Accepted values of `Origin`. A request without `Origin` is not from a page of another site and passes. @defaultValue none */
-  readonly allowedOrigins?: readonly string[]
-}
-
-const knownOptions = { resource: true, scopes: true, toolScopes: true, allowedOrigins: true } as const satisfies Record<
-  keyof McpOptions,
-  true
->
-
-/** The first revision that requires `Mcp-Method` and `Mcp-Name`, and their agreement with the body. */
-const FIRST_REVISION_WITH_NAMES = '2026-07-28'
-/** The JSON-RPC error code for header fields that do not agree with the body. */
-const HEADER_MISMATCH = -32_020
-
 /** A guard for Express and other hosts with `(req, res, next)`. It sets `req.auth`, which the SDK passes to tools. */
 export type McpMiddleware = ((
   req: IncomingMessage & { auth?: McpAuthInfo },
@@ -76,17 +58,6 @@ export type McpHandler<Rest extends unknown[]> = (
   authInfo: McpAuthInfo,
   ...rest: Rest
 ) => Response | Promise<Response>
-
-/** The validated settings. */
-interface McpRules {
-  readonly resource: string | undefined
-  readonly scopes: readonly string[]
-  readonly toolScopes: ReadonlyMap<string, readonly string[]>
-  readonly allowedOrigins: ReadonlySet<string>
-}
-
-/** Reads a header field; undefined if the request lacks it. */
-type ReadHeader = (name: string) => string | undefined
 
 /**
  * The `AuthInfo` of a verified request.
@@ -124,7 +95,8 @@ export function mcpAuth(source: VerifierSource<VerifiedRequest> | undefined, opt
       next: () => void
     ) {
       const read: ReadHeader = (name) => req.headers[name] as string | undefined
-      if (!isOriginAllowed(read, rules)) return respond(res, new DPoPError('ERR_DPOP_ACCESS_DENIED'), next)
+      const originError = findOriginError(read, rules)
+      if (originError !== undefined) return respond(res, originError, next)
       guards.of(read)(req as ExpressRequest, res as ExpressResponse, (error?: unknown) => {
         if (error !== undefined) return respond(res, error, next)
         if (!hasRequiredFields(req.method, read, rules)) return respondJson(res, 400, headerMismatch)
@@ -161,7 +133,8 @@ export function withMcpAuth<Rest extends unknown[]>(
   const guards = guardsByTool(rules, (scopes) => withDPoP<Rest>(verifier, handle, policyOf(scopes)))
   async function withMcpAuth(request: Request, ...rest: Rest): Promise<Response> {
     const read = readerOf(request)
-    if (!isOriginAllowed(read, rules)) return new DPoPError('ERR_DPOP_ACCESS_DENIED').getResponse()
+    const originError = findOriginError(read, rules)
+    if (originError !== undefined) return originError.getResponse()
     return await guards.of(read)(request, ...rest)
   }
   return Object.assign(withMcpAuth, { verifier })
@@ -191,34 +164,6 @@ function policyOf(scopes: readonly string[]): Policy<unknown> {
   return { ...(scopes.length > 0 && { scopes }), authorize: () => true }
 }
 
-function toRules(options: McpOptions): McpRules {
-  const { resource, scopes, toolScopes = {}, allowedOrigins } = checkKeys('', options, knownOptions)
-  const isObject = typeof toolScopes === 'object' && toolScopes !== null && !Array.isArray(toolScopes)
-  if (!isObject) misconfigured('toolScopes', 'be an object of scopes by tool name')
-  const byTool = Object.entries(toolScopes).map(([tool, some]) => [tool, checkScopes(`toolScopes.${tool}`, some)] as const)
-  return {
-    resource,
-    scopes: scopes === undefined ? [] : checkScopes('scopes', scopes),
-    toolScopes: new Map(byTool),
-    allowedOrigins: new Set(allowedOrigins === undefined ? [] : check.strings('allowedOrigins', allowedOrigins).map(checkOrigin))
-  }
-}
-
-function checkScopes(name: string, scopes: readonly string[]): readonly string[] {
-  checkNoOfflineAccess(name, routeScopes(scopes, name))
-  return scopes
-}
-
-/** Whether a client may have refresh tokens is not a matter of the resource. */
-function checkNoOfflineAccess(name: string, scopes: readonly string[]): void {
-  if (scopes.includes('offline_access')) misconfigured(name, 'not contain offline_access')
-}
-
-function checkOrigin(origin: string): string {
-  const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin
-  return isOrigin ? origin : misconfigured('allowedOrigins', 'contain only origins, such as https://app.example')
-}
-
 /** One guard for each tool with scopes of its own, and one for all other requests. */
 function guardsByTool<Guard>(
   { scopes, toolScopes }: McpRules,
@@ -227,43 +172,6 @@ function guardsByTool<Guard>(
   const others = create(scopes)
   const byTool = new Map([...toolScopes].map(([tool, own]) => [tool, create([...new Set([...scopes, ...own])])]))
   return { of: (read) => byTool.get(toolOf(read) ?? '') ?? others }
-}
-
-/** The tool that a request calls, by its header fields. */
-function toolOf(read: ReadHeader): string | undefined {
-  return read('mcp-method') === 'tools/call' ? decodeName(read('mcp-name')) : undefined
-}
-
-/** A name that is not ASCII is sent as `=?base64?…?=`. */
-function decodeName(value: string | undefined): string | undefined {
-  const encoded = /^=\?base64\?(.*)\?=$/.exec(value ?? '')?.[1]
-  if (encoded === undefined) return value
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0)))
-  } catch {
-    return value
-  }
-}
-
-/** Browsers send `Origin` with requests of other sites, and with every POST. */
-function isOriginAllowed(read: ReadHeader, { allowedOrigins }: McpRules): boolean {
-  const origin = read('origin')
-  return origin === undefined || allowedOrigins.has(origin)
-}
-
-/** Without these fields, a request could call a tool whose scopes were not checked. */
-function hasRequiredFields(method: string | undefined, read: ReadHeader, { toolScopes }: McpRules): boolean {
-  if (toolScopes.size === 0 || method !== 'POST') return true
-  const version = read('mcp-protocol-version') ?? ''
-  const called = read('mcp-method')
-  const isNamed = called !== undefined && (called !== 'tools/call' || read('mcp-name') !== undefined)
-  return /^\d{4}-\d{2}-\d{2}$/.test(version) && version >= FIRST_REVISION_WITH_NAMES && isNamed
-}
-
-const headerMismatch = {
-  jsonrpc: '2.0',
-  id: null,
-  error: { code: HEADER_MISMATCH, message: 'MCP-Protocol-Version, Mcp-Method or Mcp-Name is missing or too old' }
 }
 
 function readerOf({ headers }: Request): ReadHeader {

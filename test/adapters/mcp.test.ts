@@ -1,5 +1,6 @@
 /** `dpop-guard/mcp` with the official server and client of the Model Context Protocol, over real sockets. */
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
 import { serve } from '@hono/node-server'
 import { Client, DpopSession, StreamableHTTPClientTransport, withDpop } from '@modelcontextprotocol/client'
@@ -112,14 +113,21 @@ const called = (name: string) => ({
   'mcp-name': name
 })
 
-async function post(url: string, headers: Record<string, string>, method = 'POST', tool = 'list'): Promise<Response> {
-  const meta = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} }
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: {}, _meta: meta } })
+/** What a body of the current revision has about its client. */
+const ENVELOPE = { 'io.modelcontextprotocol/protocolVersion': REVISION, 'io.modelcontextprotocol/clientCapabilities': {} }
+
+async function send(url: string, headers: Record<string, string>, body: unknown, method = 'POST'): Promise<Response> {
   return await fetch(url, {
     method,
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-    ...(method === 'POST' && { body })
+    ...(method === 'POST' && { body: JSON.stringify(body) })
   })
+}
+
+/** Sends a call of a tool. */
+async function post(url: string, headers: Record<string, string>, method = 'POST', tool = 'list'): Promise<Response> {
+  const params = { name: tool, arguments: {}, _meta: ENVELOPE }
+  return await send(url, headers, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, method)
 }
 
 /** The header fields of a request by a client with these scopes. */
@@ -175,7 +183,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(await response.json()).toMatchObject({ resource: new URL(url).origin, authorization_servers: [issuer.options.issuer] })
   })
 
-  it('refuses a stolen token', async () => {
+  it('rejects a stolen token', async () => {
     const url = await start()
     const { token } = await connect(url)
     const attacker = await createTestClient()
@@ -203,13 +211,23 @@ describe.each(hosts)('%s', (_, start) => {
     expect(response.status).toBe(200)
   })
 
-  it('decodes the name of a tool that is not ASCII, and takes a malformed one as it is [P-M21]', async () => {
+  it('requires the scopes of a tool whose name is sent in Base64 [P-M21]', async () => {
     const url = await start()
     const encoded = `=?base64?${Buffer.from('größe').toString('base64')}?=`
     expect((await post(url, { ...called(encoded), ...(await credentials(url, 'notes')) })).status).toBe(403)
-    const malformed = await post(url, { ...called('=?base64?*?='), ...(await credentials(url, 'notes')) })
-    expect(malformed.status).toBe(400)
   })
+
+  it.each(['=?base64?*?=', '=?base64?ZGVs ZXRl?=', '=?base64?ZGVsZXRlMQ?=', '=?base64?/w==?='])(
+    'rejects a name that is not canonical Base64 of UTF-8: %s [P-M21]',
+    async (name) => {
+      const url = await start()
+      const response = await post(url, { ...called(name), ...(await credentials(url, 'notes')) })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({
+        error: { code: -32_020, message: expect.stringMatching(/^MCP-Protocol-Version/) }
+      })
+    }
+  )
 
   it('never calls a tool that another name than that of the header field selects [P-M21]', async () => {
     const url = await start()
@@ -218,6 +236,33 @@ describe.each(hosts)('%s', (_, start) => {
     expect(forged.status).toBe(400)
     const listing = { ...called('list'), 'mcp-method': 'tools/list' }
     expect((await post(url, { ...listing, ...(await credentials(url, 'notes')) }, 'POST', 'delete')).status).toBe(400)
+    expect(seen).toEqual([])
+  })
+
+  it('never calls a tool whose scopes the token lacks, whatever header fields and body say [P-M21]', async () => {
+    const url = await start()
+    seen.length = 0
+    const envelope = (version: string) => ({ _meta: { ...ENVELOPE, 'io.modelcontextprotocol/protocolVersion': version } })
+    const call = (more: object = {}) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'delete', arguments: {}, ...more }
+    })
+    const bodies = [call(), [call()], [call(envelope(REVISION))], call(envelope('2025-11-25')), call(envelope('2099-01-01'))]
+    for (const version of [REVISION, '2099-01-01']) {
+      for (const [method, name] of [
+        ['tools/list', 'list'],
+        ['tools/call', 'list'],
+        ['initialize', 'list'],
+        ['tools/call', '"delete"']
+      ]) {
+        for (const body of bodies) {
+          const headers = { 'mcp-protocol-version': version, 'mcp-method': `${method}`, 'mcp-name': `${name}` }
+          expect((await send(url, { ...headers, ...(await credentials(url, 'notes')) }, body)).status).toBe(400)
+        }
+      }
+    }
     expect(seen).toEqual([])
   })
 
@@ -232,7 +277,10 @@ describe.each(hosts)('%s', (_, start) => {
     seen.length = 0
     const response = await post(url, { ...headers, ...(await credentials(url, 'notes')) } as Record<string, string>)
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: { code: -32_020 } })
+    // The message of the guard, whose decision does not depend on the transport.
+    expect(await response.json()).toMatchObject({
+      error: { code: -32_020, message: expect.stringMatching(/^MCP-Protocol-Version/) }
+    })
     expect(seen).toEqual([])
   })
 
@@ -258,7 +306,7 @@ describe.each(hosts)('%s', (_, start) => {
   })
 
   it('requires credentials also with the option optional', async () => {
-    const url = await start({ optional: true })
+    const url = await start({ optional: true }, {})
     expect((await post(url, called('list'))).status).toBe(401)
   })
 })
@@ -316,6 +364,20 @@ describe('the options', () => {
     closing.push(() => closeServer(server))
     const overNode = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST', headers: await headers() })
     expect(overNode.status).toBe(503)
+  })
+})
+
+describe('an Origin that is not allowed', () => {
+  it('is published as a rejection, for operators', async () => {
+    const events: unknown[] = []
+    const keep = (event: unknown) => void events.push(event)
+    subscribe('dpop-guard:refused', keep)
+    const options = { issuer: issuer.options, baseUrl: 'https://mcp.example', metadata: {} }
+    const request = new Request('https://mcp.example/', { method: 'POST', headers: { origin: 'https://evil.example' } })
+    expect((await withMcpAuth(options, () => new Response())(request)).status).toBe(403)
+    unsubscribe('dpop-guard:refused', keep)
+    const reason = 'Origin is "https://evil.example", which is not in allowedOrigins'
+    expect(events).toEqual([{ code: 'ERR_DPOP_ACCESS_DENIED', detail: { reason }, method: undefined, route: undefined }])
   })
 })
 
