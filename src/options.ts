@@ -134,8 +134,7 @@ export interface NonceOptions {
 export interface CacheOptions {
   /**
    * Number of clients whose token and key are cached. A request of any other client costs a second signature verification and the
-   * import of a key. One client has at most eight entries. Memory is reserved for each cached client, not in advance; docs/operations.md
-   * has the bytes. From 1000 to 1 000 000. @defaultValue 10 000
+   * import of a key. One client has at most eight entries. docs/operations.md has the memory of each client. From 1000 to 1 000 000. @defaultValue 10 000
    */
   readonly maxClients?: number
 }

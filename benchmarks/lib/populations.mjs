@@ -31,7 +31,7 @@ export async function measureWarm(create, issuer, clients, { ecdsaForm, plan, op
 
 /**
  * The cost for clients whose entries are cached, before and after another client sent `variants` valid proofs, each with a different
- * `kid` in its header. Each client comes by once in the measurement, so that an evicted entry shows.
+ * `kid` in its header. Each client sends one request in the measurement, so that an evicted entry shows.
  */
 export async function measureAfterAttack(create, issuer, clients, { plan, variants }) {
   const [attacker] = await newClients(issuer, 'ES256', 1)

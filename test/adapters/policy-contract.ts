@@ -112,6 +112,14 @@ export function describePolicies(framework: PolicyFramework): void {
         expect([scope.status, challengesOf(scope)[0]?.params['error']]).toEqual([403, 'insufficient_scope'])
       })
 
+      test(`scopes ${place} are in the challenge for a request without a valid token, if the guard knows them (RFC 6750 §3)`, async () => {
+        const announced = prefix === '' ? 'files:read' : undefined
+        for (const headers of [[], [['Authorization', 'DPoP invalid']]] as [string, string][][]) {
+          const [challenge] = challengesOf(await call({ target: `${prefix}/files`, headers }))
+          expect(challenge?.params['scope']).toBe(announced)
+        }
+      })
+
       test(`authorize ${place} gets the verified request and the request of the framework`, async () => {
         decide.mockReturnValue(true)
         expect((await call({ target: `${prefix}/decide?x=1` })).status).toBe(200)

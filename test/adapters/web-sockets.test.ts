@@ -174,14 +174,16 @@ describe.each(servers)('%s', (_name, start, message) => {
   })
 })
 
+/** The tickets of an application with the clock of the test. */
+function newTickets(): Tickets {
+  const secrets = ['a secret of thirty-two characters or more']
+  return createTickets({ secrets, replay: memoryReplayStore(), clock: world.clock })
+}
+
 describe('a client that cannot set header fields', () => {
   /** A server that redeems the ticket in the query of an upgrade, and the tickets of the application. */
   async function startWithTickets(): Promise<{ url: string; tickets: Tickets }> {
-    const tickets = createTickets({
-      secrets: ['a secret of thirty-two characters or more'],
-      replay: memoryReplayStore(),
-      clock: world.clock
-    })
+    const tickets = newTickets()
     const server = createServer()
     const sockets = new WebSocketServer({ noServer: true })
     server.on('upgrade', async (request, socket, head) => {
@@ -227,11 +229,7 @@ describe('graphql-ws', () => {
 
   /** Subscriptions and queries over WebSocket; the connection is authenticated by its upgrade or by a ticket in connection_init. */
   async function startGraphql(): Promise<{ url: string; tickets: Tickets }> {
-    const tickets = createTickets({
-      secrets: ['a secret of thirty-two characters or more'],
-      replay: memoryReplayStore(),
-      clock: world.clock
-    })
+    const tickets = newTickets()
     const server = createServer()
     const sockets = new WebSocketServer({ noServer: true })
     useServer<{ ticket?: string }, { sub?: string | undefined; request: IncomingMessage & { dpop?: VerifiedRequest } }>(

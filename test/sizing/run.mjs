@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { redisReplayStore } from 'dpop-guard'
 import { Redis } from 'ioredis'
@@ -32,7 +33,7 @@ if (!hasRedisServer()) {
 }
 
 // In a process of its own, so that nothing else is in its memory.
-execFileSync(process.execPath, ['--expose-gc', new URL('clients.mjs', import.meta.url).pathname], { stdio: 'inherit' })
+execFileSync(process.execPath, ['--expose-gc', fileURLToPath(new URL('clients.mjs', import.meta.url))], { stdio: 'inherit' })
 
 progress.show('sizing: signatures')
 for (const [name, microseconds] of timeSignatures()) tell(`µs to verify one signature, ${name}`, microseconds.toFixed(0))
