@@ -1,39 +1,17 @@
 /** Redis servers to break: `redis-server` from the path, on free loopback ports. Types are beside, in redis-server.d.mts. */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
-
-/** Where a policy says no (101), Debian starts no service of a package that it installs. */
-const POLICY = '/usr/sbin/policy-rc.d'
+import { hasProgram } from './debian-packages.mjs'
 
 /** Whether there is a `redis-server`; on Debian as root it is installed where it is missing. */
 export function hasRedisServer() {
-  if (!canRun()) install()
-  return canRun()
-}
-
-function canRun() {
-  return spawnSync('redis-server', ['--version']).status === 0
-}
-
-function install() {
-  const isDebian = existsSync('/etc/debian_version') && process.getuid?.() === 0
-  if (!isDebian) return
-  const hasPolicy = existsSync(POLICY)
-  if (!hasPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const apt = ['-qq', '-o', 'DPkg::Lock::Timeout=120']
-    spawnSync('apt-get', [...apt, 'update'], { env, timeout: 120_000 })
-    spawnSync('apt-get', [...apt, 'install', '-y', '--no-install-recommends', 'redis-server'], { env, timeout: 240_000 })
-  } finally {
-    if (!hasPolicy) rmSync(POLICY, { force: true })
-  }
+  return hasProgram('redis-server')
 }
 
 /** Starts a server with a folder of its own, which `stop` removes. */
