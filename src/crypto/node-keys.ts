@@ -10,12 +10,15 @@ const spki: Readonly<Record<string, { readonly prefix: Buffer; readonly octets: 
   'P-521': { prefix: Buffer.from('30819b301006072a8648ce3d020106052b810400230381860004', 'hex'), octets: 132 },
   Ed25519: { prefix: Buffer.from('302a300506032b6570032100', 'hex'), octets: 32 }
 }
-/** From this release, PEM is faster than a JWK by up to 35 µs for P-256: Node.js 24 checks an options object for being a key first. */
-const FIRST_MAJOR_WITH_FAST_PEM = 24
+/**
+ * The release line in which PEM is faster than a JWK, for P-256 by 26 µs in 24.21: it checks an options object for being a key first.
+ * 26.10 imports the JWK in 17 µs and the PEM in 24.
+ */
+const MAJOR_WITH_FAST_PEM = 24
 
 /** The import of keys on a release of Node.js, such as `24.21.0`. It throws if the key is invalid: both formats check EC points. */
 export function createKeyImport(nodeVersion: string): (jwk: PublicJwk) => KeyObject {
-  const isPemFast = Number.parseInt(nodeVersion, 10) >= FIRST_MAJOR_WITH_FAST_PEM
+  const isPemFast = Number.parseInt(nodeVersion, 10) === MAJOR_WITH_FAST_PEM
   return (jwk) => createPublicKey((isPemFast && toPem(jwk)) || { key: { ...jwk }, format: 'jwk' })
 }
 
