@@ -73,7 +73,7 @@ export interface IssuerOptions {
   readonly jwksUri?: string
   /** Its key set, which is then never fetched. */
   readonly jwks?: JwkSet
-  /** Accepted signature algorithms of its tokens. @defaultValue `token.algorithms` */
+  /** Accepted signature algorithms of its tokens; see `token.algorithms`. @defaultValue `token.algorithms` */
   readonly algorithms?: readonly TokenAlgorithm[]
   /** @defaultValue `token.type` */
   readonly type?: 'at+jwt' | 'any'
@@ -95,13 +95,20 @@ export type IssuerChoice = string | IssuerOptions
 
 /** Options of proof validation. */
 export interface ProofOptions {
-  /** Accepted signature algorithms, also advertised as `algs`. @defaultValue ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512 */
+  /**
+   * Accepted signature algorithms, also advertised as `algs`. RS256, RS384 and RS512 are also supported, and ML-DSA-44, ML-DSA-65 and
+   * ML-DSA-87 (RFC 9964) on runtimes that have them, such as Node.js 24.7; elsewhere they are a `TypeError`. @defaultValue ES256 ES384
+   * ES512 EdDSA Ed25519 PS256 PS384 PS512
+   */
   readonly algorithms?: readonly ProofAlgorithm[]
   /** Maximum age of a proof in seconds after its `iat`, inclusive. At most 300. @defaultValue 300 */
   readonly maxAgeSeconds?: number
   /** Seconds that `iat` may be in the future, inclusive. At most 300. @defaultValue 30 */
   readonly maxFutureSeconds?: number
-  /** Maximum length of a proof in bytes (ASCII characters). From 512 to 65 536. @defaultValue 8192 */
+  /**
+   * Maximum length of a proof in bytes (ASCII characters). From 512 to 65 536. The HTTP server has a limit of its own.
+   * @defaultValue 8192, or 16 384 if an ML-DSA algorithm is accepted
+   */
   readonly maxBytes?: number
   /** Allow windows above 300 seconds. A stolen unused proof is valid for as long. @defaultValue false */
   readonly dangerouslyAllowWideWindow?: boolean
@@ -176,7 +183,7 @@ export interface TokenOptions {
    * @defaultValue 'at+jwt'
    */
   readonly type?: 'at+jwt' | 'any'
-  /** Accepted signature algorithms. @defaultValue all supported algorithms */
+  /** Accepted signature algorithms. ML-DSA as in `proof.algorithms`. @defaultValue all supported algorithms except ML-DSA */
   readonly algorithms?: readonly TokenAlgorithm[]
   /**
    * Claims that a JWT access token must have besides `iss`, `aud` and `exp`, which are always required. For opaque tokens, see
@@ -248,7 +255,7 @@ export interface VerifierOptions {
   /**
    * Where Node.js verifies the signatures of proofs and of tokens that are not cached. `'inline'`: on the event loop, fastest with
    * one process per core. `'pool'`: in the libuv thread pool. `'auto'`: inline for the first two requests of an event-loop turn, in
-   * the pool for further ones and for slow algorithms (ES384, ES512, RSA above 4096 bits). @defaultValue 'auto'
+   * the pool for further ones and for slow algorithms (ES384, ES512, ML-DSA, RSA above 4096 bits). @defaultValue 'auto'
    */
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */

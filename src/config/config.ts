@@ -1,12 +1,13 @@
 /** Validates the options of a verifier and applies the defaults. @module */
 
-import type { MaybePromise } from '../crypto/crypto.js'
+import { isPostQuantum, type MaybePromise } from '../crypto/crypto.js'
 import type { SignatureThreads } from '../crypto/signature-threads.js'
 import { memoryReplayStore } from '../freshness/memory-replay-store.js'
 import type { ReplayStore } from '../freshness/replay.js'
 import type { CacheOptions, Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
 import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
+import { checkAlgorithms } from './algorithms.js'
 import { type IssuersConfig, resolveIssuers } from './issuers.js'
 import { fapi2, type Limits, standard } from './limits.js'
 import { type MetadataConfig, resolveMetadata } from './metadata-options.js'
@@ -95,6 +96,9 @@ const knownTokenOptions = {
 const knownCacheOptions = { maxClients: true } as const satisfies Record<keyof CacheOptions, true>
 
 const WEEK_SECONDS = 604_800
+const MAX_BYTES = 8192
+/** A proof of ML-DSA-87 has about 11 200 bytes. */
+const POST_QUANTUM_MAX_BYTES = 16_384
 
 /** Validates every option and applies the defaults. Throws a `TypeError` that names the first invalid one. */
 export function resolveOptions(options: VerifierOptions): VerifierConfig {
@@ -105,7 +109,8 @@ export function resolveOptions(options: VerifierOptions): VerifierConfig {
   if (allowBearer && limits === fapi2) misconfigured('allowBearer', 'be false under the FAPI 2.0 profile')
   const clock = check.func('clock', options.clock) ?? Date.now
   const tokens = checkKeys('token.', options.token === undefined ? {} : options.token, knownTokenOptions)
-  const tokenAlgorithms = check.listOf('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.tokenAlgorithms
+  const tokenAlgorithms =
+    checkAlgorithms('token.algorithms', tokens.algorithms, limits.tokenAlgorithms) ?? limits.defaultTokenAlgorithms
   const rules = checkTokenRules('token.', tokens)
   const baseUrls = resolveBaseUrls(options.baseUrl, allowHttp)
   const audience = resolveAudience(options)
@@ -174,8 +179,10 @@ function resolveProof(value: ProofOptions | undefined, limits: Limits): Verifier
   const isWide = check.flag('proof.dangerouslyAllowWideWindow', options.dangerouslyAllowWideWindow)
   if (isWide && limits === fapi2) misconfigured('proof.dangerouslyAllowWideWindow', 'be false under the FAPI 2.0 profile')
   const { maxAgeSeconds, maxFutureSeconds } = limits
+  const algorithms =
+    checkAlgorithms('proof.algorithms', options.algorithms, limits.proofAlgorithms) ?? limits.defaultProofAlgorithms
   return Object.freeze({
-    algorithms: check.listOf('proof.algorithms', options.algorithms, limits.proofAlgorithms) ?? limits.defaultProofAlgorithms,
+    algorithms,
     maxAgeSeconds: check.integer('proof.maxAgeSeconds', options.maxAgeSeconds, {
       min: 1,
       max: isWide ? WEEK_SECONDS : maxAgeSeconds,
@@ -186,7 +193,11 @@ function resolveProof(value: ProofOptions | undefined, limits: Limits): Verifier
       max: isWide ? WEEK_SECONDS : maxFutureSeconds.max,
       otherwise: 30
     }),
-    maxBytes: check.integer('proof.maxBytes', options.maxBytes, { min: 512, max: 65_536, otherwise: 8192 })
+    maxBytes: check.integer('proof.maxBytes', options.maxBytes, {
+      min: 512,
+      max: 65_536,
+      otherwise: algorithms.some(isPostQuantum) ? POST_QUANTUM_MAX_BYTES : MAX_BYTES
+    })
   })
 }
 

@@ -1,8 +1,9 @@
 /** Validates the option `issuer`. @module */
 
-import { type MaybePromise, type ProofAlgorithm, proofAlgorithms } from '../crypto/crypto.js'
+import { type MaybePromise, type ProofAlgorithm, traditionalAlgorithms } from '../crypto/crypto.js'
 import { isOfType } from '../crypto/key-types.js'
 import type { IntrospectionOptions, IssuerChoice, IssuerOptions, JwkSet, TokenAlgorithm, VerifierOptions } from '../options.js'
+import { checkAlgorithms } from './algorithms.js'
 import type { Limits } from './limits.js'
 import { check, checkKeys, misconfigured } from './option-validation.js'
 import { checkTokenRules, resolveTokenRules, type TokenRules, type ValidTokenRuleOptions } from './token-rules.js'
@@ -108,7 +109,7 @@ function resolveIssuer(value: IssuerChoice, defaults: IssuerDefaults): IssuerCon
   return {
     issuer: given.issuer,
     audience: audience ?? misconfigured('audience', 'be given if "baseUrl" is a function'),
-    algorithms: check.listOf('issuer.algorithms', given.algorithms, defaults.limits.tokenAlgorithms) ?? defaults.algorithms,
+    algorithms: checkAlgorithms('issuer.algorithms', given.algorithms, defaults.limits.tokenAlgorithms) ?? defaults.algorithms,
     token: resolveTokenRules(checkTokenRules('issuer.', given, defaults.rules)),
     jwksUri: given.jwksUri,
     jwks: given.jwks,
@@ -154,7 +155,7 @@ function resolveIntrospection(value: IntrospectionOptions | undefined, allowHttp
 function checkPrivateKey(key: IntrospectionOptions['privateKey']): void {
   const isValid = typeof key === 'object' && key !== null && typeof key['alg'] === 'string' && typeof key['d'] === 'string'
   if (!isValid) misconfigured('issuer.introspection.privateKey', 'be a private JWK with an "alg"')
-  const alg = check.oneOf('issuer.introspection.privateKey.alg', key['alg'], proofAlgorithms)
+  const alg = check.oneOf('issuer.introspection.privateKey.alg', key['alg'], traditionalAlgorithms)
   if (!isOfType(key, alg as ProofAlgorithm)) misconfigured('issuer.introspection.privateKey', 'have the key type of its "alg"')
 }
 

@@ -3,8 +3,8 @@
 /** A value, or a promise of it if the platform is asynchronous. Callers await only promises. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** The JWS algorithms that a proof, or an access token, may be signed with (RFC 7518, RFC 8037, RFC 9864). */
-export const proofAlgorithms = [
+/** The JWS algorithms of RFC 7518, RFC 8037 and RFC 9864 that are supported, on every platform. */
+export const traditionalAlgorithms = [
   'ES256',
   'ES384',
   'ES512',
@@ -18,11 +18,26 @@ export const proofAlgorithms = [
   'RS512'
 ] as const
 
+/** The JWS algorithms of RFC 9964, on platforms that have them. */
+export const postQuantumAlgorithms = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const
+
+/** The JWS algorithms that a proof, or an access token, may be signed with. */
+export const proofAlgorithms = [...traditionalAlgorithms, ...postQuantumAlgorithms] as const
+
 /** A JWS algorithm that a proof, or an access token, may be signed with. */
 export type ProofAlgorithm = (typeof proofAlgorithms)[number]
 
-/** The required members of a public JWK (RFC 7638 §3.2, RFC 8037 §2). */
+/** A JWS algorithm that the platform may lack. */
+export type PostQuantumAlgorithm = (typeof postQuantumAlgorithms)[number]
+
+/** Whether an algorithm is one that the platform may lack. */
+export function isPostQuantum(alg: ProofAlgorithm): alg is PostQuantumAlgorithm {
+  return (postQuantumAlgorithms as readonly ProofAlgorithm[]).includes(alg)
+}
+
+/** The required members of a public JWK (RFC 7638 §3.2, RFC 8037 §2, RFC 9964 §6). */
 export type PublicJwk =
+  | { readonly alg: string; readonly kty: 'AKP'; readonly pub: string }
   | { readonly crv: string; readonly kty: 'EC'; readonly x: string; readonly y: string }
   | { readonly crv: string; readonly kty: 'OKP'; readonly x: string }
   | { readonly e: string; readonly kty: 'RSA'; readonly n: string }
@@ -38,6 +53,8 @@ export interface Platform {
   sha256OfBytes(bytes: Uint8Array): MaybePromise<string>
   /** HMAC-SHA-256 of a string as UTF-8, base64url without padding: 43 characters. */
   hmac(secret: Uint8Array, value: string): MaybePromise<string>
+  /** Whether the runtime can import keys of an algorithm and verify its signatures. */
+  supports(alg: PostQuantumAlgorithm): boolean
   /** Imports a public key for one algorithm. Throws or rejects if the key is invalid. */
   importKey(jwk: PublicJwk, alg: ProofAlgorithm): MaybePromise<VerificationKey>
   /** Verifies `signature` over the ASCII octets of `signingInput` (RFC 7515 §5.2). Never throws. */

@@ -22,9 +22,9 @@ export function createKeyImport(nodeVersion: string): (jwk: PublicJwk) => KeyObj
   return (jwk) => createPublicKey((isPemFast && toPem(jwk)) || { key: { ...jwk }, format: 'jwk' })
 }
 
-/** undefined for RSA keys, and for coordinates without leading zeros, which issuers should not but do publish. */
+/** undefined for RSA and AKP keys, and for coordinates without leading zeros, which issuers should not but do publish. */
 function toPem(jwk: PublicJwk): string | undefined {
-  if (jwk.kty === 'RSA') return undefined
+  if (jwk.kty === 'RSA' || jwk.kty === 'AKP') return undefined
   const { prefix, octets } = spki[jwk.crv] as { prefix: Buffer; octets: number }
   const x = Buffer.from(jwk.x, 'base64url')
   const y = jwk.kty === 'EC' ? Buffer.from(jwk.y, 'base64url') : Buffer.alloc(0)

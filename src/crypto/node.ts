@@ -4,13 +4,22 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { constants, createHmac, hash, type KeyObject, verify as verifySignature } from 'node:crypto'
 import type { Platform, ProofAlgorithm } from './crypto.js'
 import { toDer } from './ecdsa-signature.js'
+import { keyTypes } from './key-types.js'
 import { createKeyImport } from './node-keys.js'
 
-/** Digest, and for ECDSA the octets of R and S together (RFC 7518 §3.4), for PSS the salt length (§3.5). */
-const parameters: Record<ProofAlgorithm, { digest?: string; ecdsaOctets?: number; saltLength?: number }> = {
-  ES256: { digest: 'sha256', ecdsaOctets: 64 },
-  ES384: { digest: 'sha384', ecdsaOctets: 96 },
-  ES512: { digest: 'sha512', ecdsaOctets: 132 },
+interface Parameters {
+  readonly digest?: string
+  /** The octets of a signature: of R and S together (RFC 7518 §3.4), or of ML-DSA (RFC 9964 §5). */
+  readonly octets?: number
+  readonly isEcdsa?: true
+  /** For PSS (RFC 7518 §3.5). */
+  readonly saltLength?: number
+}
+
+const parameters: Readonly<Record<ProofAlgorithm, Parameters>> = {
+  ES256: { digest: 'sha256', octets: 64, isEcdsa: true },
+  ES384: { digest: 'sha384', octets: 96, isEcdsa: true },
+  ES512: { digest: 'sha512', octets: 132, isEcdsa: true },
   EdDSA: {},
   Ed25519: {},
   PS256: { digest: 'sha256', saltLength: 32 },
@@ -18,8 +27,13 @@ const parameters: Record<ProofAlgorithm, { digest?: string; ecdsaOctets?: number
   PS512: { digest: 'sha512', saltLength: 64 },
   RS256: { digest: 'sha256' },
   RS384: { digest: 'sha384' },
-  RS512: { digest: 'sha512' }
+  RS512: { digest: 'sha512' },
+  'ML-DSA-44': { octets: 2420 },
+  'ML-DSA-65': { octets: 3309 },
+  'ML-DSA-87': { octets: 4627 }
 }
+
+const importKey = createKeyImport(process.versions.node)
 
 /**
  * Reused buffer for the bytes of one string during a synchronous call. It avoids most of the garbage of a verification. Longer
@@ -38,7 +52,17 @@ export const platform: Platform = {
 
   hmac: (secret, value) => createHmac('sha256', secret).update(value).digest('base64url'),
 
-  importKey: createKeyImport(process.versions.node),
+  supports(alg) {
+    // The version of Node.js does not tell: it depends on that of OpenSSL. Any octets of the size of a public key are one (FIPS 204 §7.2).
+    const pub = Buffer.alloc(keyTypes[alg].octets as number).toString('base64url')
+    try {
+      return importKey({ alg, kty: 'AKP', pub }).type === 'public'
+    } catch {
+      return false
+    }
+  },
+
+  importKey,
 
   verify(alg, key, signingInput, signature) {
     const parts = partsOf(alg, key as KeyObject, signature)
@@ -77,11 +101,11 @@ export const platform: Platform = {
 
 /** The arguments of `crypto.verify`; undefined if the signature has the wrong length for the algorithm. */
 function partsOf(alg: ProofAlgorithm, key: KeyObject, signature: Uint8Array) {
-  const { digest, ecdsaOctets, saltLength } = parameters[alg]
+  const { digest, octets, isEcdsa, saltLength } = parameters[alg]
   if (saltLength !== undefined) return { digest, key: { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature }
-  if (ecdsaOctets === undefined) return { digest, key, signature }
+  if (octets !== undefined && signature.length !== octets) return undefined
   // DER and a bare key: an options object as the key costs 12 to 35 µs more on some Node 24 releases.
-  return signature.length === ecdsaOctets ? { digest, key, signature: toDer(signature) } : undefined
+  return { digest, key, signature: isEcdsa ? toDer(signature) : signature }
 }
 
 /** The bytes of an ASCII string. The result is overwritten by the next call. */

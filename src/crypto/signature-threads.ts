@@ -57,7 +57,8 @@ export function verifySignature(
 }
 
 function isSlow({ alg, jwk }: Signer): boolean {
-  return alg === 'ES384' || alg === 'ES512' || (jwk.kty === 'RSA' && jwk.n.length > MAX_INLINE_MODULUS_LENGTH)
+  const isLongKey = jwk.kty === 'RSA' && jwk.n.length > MAX_INLINE_MODULUS_LENGTH
+  return isLongKey || jwk.kty === 'AKP' || alg === 'ES384' || alg === 'ES512'
 }
 
 /**

@@ -6,7 +6,7 @@ const ecdsa = (namedCurve: string, hash: string) => ({ name: 'ECDSA', namedCurve
 const pss = (hash: string, saltLength: number) => ({ name: 'RSA-PSS', hash, saltLength })
 const pkcs1 = (hash: string) => ({ name: 'RSASSA-PKCS1-v1_5', hash })
 
-/** The parameters of both import and verification by algorithm (RFC 7518 §3, RFC 8037 §3.1). */
+/** The parameters of both import and verification by algorithm (RFC 7518 §3, RFC 8037 §3.1, RFC 9964 §5). */
 const parameters: Record<ProofAlgorithm, { name: string }> = {
   ES256: ecdsa('P-256', 'SHA-256'),
   ES384: ecdsa('P-384', 'SHA-384'),
@@ -18,7 +18,15 @@ const parameters: Record<ProofAlgorithm, { name: string }> = {
   PS512: pss('SHA-512', 64),
   RS256: pkcs1('SHA-256'),
   RS384: pkcs1('SHA-384'),
-  RS512: pkcs1('SHA-512')
+  RS512: pkcs1('SHA-512'),
+  'ML-DSA-44': { name: 'ML-DSA-44' },
+  'ML-DSA-65': { name: 'ML-DSA-65' },
+  'ML-DSA-87': { name: 'ML-DSA-87' }
+}
+
+/** `SubtleCrypto.supports` of Modern Algorithms in the Web Cryptography API, which defines ML-DSA as well. Not all runtimes have it. */
+interface SupportsMethod {
+  supports?(operation: 'importKey' | 'verify', algorithm: string): boolean
 }
 
 const encoder = new TextEncoder()
@@ -34,6 +42,11 @@ export const platform: Platform = {
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const key = await crypto.subtle.importKey('raw', secret as Uint8Array<ArrayBuffer>, algorithm, false, ['sign'])
     return encodeBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(value))))
+  },
+
+  supports(alg) {
+    const { SubtleCrypto: subtle } = globalThis as { SubtleCrypto?: SupportsMethod }
+    return subtle?.supports?.('importKey', alg) === true && subtle.supports('verify', alg)
   },
 
   // Every function is async: in the edge runtime of Next.js, a promise of WebCrypto is not an instance of the global Promise.

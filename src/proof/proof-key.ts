@@ -1,4 +1,4 @@
-/** Validates the `jwk` header parameter of a proof: one public key of the type that `alg` requires, canonically encoded (RFC 7517, RFC 7518 §6). @module */
+/** Validates the `jwk` header parameter of a proof: one public key of the type that `alg` requires, canonically encoded (RFC 7517, RFC 7518 §6, RFC 9964 §3). @module */
 
 import { platform } from '#crypto'
 import type { MaybePromise, ProofAlgorithm, PublicJwk, VerificationKey } from '../crypto/crypto.js'
@@ -26,13 +26,16 @@ export function readProofJwk(value: unknown, alg: ProofAlgorithm): PublicJwk {
   if (!isOfType(jwk, alg) || isPrivate(jwk) || !isUsableFor(jwk, alg)) rejectKey()
   const { kty, crv, octets } = keyTypes[alg]
   if (kty === 'RSA') return { e: rsaExponent(jwk['e']), kty, n: rsaModulus(jwk['n']) }
-  const x = coordinate(jwk['x'], octets)
-  return kty === 'EC' ? { crv: crv as string, kty, x, y: coordinate(jwk['y'], octets) } : { crv: crv as string, kty, x }
+  if (kty === 'AKP') return { alg, kty, pub: ofSize(jwk['pub'], octets) }
+  const x = ofSize(jwk['x'], octets)
+  return kty === 'EC' ? { crv: crv as string, kty, x, y: ofSize(jwk['y'], octets) } : { crv: crv as string, kty, x }
 }
 
-/** The JWK SHA-256 thumbprint (RFC 7638 §3): the required members in lexicographic order. */
+/** The JWK SHA-256 thumbprint (RFC 7638 §3, RFC 9964 §6): the required members in lexicographic order. */
 export function thumbprint(jwk: PublicJwk): MaybePromise<string> {
   switch (jwk.kty) {
+    case 'AKP':
+      return platform.sha256(`{"alg":"${jwk.alg}","kty":"AKP","pub":"${jwk.pub}"}`)
     case 'EC':
       return platform.sha256(`{"crv":"${jwk.crv}","kty":"EC","x":"${jwk.x}","y":"${jwk.y}"}`)
     case 'OKP':
@@ -42,8 +45,8 @@ export function thumbprint(jwk: PublicJwk): MaybePromise<string> {
   }
 }
 
-/** RFC 7518 §6.2.1.2: the octet string has the full size of a coordinate of the curve. */
-function coordinate(value: unknown, octets: number | undefined): string {
+/** RFC 7518 §6.2.1.2: a coordinate has the full size of the curve. RFC 9964 §5: `pub` has the size of the algorithm. */
+function ofSize(value: unknown, octets: number | undefined): string {
   return decode(value).length === octets ? (value as string) : rejectKey()
 }
 

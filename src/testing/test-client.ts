@@ -1,12 +1,13 @@
 /** A test client with a DPoP key that creates proofs and sends requests. @module */
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { checkSupported } from '../config/algorithms.js'
 import { checkKeys } from '../config/option-validation.js'
 import type { ProofAlgorithm } from '../crypto/crypto.js'
 
 /** Options of {@link createTestClient}. */
 export interface TestClientOptions {
-  /** @defaultValue 'ES256' */
+  /** ML-DSA requires a runtime that has it, such as Node.js 24.7. @defaultValue 'ES256' */
   readonly alg?: ProofAlgorithm
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: () => number
@@ -58,10 +59,11 @@ export interface TestClient {
 /**
  * Creates a client with a new key.
  *
- * @throws TypeError that names an unknown option
+ * @throws TypeError that names an unknown option, or an algorithm that the runtime lacks
  */
 export async function createTestClient(options: TestClientOptions = {}): Promise<TestClient> {
   const { alg = 'ES256', clock = Date.now } = checkKeys('', options, knownOptions)
+  checkSupported('alg', alg)
   const { privateKey, publicKey } = await generateKeyPair(alg)
   const publicJwk = await exportJWK(publicKey)
 

@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { checkSupported } from '../config/algorithms.js'
 import { checkKeys } from '../config/option-validation.js'
 import type { IssuerOptions, JwkSet, TokenAlgorithm } from '../options.js'
 
@@ -15,7 +16,7 @@ export interface TestIssuerOptions {
    * verifier is its `baseUrl`. @defaultValue 'https://api.example'
    */
   readonly audience?: string | (() => string)
-  /** @defaultValue 'RS256' */
+  /** ML-DSA requires a runtime that has it, such as Node.js 24.7. @defaultValue 'RS256' */
   readonly alg?: TokenAlgorithm
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: () => number
@@ -72,10 +73,11 @@ export interface TestIssuer {
 /**
  * Creates an issuer with a new key.
  *
- * @throws TypeError that names an unknown option
+ * @throws TypeError that names an unknown option, or an algorithm that the runtime lacks
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { audience = 'https://api.example', alg = 'RS256', clock = Date.now } = checkKeys('', options, knownOptions)
+  checkSupported('alg', alg)
   const { privateKey, publicKey } = await generateKeyPair(alg)
   const kid = crypto.randomUUID()
   const jwks: JwkSet = { keys: [{ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }] }

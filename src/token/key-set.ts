@@ -53,14 +53,20 @@ function importKey(jwk: PublicJwk, alg: ProofAlgorithm): MaybePromise<IssuerKey>
 /** The public members of a published key. The platform validates them on import. */
 function publicJwkOf(jwk: JsonObject, alg: ProofAlgorithm): PublicJwk {
   if (isPrivate(jwk)) throw new TypeError('A private key was published')
-  const { kty, crv } = keyTypes[alg]
+  const { kty, crv, octets } = keyTypes[alg]
   const member = (name: string): string => {
     const value = jwk[name]
     return typeof value === 'string' ? value : fail(`The key has no ${name}`)
   }
   if (kty === 'RSA') return { e: member('e'), kty, n: checkModulusLength(member('n')) }
+  if (kty === 'AKP') return { alg, kty, pub: checkSize(member('pub'), octets) }
   const x = member('x')
   return kty === 'EC' ? { crv: crv as string, kty, x, y: member('y') } : { crv: crv as string, kty, x }
+}
+
+/** RFC 9964 §5, §7.3. */
+function checkSize(pub: string, octets: number | undefined): string {
+  return platform.decodeBase64url(pub)?.length === octets ? pub : fail('pub does not have the size of its alg')
 }
 
 /** Some issuers prepend a zero octet, which RFC 7518 §6.3.1.1 forbids. It is not counted. */

@@ -8,7 +8,8 @@ const keys = {
   'P-384': { kty: 'EC', crv: 'P-384' },
   'P-521': { kty: 'EC', crv: 'P-521' },
   Ed25519: { kty: 'OKP', crv: 'Ed25519' },
-  RSA: { kty: 'RSA' }
+  RSA: { kty: 'RSA' },
+  AKP: { kty: 'AKP' }
 }
 const all: [ProofAlgorithm, keyof typeof keys, octets: number | undefined][] = [
   ['ES256', 'P-256', 32],
@@ -21,15 +22,18 @@ const all: [ProofAlgorithm, keyof typeof keys, octets: number | undefined][] = [
   ['PS512', 'RSA', undefined],
   ['RS256', 'RSA', undefined],
   ['RS384', 'RSA', undefined],
-  ['RS512', 'RSA', undefined]
+  ['RS512', 'RSA', undefined],
+  ['ML-DSA-44', 'AKP', 1312],
+  ['ML-DSA-65', 'AKP', 1952],
+  ['ML-DSA-87', 'AKP', 2592]
 ]
 
-describe('each algorithm has one type of key, and one curve (RFC 7518 §3.1, §3.4, RFC 8037 §3.1)', () => {
+describe('each algorithm has one type of key, and one curve or size (RFC 7518 §3.1, §3.4, RFC 8037 §3.1, RFC 9964 §5)', () => {
   it('all of them are known', () => {
     expect(all.map(([alg]) => alg)).toEqual(proofAlgorithms)
   })
 
-  it.each(all)('%s: %s and no other, with coordinates of %s octets', (alg, type, octets) => {
+  it.each(all)('%s: %s and no other, of %s octets', (alg, type, octets) => {
     for (const [name, key] of Object.entries(keys)) expect(isOfType(key, alg), name).toBe(name === type)
     expect(keyTypes[alg].octets).toBe(octets)
   })
@@ -41,8 +45,9 @@ describe('each algorithm has one type of key, and one curve (RFC 7518 §3.1, §3
     }
   )
 
-  it('the name of a curve means nothing to RSA', () => {
+  it('the name of a curve means nothing to RSA and AKP', () => {
     expect(isOfType({ kty: 'RSA', crv: 'x' }, 'PS256')).toBe(true)
+    expect(isOfType({ kty: 'AKP', crv: 'x' }, 'ML-DSA-44')).toBe(true)
   })
 })
 
@@ -58,6 +63,13 @@ describe('use, key_ops and alg must allow a key to verify, where it has them (RF
     { use: 'sig', key_ops: ['verify'], alg: 'PS256' }
   ])('%j does not', (key) => {
     expect(isUsableFor(key, 'ES256')).toBe(false)
+  })
+
+  it('an AKP key must have the alg (RFC 9964 §3) [Q-03]', () => {
+    expect(isUsableFor({ alg: 'ML-DSA-44', use: 'sig' }, 'ML-DSA-44')).toBe(true)
+    for (const alg of [undefined, null, '', 'ML-DSA-65', 'ml-dsa-44', 'EdDSA'])
+      expect(isUsableFor({ alg }, 'ML-DSA-44')).toBe(false)
+    expect(isUsableFor({}, 'ML-DSA-44')).toBe(false)
   })
 
   it('EdDSA and Ed25519 are two names of one algorithm (RFC 9864 §2.2), and of no other', () => {

@@ -1,7 +1,15 @@
 import { constants, createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Platform, type ProofAlgorithm, type PublicJwk, proofAlgorithms } from '../../src/crypto/crypto.js'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  isPostQuantum,
+  type Platform,
+  type ProofAlgorithm,
+  type PublicJwk,
+  postQuantumAlgorithms,
+  proofAlgorithms,
+  traditionalAlgorithms
+} from '../../src/crypto/crypto.js'
 import { platform as node } from '../../src/crypto/node.js'
 import { platform as web } from '../../src/crypto/web.js'
 
@@ -113,6 +121,7 @@ function createSigner(alg: ProofAlgorithm): Signer {
   let pair: { privateKey: KeyObject; publicKey: KeyObject }
   if (alg.startsWith('ES')) pair = generateKeyPairSync('ec', { namedCurve: curves[alg] as string })
   else if (alg.startsWith('Ed')) pair = generateKeyPairSync('ed25519')
+  else if (isPostQuantum(alg)) pair = generateMlDsaKeyPair(alg)
   else pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const { privateKey: key, publicKey } = pair
   return {
@@ -120,7 +129,7 @@ function createSigner(alg: ProofAlgorithm): Signer {
     jwk: publicKey.export({ format: 'jwk' }) as unknown as PublicJwk,
     sign(input, other = {}) {
       const data = Buffer.from(input)
-      if (alg.startsWith('Ed')) return sign(null, data, key)
+      if (alg.startsWith('Ed') || isPostQuantum(alg)) return sign(null, data, key)
       if (alg.startsWith('ES')) return sign(other.digest ?? digest, data, { key, dsaEncoding: 'ieee-p1363' })
       const { saltLength = Number(alg.slice(2)) / 8 } = other
       const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
@@ -129,7 +138,22 @@ function createSigner(alg: ProofAlgorithm): Signer {
   }
 }
 
-describe.each(proofAlgorithms)('%s', (alg) => {
+/** The declarations of Node.js 20 do not have these key types. */
+function generateMlDsaKeyPair(alg: string): { privateKey: KeyObject; publicKey: KeyObject } {
+  return generateKeyPairSync(alg.toLowerCase() as 'ed25519')
+}
+
+/** Whether this Node.js generates keys of an algorithm: what `supports` must say. */
+function canGenerate(alg: string): boolean {
+  try {
+    return generateMlDsaKeyPair(alg) !== undefined
+  } catch {
+    return false
+  }
+}
+
+// With real signatures where the runtime has ML-DSA; test/ml-dsa.test.ts has those of a JavaScript implementation elsewhere.
+describe.each([...traditionalAlgorithms, ...postQuantumAlgorithms.filter(canGenerate)])('%s', (alg) => {
   const input = 'eyJhbGciOiJ4In0.eyJhIjoxfQ'
   let signer: Signer
   let attacker: Signer
@@ -258,3 +282,42 @@ describe('importKey rejects invalid keys', () => {
     expect(createPublicKey({ key: { ...jwk }, format: 'jwk' }).asymmetricKeyType).toBe('ec')
   })
 })
+
+describe('supports', () => {
+  it.each(postQuantumAlgorithms)('of node.ts tells whether this Node.js has %s', (alg) => {
+    expect(node.supports(alg)).toBe(canGenerate(alg))
+  })
+
+  it('of web.ts is that of SubtleCrypto, for import and verification', () => {
+    const supports = vi.fn((operation: string, alg: string) => alg === 'ML-DSA-44' || operation === 'importKey')
+    vi.stubGlobal('SubtleCrypto', { supports })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    expect(postQuantumAlgorithms.filter(web.supports)).toEqual(['ML-DSA-44'])
+    supports.mockReturnValue(true)
+    expect(postQuantumAlgorithms.filter(web.supports)).toEqual(postQuantumAlgorithms)
+    supports.mockImplementation((operation) => operation === 'verify')
+    expect(postQuantumAlgorithms.filter(web.supports)).toEqual([])
+  })
+
+  it('of web.ts is false on runtimes without that method', () => {
+    onTestFinished(() => void vi.unstubAllGlobals())
+    for (const SubtleCrypto of [undefined, class {}]) {
+      vi.stubGlobal('SubtleCrypto', SubtleCrypto)
+      expect(postQuantumAlgorithms.filter(web.supports)).toEqual([])
+    }
+  })
+})
+
+it.each(postQuantumAlgorithms)(
+  '%s: a signature of another size is not verified, whatever the key verifies (RFC 9964 §5)',
+  async (alg) => {
+    const { jwk, sign: signEd25519 } = createSigner('Ed25519')
+    const key = await node.importKey(jwk, 'Ed25519')
+    const signature = signEd25519('x')
+    expect(node.verify('Ed25519', key, 'x', signature)).toBe(true)
+    expect(node.verify(alg, key, 'x', signature)).toBe(false)
+    expect(await node.verifyInPool?.(alg, key, 'x', signature)).toBe(false)
+    const octets = { 'ML-DSA-44': 2420, 'ML-DSA-65': 3309, 'ML-DSA-87': 4627 }[alg]
+    expect(node.verify(alg, key, 'x', new Uint8Array(octets))).toBe(false)
+  }
+)

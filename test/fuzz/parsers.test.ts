@@ -61,7 +61,7 @@ describe('every parser returns a value or rejects, for any input', () => {
 
   const jwk = fc.record(
     {
-      kty: fc.oneof(fc.constantFrom('EC', 'RSA', 'OKP', 'oct'), anyJson),
+      kty: fc.oneof(fc.constantFrom('EC', 'RSA', 'OKP', 'AKP', 'oct'), anyJson),
       crv: fc.oneof(fc.constantFrom('P-256', 'P-384', 'P-521', 'Ed25519'), anyJson),
       x: fc.oneof(
         fc.uint8Array({ minLength: 31, maxLength: 67 }).map((octets) => Buffer.from(octets).toString('base64url')),
@@ -70,6 +70,7 @@ describe('every parser returns a value or rejects, for any input', () => {
       y: fc.oneof(fc.constant('A'.repeat(43)), anyText),
       n: fc.oneof(fc.constant(`${'_'.repeat(341)}8`), anyText),
       e: fc.oneof(fc.constant('AQAB'), anyText),
+      pub: fc.oneof(fc.constantFrom('A'.repeat(1750), 'A'.repeat(2603), 'A'.repeat(3456)), anyText),
       d: anyJson,
       use: fc.oneof(fc.constant('sig'), anyJson),
       key_ops: fc.oneof(fc.constant(['verify']), anyJson),

@@ -13,6 +13,9 @@ export const rows = [
     row('Runtime', `Node.js ${name}, import`, 'esm', frameworks, [...runTests, 'test.mjs'], { node, isQuick: name === '26' }),
     row('Runtime', `Node.js ${name}, require`, 'cjs', frameworks, [...runTests, 'test.cjs'], { node })
   ]),
+  ...['24', '26'].map((node) =>
+    row('Runtime', `Node.js ${node}, ML-DSA`, 'ml-dsa', 'jose@6', [...runTests, 'test.mjs'], { node, isQuick: node === '26' })
+  ),
   row('Runtime', 'Bun', 'esm', `${frameworks} bun@1`, ['bun', 'test', './test.mjs'], { isQuick: true }),
   row('Runtime', 'Deno', 'esm', `${frameworks} deno@2`, ['deno', 'test', '--allow-all', '--no-check', 'test.mjs'], {
     isQuick: true

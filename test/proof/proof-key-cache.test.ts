@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProofHeader } from '../../src/proof/proof-key.js'
 import { ProofKeyCache } from '../../src/proof/proof-key-cache.js'
 
-const headerOf = (jkt: string) => ({ jkt }) as ProofHeader
+const headerOf = (jkt: string, alg = 'ES256') => ({ jkt, alg }) as ProofHeader
 
 describe('ProofKeyCache', () => {
   it('caches the header of a verified proof by its encoded segment', () => {
@@ -13,13 +13,18 @@ describe('ProofKeyCache', () => {
     expect(cache.get('Segment')).toBeUndefined()
   })
 
-  it('does not cache a header of more than 2048 characters', () => {
+  it.each([
+    ['ES256', 2048],
+    ['RS512', 2048],
+    ['ML-DSA-44', 5120],
+    ['ML-DSA-87', 5120]
+  ])('%s: does not cache a header of more than %i characters', (alg, length) => {
     const cache = new ProofKeyCache(1000)
-    const header = headerOf('a')
-    cache.set('a'.repeat(2048), header)
-    cache.set('a'.repeat(2049), header)
-    expect(cache.get('a'.repeat(2048))).toBe(header)
-    expect(cache.get('a'.repeat(2049))).toBeUndefined()
+    const header = headerOf('a', alg)
+    cache.set('a'.repeat(length), header)
+    cache.set('a'.repeat(length + 1), header)
+    expect(cache.get('a'.repeat(length))).toBe(header)
+    expect(cache.get('a'.repeat(length + 1))).toBeUndefined()
   })
 
   it('holds eight headers of one key', () => {

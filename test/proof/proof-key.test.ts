@@ -5,6 +5,8 @@ import { type ProofAlgorithm, proofAlgorithms } from '../../src/crypto/crypto.js
 import { readProofJwk, thumbprint } from '../../src/proof/proof-key.js'
 
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })
+/** Any octets of its size are a public key of ML-DSA (FIPS 204 §7.2). */
+const akp = (alg: string, octets: number) => ({ kty: 'AKP', alg, pub: Buffer.alloc(octets, 7).toString('base64url') })
 const keys = {
   'P-256': ec('P-256'),
   'P-384': ec('P-384'),
@@ -13,14 +15,18 @@ const keys = {
   Ed448: generateKeyPairSync('ed448').publicKey.export({ format: 'jwk' }),
   X25519: generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }),
   secp256k1: ec('secp256k1'),
-  RSA: generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+  RSA: generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }),
+  'ML-DSA-44': akp('ML-DSA-44', 1312),
+  'ML-DSA-65': akp('ML-DSA-65', 1952),
+  'ML-DSA-87': akp('ML-DSA-87', 2592)
 } as Record<string, Record<string, string>>
 const p256 = keys['P-256'] as { kty: string; crv: string; x: string; y: string }
 const rsa = keys['RSA'] as { kty: string; n: string; e: string }
 
 const kinds: Record<ProofAlgorithm, string> = {
   ...{ ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519', Ed25519: 'Ed25519' },
-  ...{ PS256: 'RSA', PS384: 'RSA', PS512: 'RSA', RS256: 'RSA', RS384: 'RSA', RS512: 'RSA' }
+  ...{ PS256: 'RSA', PS384: 'RSA', PS512: 'RSA', RS256: 'RSA', RS384: 'RSA', RS512: 'RSA' },
+  ...{ 'ML-DSA-44': 'ML-DSA-44', 'ML-DSA-65': 'ML-DSA-65', 'ML-DSA-87': 'ML-DSA-87' }
 }
 
 function isRead(jwk: unknown, alg: ProofAlgorithm = 'ES256'): boolean {
@@ -44,7 +50,7 @@ const rsaOf = (extra: { bits?: number; n?: Uint8Array; e?: Uint8Array }) => {
   }
 }
 
-describe('an algorithm has one type of key and one curve (RFC 7518 §3.4, RFC 8037 §3.1)', () => {
+describe('an algorithm has one type of key, and one curve or size (RFC 7518 §3.4, RFC 8037 §3.1, RFC 9964 §5)', () => {
   it.each(proofAlgorithms)('%s', (alg) => {
     for (const [kind, jwk] of Object.entries(keys)) expect([kind, isRead(jwk, alg)]).toEqual([kind, kind === kinds[alg]])
   })

@@ -16,6 +16,37 @@ test('every entry point loads', () => {
     assert.equal(typeof exported, 'function')
 })
 
+test('ML-DSA is accepted where the runtime has it, and a TypeError elsewhere', async () => {
+  const alg = 'ML-DSA-44'
+  const issuer = await createTestIssuer()
+  const create = () => createVerifier({ issuer: issuer.options, baseUrl: 'https://api.example', proof: { algorithms: [alg] } })
+  const isGenerated = await crypto.subtle.generateKey(alg, true, ['sign', 'verify']).then(
+    () => true,
+    () => false
+  )
+  const verifier = valueOrError(create)
+  const isNode = globalThis.Bun === undefined && globalThis.Deno === undefined
+  if (isNode) assert.equal(verifier instanceof Error, !isGenerated)
+  if (verifier instanceof Error) {
+    assert.equal(verifier.name, 'TypeError')
+    assert.match(verifier.message, /^"proof\.algorithms" must be supported by this runtime, which has no ML-DSA-44/)
+    return
+  }
+  const client = await createTestClient({ alg })
+  const url = 'https://api.example/notes'
+  const headers = await client.headers({ url, token: await issuer.issue({ jkt: client.jkt }) })
+  const { proof } = await verifier.verifyRequest({ method: 'GET', target: '/notes', headers })
+  assert.equal(proof.jkt, client.jkt)
+})
+
+function valueOrError(create) {
+  try {
+    return create()
+  } catch (error) {
+    return error
+  }
+}
+
 test('a bound token is accepted once, and rejected with another key', async () => {
   const [issuer, client, attacker] = await Promise.all([createTestIssuer(), createTestClient(), createTestClient()])
   const handler = withDPoP({ issuer: issuer.options, baseUrl: 'https://api.example' }, (_request, auth) =>

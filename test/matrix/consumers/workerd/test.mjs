@@ -45,4 +45,7 @@ test('the Fetch adapter and Hono in workerd', { timeout: 60_000 }, async (t) => 
       statuses.push((await worker.dispatchFetch(url, { headers: sent })).status)
     assert.deepEqual([path, ...statuses], [path, 200, 401, 401])
   }
+  const { isSupported, error } = await (await worker.dispatchFetch(`${origin}/ml-dsa`)).json()
+  if (isSupported) assert.equal(error, undefined)
+  else assert.match(error, /^TypeError: "proof\.algorithms" must be supported by this runtime, which has no ML-DSA-44/)
 })
