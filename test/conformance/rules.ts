@@ -30,7 +30,6 @@ const notBuilt = (part: string): Applies => ({ to: 'part not built', part })
 
 const serverDuty = no('a duty of the authorization server')
 const deployment = no('a matter of deployment')
-const mcp = notBuilt('MCP')
 const postQuantum = notBuilt('ML-DSA')
 
 const dpop = [
@@ -244,13 +243,7 @@ const metadataRules = [
   rule('M-17', '9728 §3.3', 'rule', 'Another path below the well-known string is 404'),
   rule('M-18', '9728 §3.1', 'MUST', 'GET and HEAD are answered, other methods are 405'),
   rule('M-19', '9728 §3.2', 'MUST', 'bearer_methods_supported is ["header"]'),
-  rule(
-    'M-20',
-    '9728 §7.2',
-    'RECOMMENDED',
-    'Scopes of a policy are in scopes_supported',
-    notBuilt('comparison with the policies of routes')
-  ),
+  rule('M-20', '9728 §2', 'RECOMMENDED', 'Scopes of a policy that are not in scopes_supported cause a warning'),
   rule('M-21', '9728 §2.1', 'RECOMMENDED', 'A member with a language tag has one without it'),
   rule('M-22', '9728 §2', 'MUST', 'jwks_uri is an https URL'),
   rule('M-23', '9728 §2', 'MAY', 'Extension members are published as they are'),
@@ -337,7 +330,7 @@ const mcpRules = [
   rule('P-M15', 'authorization', 'MUST', 'Scope hierarchies are accounted for'),
   rule('P-M16', 'authorization', 'MUST', 'The metadata has an authorization server'),
   rule('P-M17', 'authorization', 'MUST', 'The metadata is found at the path or at the root'),
-  rule('P-M18', 'authorization', 'SHOULD', 'Scheme and host of an audience in upper case are accepted', mcp),
+  rule('P-M18', 'authorization', 'SHOULD', 'Scheme and host of an audience in upper case are accepted'),
   rule('P-M19', 'authorization', 'MUST', 'Each request has a token and a proof'),
   rule('P-M20', 'streamable-http', 'MUST', 'An Origin that is not allowed is 403'),
   rule('P-M21', 'streamable-http', 'MUST', 'The required header fields are validated'),
@@ -409,7 +402,7 @@ const cors = [
   rule('K-05', 'browser-based apps', 'MUST', 'Pages can use the API', notBuilt('a test in a browser')),
   rule('K-06', 'Fetch', 'rule', 'Exposed fields of the application are kept'),
   rule('K-07', 'practice', 'rule', 'A request without Origin gets no field for CORS'),
-  rule('K-08', 'Fetch', 'rule', 'Header fields of the client are allowed too', notBuilt('the header fields of MCP clients')),
+  rule('K-08', 'Fetch', 'rule', 'Header fields of the client are allowed too'),
   rule('K-09', 'practice', 'rule', 'The metadata can be read across origins'),
   rule('K-10', 'Fetch', 'advice', 'Access-Control-Max-Age', deployment),
   rule('K-11', 'Fetch', 'advice', 'Protected routes do not redirect', deployment)
