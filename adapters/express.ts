@@ -1,22 +1,15 @@
 /** Express 4 and 5: middleware that verifies a request, and middleware that checks the policy of a route. @module */
 
-import type { Request, RequestHandler, Response } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { checkKeys, misconfigured } from '../src/config/option-validation.js'
 import { type Policy, policyMembers, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { logOutage } from './outage-log.js'
-import {
-  type HasVerifier,
-  metadataResponseOf,
-  named,
-  protect,
-  protectPolicy,
-  type ResponseHeaderAccess,
-  toVerifiers
-} from './shared.js'
+import { headersOf, routeOf, verifyExpressRequest } from './express-guard.js'
+import { type HasVerifier, metadataResponseOf, named, protectPolicy, toVerifiers } from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -53,20 +46,13 @@ export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {})
   const verifier = toVerifier(source)
   const { property = 'dpop', ...rest } = checkKeys('', settings, knownSettings)
   const policy = routePolicy(rest)
+  comparePublishedScopes(verifier, policy)
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not handle promises, so errors are passed to next.
   const middleware: RequestHandler = function dpop(req, res, next) {
-    protect(verifier, req, headersOf(res), { ...withRequest(policy, req), target: req.originalUrl, route: routeOf(req) })
+    verifyExpressRequest(verifier, req, res, withRequest(policy, req))
       .then((auth) => void Object.assign(req, { [property]: auth }))
-      .then(
-        () => next(),
-        (error: unknown) => {
-          // Express logs the error without its cause.
-          // biome-ignore lint/suspicious/noConsole: the log of Express
-          if (req.app?.get('env') !== 'test') logOutage(error, console.error)
-          next(error)
-        }
-      )
+      .then(() => next(), next)
   }
   return Object.assign(middleware, { verifier })
 }
@@ -137,14 +123,4 @@ function policyMiddleware(policy: Policy<Request>): RequestHandler {
   return named<RequestHandler>(policy, (req, res, next) => {
     protectPolicy(req, headersOf(res), { ...withRequest(policy, req), route: routeOf(req) }).then(() => next(), next)
   })
-}
-
-/** The path template of the route. It is known in middleware of the route, not in that of the application. */
-function routeOf({ baseUrl, route }: Request): string | undefined {
-  const path: unknown = route?.path
-  return typeof path === 'string' ? `${baseUrl}${path}` : undefined
-}
-
-function headersOf(res: Response): ResponseHeaderAccess {
-  return { get: (name) => res.getHeader(name), set: (name, value) => void res.setHeader(name, value) }
 }

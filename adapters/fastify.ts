@@ -7,6 +7,7 @@ import { type Policy, routeDecision, routePolicy, withRequest } from '../src/pol
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { comparePublishedScopes } from '../src/verifier.js'
 import { serveMetadata } from './fastify-metadata.js'
 import { logOutage } from './outage-log.js'
 import {
@@ -78,7 +79,7 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
   if (!app.hasRequestDecorator('dpop')) app.decorateRequest('dpop', null)
   if (!app.hasDecorator('verifyDPoP')) app.decorate('verifyDPoP', Object.assign(verifyDPoP, { verifier }))
   serveMetadata(app, verifier)
-  app.addHook('onRoute', ({ config = {} }) => void policyOf(config))
+  app.addHook('onRoute', ({ config = {} }) => comparePublishedScopes(verifier, policyOf(config)))
   // A hook of the scope instead of each route also covers routes that were registered before the plugin.
   app.addHook(hook as 'onRequest', async (request, reply) => {
     const { dpop = isGlobal } = request.routeOptions.config

@@ -1,21 +1,12 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module */
 
-import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { logOutage } from './outage-log.js'
-import {
-  addHeaders,
-  exposedHeaders,
-  type HasVerifier,
-  metadataResponseOf,
-  protect,
-  type ResponseHeaderAccess,
-  toResponse,
-  toVerifiers
-} from './shared.js'
+import { respondIfVerified } from './fetch-guard.js'
+import { type HasVerifier, metadataResponseOf, toResponse, toVerifiers } from './shared.js'
 
 export type { AnyVerifier, HasVerifier } from './shared.js'
 
@@ -61,20 +52,11 @@ export function withDPoP<Rest extends unknown[]>(
 ): FetchHandler<Rest> {
   const verifier = toVerifier(source)
   const policy = routePolicy(options)
+  comparePublishedScopes(verifier, policy)
   async function withDPoP(request: Request, ...rest: Rest): Promise<Response> {
     provideEnvironment(verifier, rest[0])
-    const key = calling.get(request) ?? {}
-    let auth: VerifiedRequest | undefined
-    try {
-      auth = await protect(verifier, request, noResponse, withRequest(policy, request), key)
-    } catch (error) {
-      // biome-ignore lint/suspicious/noConsole: Fetch runtimes have no other log
-      logOutage(error, console.error)
-      if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
-      throw error
-    }
-    const responding = callWith(key, request, () => handler(request, auth as VerifiedRequest, ...rest))
-    return withHeaders(await responding, auth?.responseHeaders ?? {}, request)
+    const call = withRequest(policy, request)
+    return await respondIfVerified(verifier, request, call, (auth) => handler(request, auth as VerifiedRequest, ...rest))
   }
   return Object.assign(withDPoP, { verifier })
 }
@@ -94,36 +76,4 @@ export function resourceMetadata(...sources: VerifierSource[]): (request: Reques
     const response = metadataResponseOf(verifiers, request)
     return response && toResponse(response)
   }
-}
-
-/**
- * The verification of a request while its handler is being called, which a handler that is wrapped again reuses. Removed before
- * anything is awaited: any other call with the same Request, also a concurrent one, is a replay.
- */
-const calling = new WeakMap<Request, object>()
-
-function callWith<Result>(key: object, request: Request, handle: () => Result): Result {
-  calling.set(request, key)
-  try {
-    return handle()
-  } finally {
-    calling.delete(request)
-  }
-}
-
-/** There is no response before the handler returns. */
-const noResponse: ResponseHeaderAccess = { get: () => undefined, set() {} }
-
-function withHeaders(response: Response, verified: ResponseHeaders, request: Request): Response {
-  const exposed = exposedHeaders(request, response.headers)
-  // A WebSocket upgrade (101) and an error response (0) cannot be copied. The client receives the next nonce with another response.
-  if (Object.keys({ ...exposed, ...verified }).length === 0 || response.status < 200) return response
-  // A copy, because the headers of redirects and of fetched responses are immutable.
-  const copy = new Response(response.body, response)
-  for (const [name, value] of Object.entries(exposed)) copy.headers.set(name, value as string)
-  addHeaders(
-    { get: (name) => copy.headers.get(name), set: (name, value) => copy.headers.set(name, [value].flat().join(', ')) },
-    verified
-  )
-  return copy
 }

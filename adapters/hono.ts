@@ -6,6 +6,7 @@ import { type Policy, routeDecision, routePolicy, withRequest } from '../src/pol
 import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
 import {
@@ -57,6 +58,7 @@ export function dpop(
 export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}): MiddlewareHandler & HasVerifier {
   const verifier = toVerifier(source)
   const policy = routePolicy(settings)
+  comparePublishedScopes(verifier, policy)
   const middleware: MiddlewareHandler = async function dpop(c, next) {
     provideEnvironment(verifier, c.env)
     // The context identifies the request, because the same Request object may be passed to app.fetch twice.

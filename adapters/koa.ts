@@ -7,6 +7,7 @@ import { routeScopes } from '../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
+import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
 import {
@@ -49,6 +50,7 @@ export function dpop(
 export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): Middleware<DPoPState> & HasVerifier {
   const verifier = toVerifier(source)
   const policy = routePolicy(settings)
+  comparePublishedScopes(verifier, policy)
   const middleware: Middleware<DPoPState> = async function dpop(ctx, next) {
     const options = { ...withRequest(policy, ctx.request), target: targetOf(ctx), route: routeOf(ctx) }
     const auth = await protect(verifier, ctx.req, headersOf(ctx), options).catch((error: unknown) => {

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
 import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
+import { provideEnvironment } from '../src/lazy-verifier.js'
 import {
   checkNoOfflineAccess,
   findOriginError,
@@ -14,12 +15,12 @@ import {
   toolOf,
   toRules
 } from '../src/policy/mcp-rules.js'
-import type { Policy } from '../src/policy/policy.js'
+import { routePolicy } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import type { Verifier } from '../src/verifier.js'
+import { comparePublishedScopes, type Verifier, type VerifyOptions } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { dpop } from './express.js'
-import { withDPoP } from './fetch.js'
+import { verifyExpressRequest } from './express-guard.js'
+import { respondIfVerified } from './fetch-guard.js'
 import type { HasVerifier } from './shared.js'
 
 export type { McpOptions } from '../src/policy/mcp-rules.js'
@@ -44,9 +45,12 @@ export interface McpAuthInfo {
   }
 }
 
-/** A guard for Express and other hosts with `(req, res, next)`. It sets `req.auth`, which the SDK passes to tools. */
+/**
+ * A guard for Express and other hosts with `(req, res, next)`. It sets `req.auth` to {@link McpAuthInfo}, which both major versions of the SDK
+ * pass to tools. Its type is that of the SDK where that declares it.
+ */
 export type McpMiddleware = ((
-  req: IncomingMessage & { auth?: McpAuthInfo },
+  req: IncomingMessage & { auth?: unknown },
   res: ServerResponse,
   next: (error?: unknown) => void
 ) => void) &
@@ -78,7 +82,8 @@ export function toAuthInfo(auth: VerifiedRequest, resource?: string): McpAuthInf
 }
 
 /**
- * Middleware for an MCP endpoint: verifies token, proof and binding of each request as `dpop()` does, and sets `req.auth`. Otherwise it
+ * Middleware for an MCP endpoint: verifies token, proof and binding of each request as `dpop()` does, and sets `req.auth`. Scheme and
+ * authority of an audience are compared case-insensitively, as the specification recommends (Canonical Server URI). Otherwise it
  * responds with 400, 401, 403, 429 or 503. The metadata is served by `resourceMetadata()` of `dpop-guard/express`.
  *
  * @param source a verifier or its options, with the option `metadata`; a function or undefined as for `dpop()`
@@ -87,24 +92,22 @@ export function toAuthInfo(auth: VerifiedRequest, resource?: string): McpAuthInf
 export function mcpAuth(source: VerifierSource<VerifiedRequest> | undefined, options: McpOptions = {}): McpMiddleware {
   const rules = toRules(options)
   const verifier = toMcpVerifier(source, rules)
-  const guards = guardsByTool(rules, (scopes) => dpop(verifier, policyOf(scopes)))
+  const calls = callsByTool(verifier, rules)
   const middleware: McpMiddleware = Object.assign(
-    function mcpAuth(
-      req: IncomingMessage & { auth?: McpAuthInfo; dpop?: VerifiedRequest },
-      res: ServerResponse,
-      next: () => void
-    ) {
+    function mcpAuth(req: IncomingMessage & { auth?: unknown }, res: ServerResponse, next: (error?: unknown) => void) {
       const read: ReadHeader = (name) => req.headers[name] as string | undefined
       const originError = findOriginError(read, rules)
       if (originError !== undefined) return respond(res, originError, next)
-      guards.of(read)(req as ExpressRequest, res as ExpressResponse, (error?: unknown) => {
-        if (error !== undefined) return respond(res, error, next)
-        if (!hasRequiredFields(req.method, read, rules)) return respondJson(res, 400, headerMismatch)
-        const authInfo = authInfoOf(req.dpop as VerifiedRequest, verifier, rules)
-        if (authInfo instanceof DPoPUnavailableError) return respond(res, authInfo, next)
-        req.auth = authInfo
-        next()
-      })
+      verifyExpressRequest(verifier, req as ExpressRequest, res as ExpressResponse, calls.of(read)).then(
+        (auth) => {
+          if (!hasRequiredFields(req.method, read, rules)) return respondJson(res, 400, headerMismatch)
+          const authInfo = authInfoOf(auth as VerifiedRequest, verifier, rules)
+          if (authInfo instanceof DPoPUnavailableError) return respond(res, authInfo, next)
+          Object.assign(req, { dpop: auth, auth: authInfo })
+          next()
+        },
+        (error: unknown) => respond(res, error, next)
+      )
     },
     { verifier }
   )
@@ -130,12 +133,13 @@ export function withMcpAuth<Rest extends unknown[]>(
     const authInfo = authInfoOf(auth, verifier, rules)
     return authInfo instanceof DPoPUnavailableError ? authInfo.getResponse() : handler(request, authInfo, ...rest)
   }
-  const guards = guardsByTool(rules, (scopes) => withDPoP<Rest>(verifier, handle, policyOf(scopes)))
+  const calls = callsByTool(verifier, rules)
   async function withMcpAuth(request: Request, ...rest: Rest): Promise<Response> {
+    provideEnvironment(verifier, rest[0])
     const read = readerOf(request)
     const originError = findOriginError(read, rules)
     if (originError !== undefined) return originError.getResponse()
-    return await guards.of(read)(request, ...rest)
+    return await respondIfVerified(verifier, request, calls.of(read), (auth) => handle(request, auth as VerifiedRequest, ...rest))
   }
   return Object.assign(withMcpAuth, { verifier })
 }
@@ -159,19 +163,18 @@ function authInfoOf(auth: VerifiedRequest, verifier: Verifier, { resource }: Mcp
   }
 }
 
-/** The policy of a guard. `authorize` requires credentials also of a verifier with the option `optional`. */
-function policyOf(scopes: readonly string[]): Policy<unknown> {
-  return { ...(scopes.length > 0 && { scopes }), authorize: () => true }
+/** What is required of the calls of each tool with scopes of its own, and of all other requests. */
+function callsByTool(verifier: Verifier, { scopes, toolScopes }: McpRules): { of(read: ReadHeader): VerifyOptions } {
+  const others = callOf(verifier, scopes)
+  const byTool = new Map([...toolScopes].map(([tool, own]) => [tool, callOf(verifier, [...new Set([...scopes, ...own])])]))
+  return { of: (read) => byTool.get(toolOf(read) ?? '') ?? others }
 }
 
-/** One guard for each tool with scopes of its own, and one for all other requests. */
-function guardsByTool<Guard>(
-  { scopes, toolScopes }: McpRules,
-  create: (scopes: readonly string[]) => Guard
-): { of(read: ReadHeader): Guard } {
-  const others = create(scopes)
-  const byTool = new Map([...toolScopes].map(([tool, own]) => [tool, create([...new Set([...scopes, ...own])])]))
-  return { of: (read) => byTool.get(toolOf(read) ?? '') ?? others }
+/** `authorize` requires credentials also of a verifier with the option `optional`. */
+function callOf(verifier: Verifier, scopes: readonly string[]): VerifyOptions {
+  const policy = routePolicy({ ...(scopes.length > 0 && { scopes }), authorize: () => true })
+  comparePublishedScopes(verifier, policy)
+  return { ...policy, audienceComparison: 'uri' }
 }
 
 function readerOf({ headers }: Request): ReadHeader {
@@ -180,11 +183,11 @@ function readerOf({ headers }: Request): ReadHeader {
 
 /** Responds with an error, whose header fields are already on the response; passes an error of the host on. */
 function respond(res: ServerResponse, error: unknown, next: (error: unknown) => void): void {
-  if (res.headersSent) return
   if (isDPoPError(error) || isDPoPUnavailableError(error)) respondJson(res, error.status, error)
   else next(error)
 }
 
+/** No effect if the host has responded, for example by a timeout. */
 function respondJson(res: ServerResponse, status: number, body: object): void {
-  res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
+  if (!res.headersSent) res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
 }

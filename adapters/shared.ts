@@ -7,7 +7,7 @@ import { isRestrictive, type Policy } from '../src/policy/policy.js'
 import type { RequestLike } from '../src/request/request.js'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
-import type { AnyVerifier, VerifyOptions } from '../src/verifier.js'
+import type { AnyVerifier, RoutePolicy, VerifyOptions } from '../src/verifier.js'
 import { haveEqualOptions, toVerifier, type VerifierSource } from '../src/verify-request.js'
 
 export type { AnyVerifier } from '../src/verifier.js'
@@ -129,7 +129,7 @@ function explainConflict(error: unknown, earlier: Verification | undefined): unk
 export async function protectPolicy(
   request: RequestLike,
   headers: ResponseHeaderAccess,
-  policy: Omit<VerifyOptions, 'target'>,
+  policy: RoutePolicy,
   key: object = request
 ): Promise<void> {
   const earlier = findVerification(key)
@@ -145,7 +145,7 @@ export async function protectPolicy(
 async function enforce(
   verifier: AnyVerifier,
   auth: VerifiedRequest | undefined,
-  { target: _target, ...policy }: VerifyOptions,
+  { target: _target, audienceComparison: _comparison, ...policy }: VerifyOptions,
   request: RequestLike
 ): Promise<void> {
   if (isRestrictive(policy)) await verifier.requirePolicy(auth, policy, request)

@@ -27,9 +27,11 @@ export function createPages(provider, passwords) {
       <title>Allow access</title>
       <p>${toHtml(params.client_id)} asks for ${toHtml(params.scope)} at ${toHtml(params.resource)}</p>
       <form method="post"><button name="answer" value="allow">Allow</button> <button name="answer" value="deny">Deny</button></form>`,
-    async submit(form, { session, params, prompt }) {
+    async submit(form, { session, params, prompt, grantId }) {
       if (form.get('answer') !== 'allow') return { error: 'access_denied' }
-      const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id })
+      // What the user allows is added to what they allowed this client before, so that a client can ask for further scopes.
+      const earlier = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+      const grant = earlier ?? new provider.Grant({ accountId: session.accountId, clientId: params.client_id })
       for (const [resource, scopes] of Object.entries(prompt.details.missingResourceScopes ?? {}))
         grant.addResourceScope(resource, scopes.join(' '))
       return { consent: { grantId: await grant.save() } }

@@ -54,5 +54,5 @@ export type {
   VerifyMessage
 } from './telemetry.js'
 export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
-export { type AnyVerifier, createVerifier, type Verifier, type VerifyOptions } from './verifier.js'
+export { type AnyVerifier, createVerifier, type RoutePolicy, type Verifier, type VerifyOptions } from './verifier.js'
 export { toVerifier, type VerifierSource, verifyRequest } from './verify-request.js'

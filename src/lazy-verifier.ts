@@ -8,7 +8,7 @@ import { toUnavailableError } from './outage.js'
 import type { RequestLike } from './request/request.js'
 import type { MetadataResponse } from './response/resource-metadata.js'
 import type { VerifiedRequest } from './verified-request.js'
-import type { AnyVerifier, VerifyOptions } from './verifier.js'
+import type { AnyVerifier, RoutePolicy, VerifyOptions } from './verifier.js'
 
 /**
  * Creates its verifier at the first call and keeps it. If that fails, the request is 503 with the error as its cause, and the next call
@@ -37,11 +37,7 @@ export class LazyVerifier implements AnyVerifier {
     verifier.requireScopes(auth, scopes)
   }
 
-  async requirePolicy(
-    auth: VerifiedRequest | undefined,
-    policy: Omit<VerifyOptions, 'target'>,
-    request: RequestLike
-  ): Promise<void> {
+  async requirePolicy(auth: VerifiedRequest | undefined, policy: RoutePolicy, request: RequestLike): Promise<void> {
     await this.#verifier().requirePolicy(auth, policy, request)
   }
 

@@ -1,8 +1,8 @@
 /** Verifies one request, in the order of the checks. @module */
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
-import { checkKeys, misconfigured } from './config/option-validation.js'
-import { warnAboutRejection } from './config/warnings.js'
+import { check, checkKeys, misconfigured } from './config/option-validation.js'
+import { warnAboutRejection, warnAboutUnpublishedScopes } from './config/warnings.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
 import { debugRefusal } from './diagnostics/debug.js'
@@ -13,6 +13,7 @@ import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { toUnavailableError } from './outage.js'
 import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
+import { findUnpublishedScopes } from './policy/published-scopes.js'
 import { isScopeToken } from './policy/scopes.js'
 import { checkAth, checkHtm, checkHtu, checkSignature, type Proof, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
@@ -33,9 +34,20 @@ export interface VerifyOptions extends Policy {
   readonly target?: string | undefined
   /** The path template of the route, such as `/notes/:id`, for diagnostics events. */
   readonly route?: string | undefined
+  /**
+   * How `aud` of the token is compared. `'exact'`: code point by code point (RFC 9728 §6). `'uri'`: the same, but scheme and authority of
+   * `http` and `https` URLs are case-insensitive, as the Model Context Protocol recommends. @defaultValue 'exact'
+   */
+  readonly audienceComparison?: 'exact' | 'uri' | undefined
 }
 
-const knownCallOptions = { ...policyMembers, target: true, route: true } as const satisfies Record<keyof VerifyOptions, true>
+const knownCallOptions = { ...policyMembers, target: true, route: true, audienceComparison: true } as const satisfies Record<
+  keyof VerifyOptions,
+  true
+>
+
+/** A policy with the path template of its route, for diagnostics events. */
+export type RoutePolicy = Omit<VerifyOptions, 'target' | 'audienceComparison'>
 
 /** Verifies requests with one configuration. It holds caches and the replay store: create one per application. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
@@ -60,7 +72,7 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    * @throws {@link DPoPError} if the policy is not satisfied, or the request has no credentials
    * @throws {@link DPoPUnavailableError} if a hook throws
    */
-  requirePolicy(auth: VerifiedRequest | undefined, policy: Omit<VerifyOptions, 'target'>, request: RequestLike): Promise<void>
+  requirePolicy(auth: VerifiedRequest | undefined, policy: RoutePolicy, request: RequestLike): Promise<void>
   /**
    * Runs all checks of a request and returns their results in order, without consuming the proof and without stopping at the first
    * failure. For developers: a hook in the options is called as usual, and no result may be sent to a client.
@@ -115,6 +127,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   readonly #freshness: Freshness
   readonly #proofKeys: ProofKeyCache
   #hasAccepted = false
+  /** The arrays of policies that were compared with the published scopes. */
+  readonly #comparedScopes = new WeakSet<readonly string[]>()
   readonly #acrValuesSupported = (issuer: string) => this.#tokens.acrValuesSupported(issuer)
 
   constructor(config: VerifierConfig) {
@@ -152,7 +166,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       if (this.#config.optional && !isRestrictive(options) && isAnonymous(incoming)) return undefined
       const authorization = parseAuthorization(incoming)
       message.scheme = authorization.scheme
-      const presenting = this.#tokens.present(tokenOf(authorization, incoming), this.#config.clock(), observeLoopTurn())
+      const text = tokenOf(authorization, incoming)
+      const presenting = this.#tokens.present(text, this.#config.clock(), observeLoopTurn(), options.audienceComparison)
       const token = presenting instanceof Promise ? await presenting : presenting
       message.isTokenCached = token.cached !== undefined
       // A cached token has valid syntax. Checked before the scheme, because Fetch joins two field lines with a comma and the first
@@ -173,17 +188,14 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
     try {
       const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
+      this.comparePublishedScopes({ scopes })
       checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
     } catch (reason) {
       throw this.#toError(reason, requestOf(auth))
     }
   }
 
-  async requirePolicy(
-    auth: VerifiedRequest | undefined,
-    options: Omit<VerifyOptions, 'target'>,
-    request: RequestLike
-  ): Promise<void> {
+  async requirePolicy(auth: VerifiedRequest | undefined, options: RoutePolicy, request: RequestLike): Promise<void> {
     let route: string | undefined
     try {
       const { route: given, ...policy } = options
@@ -195,8 +207,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
-    const { target, route: _route, ...policy } = options
-    const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness }
+    const { target, route: _route, audienceComparison, ...policy } = options
+    const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness, audienceComparison }
     const checkPolicy: VerifierParts['checkPolicy'] = async (verified, token, required, by, proof) => {
       const dpop = proof && { proof, nextNonce: undefined }
       await this.#checkPolicy(toVerifiedRequest(dpop ? 'DPoP' : 'Bearer', verified, token.text, dpop), required, by)
@@ -223,6 +235,20 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
       return metadataResponse(readRequest(request, options?.target), metadata)
     } catch (reason) {
       throw this.#toError(reason, requestOf(undefined))
+    }
+  }
+
+  /** Warns if the metadata lacks scopes of a policy. Once for each array of scopes. */
+  comparePublishedScopes({ scopes, anyScope }: Policy<never>): void {
+    const published = this.#config.metadata?.documents[0]?.content['scopes_supported'] as readonly string[] | undefined
+    if (published === undefined) return
+    const lists = [scopes, anyScope].filter((list) => list !== undefined)
+    if (lists.every((list) => this.#comparedScopes.has(list))) return
+    for (const list of lists) this.#comparedScopes.add(list)
+    try {
+      warnAboutUnpublishedScopes(findUnpublishedScopes(published, { scopes, anyScope }, this.#config.token.scopeSatisfies))
+    } catch {
+      // A hook that throws is reported when a request is checked.
     }
   }
 
@@ -281,6 +307,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   #checkPolicy(auth: VerifiedRequest, policy: Policy, request: RequestLike): MaybePromise<void> {
     if (!isRestrictive(policy)) return undefined
+    this.comparePublishedScopes(policy)
     const { scopeSatisfies, clockToleranceSeconds } = this.#config.token
     const context = {
       scopeSatisfies,
@@ -320,6 +347,14 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 }
 
+/**
+ * Warns if the metadata lacks scopes that the policy of a route requires, for adapters when the route is registered (RFC 9728 §2). No effect
+ * before the options of the verifier are known, such as those of a function; they are then compared at the first request.
+ */
+export function comparePublishedScopes(verifier: AnyVerifier, policy: Policy<never>): void {
+  if (verifier instanceof RequestVerifier) verifier.comparePublishedScopes(policy)
+}
+
 /** The request that a policy was checked for, to select its metadata. It may be any object. */
 function tryRead(request: RequestLike): IncomingRequest | undefined {
   try {
@@ -348,7 +383,8 @@ function validScopes({ scopes }: VerifyOptions): readonly string[] | undefined {
 
 /** Rejects options of a call that would otherwise be ignored. */
 function checkCall(options: VerifyOptions): void {
-  const { scopes, anyScope, authentication, authorize } = checkKeys('', options, knownCallOptions)
+  const { scopes, anyScope, authentication, authorize, audienceComparison } = checkKeys('', options, knownCallOptions)
+  check.oneOf('audienceComparison', audienceComparison, ['exact', 'uri'])
   if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
   routePolicy({ anyScope, authentication, authorize })
 }

@@ -1,10 +1,13 @@
-/** Fails the start of an application if a handler has a policy that no guard enforces. @module */
+/** Fails the start of an application if a handler has a policy that no guard enforces; warns about scopes that are not published. @module */
 
 import { Inject, Injectable, type OnApplicationBootstrap, type Type } from '@nestjs/common'
 import { ApplicationConfig, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core'
 import { isRestrictive, type Policy } from '../../src/policy/policy.js'
+import { comparePublishedScopes } from '../../src/verifier.js'
+import type { AnyVerifier } from '../shared.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { findPolicy } from './dpop.metadata.js'
+import { DPOP_VERIFIER } from './dpop.tokens.js'
 
 type Handler = (...args: unknown[]) => unknown
 
@@ -19,7 +22,8 @@ export class GuardCheck implements OnApplicationBootstrap {
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
-    @Inject(DPoPGuard) private readonly guard: DPoPGuard
+    @Inject(DPoPGuard) private readonly guard: DPoPGuard,
+    @Inject(DPOP_VERIFIER) private readonly verifier: AnyVerifier
   ) {}
 
   onApplicationBootstrap(): void {
@@ -35,6 +39,7 @@ export class GuardCheck implements OnApplicationBootstrap {
       const isHandler = handlerKeys.some((key) => this.reflector.get(key, handler) !== undefined)
       const policy = findPolicy(this.reflector, handler, type)
       if (!isHandler || policy === 'public' || !isRestrictive(policy as Policy)) continue
+      comparePublishedScopes(this.verifier, policy as Policy)
       const reason = this.#findGap(handler, type)
       if (reason !== undefined) throw new TypeError(`The policy of ${type.name}.${name} is not enforced: ${reason}`)
     }

@@ -64,6 +64,15 @@ export function warnAboutUnlistedResources(issuer: string, resources: readonly s
   )
 }
 
+/** RFC 9728 §2: warns if a policy requires scopes that `scopes_supported` lacks. */
+export function warnAboutUnpublishedScopes(scopes: readonly string[]): void {
+  if (scopes.length === 0) return
+  warnAboutMetadata(
+    `lacks ${printable(scopes)} in scopes_supported, which a policy requires: clients may not request them. Add them to ` +
+      '"metadata.scopesSupported".'
+  )
+}
+
 function warnAboutMetadata(what: string): void {
   warnOnce({ code: 'DPOP_GUARD_METADATA', message: `The protected resource metadata ${what}` })
 }

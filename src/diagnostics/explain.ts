@@ -25,6 +25,7 @@ import { type IncomingRequest, type RequestLike, readRequest } from '../request/
 import { targetUrisOf } from '../request/target-uri.js'
 import type { AccessTokens, PresentedToken, VerifiedToken } from '../token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from '../token/binding.js'
+import type { AudienceComparison } from '../token/claims.js'
 import { checkClientCertificate } from '../token/client-certificate.js'
 import { causesOf } from './causes.js'
 import { type AnyErrorCode, hintOf } from './hints.js'
@@ -75,6 +76,7 @@ export interface VerifierParts {
   readonly config: VerifierConfig
   readonly tokens: AccessTokens
   readonly freshness: Freshness
+  readonly audienceComparison: AudienceComparison | undefined
   /** Checks a policy of a verified request. The proof may be undefined or not verified. */
   checkPolicy(verified: VerifiedToken, token: PresentedToken, policy: Policy, request: RequestLike, proof?: Proof): Promise<void>
 }
@@ -110,12 +112,13 @@ export async function explainRequest(
 
 async function explainCredentials(
   report: Report,
-  { config, tokens }: VerifierParts,
+  { config, tokens, audienceComparison }: VerifierParts,
   incoming: IncomingRequest
 ): Promise<PresentedToken | undefined> {
   const authorization = parseAuthorization(incoming)
   const token = await report.run('authorization', async () => {
-    const presented = await tokens.present(tokenOf(authorization, incoming), config.clock(), observeLoopTurn())
+    const text = tokenOf(authorization, incoming)
+    const presented = await tokens.present(text, config.clock(), observeLoopTurn(), audienceComparison)
     if (presented.cached === undefined) checkToken68(presented.text)
     return presented
   })

@@ -9,13 +9,14 @@ import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { printable } from '../encoding/printable.js'
 import { DPoPUnavailableError, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
+import type { AudienceComparison } from './claims.js'
 import { clientOf } from './client-of.js'
 import { type Confirmation, readConfirmation } from './confirmation.js'
 import { grantedScopes } from './granted-scopes.js'
 import { checkIntrospected } from './introspected-token.js'
 import { type Issuer, Issuers } from './issuers.js'
 import { type Jwt, looksLikeJwt, readJwt } from './jwt.js'
-import { verifyJwtAccessToken } from './jwt-access-token.js'
+import { type Presentation, verifyJwtAccessToken } from './jwt-access-token.js'
 import type { KeySet } from './key-set.js'
 
 /** A verified access token. The binding to the key of the proof is not checked yet. */
@@ -27,15 +28,12 @@ export interface VerifiedToken {
 }
 
 /** The access token of a request. */
-export interface PresentedToken {
+export interface PresentedToken extends Presentation {
   readonly text: string
   /** Its SHA-256, base64url. */
   readonly hash: string
   /** The cache entry of this token, if it was verified before and has not expired. */
   readonly cached: CachedToken | undefined
-  /** The time of all checks of this token, so that they agree with each other. */
-  readonly atMs: number
-  readonly turn: LoopTurn
 }
 
 /** A cache entry. */
@@ -50,7 +48,7 @@ interface CachedToken {
 export class AccessTokens {
   readonly #config: VerifierConfig
   readonly #issuers: Issuers
-  /** Keyed by the hash of the token: the token itself is not stored. */
+  /** Keyed by {@link cacheKeyOf} of the hash of the token: the token itself is not stored. */
   readonly #cache: ClientCache<CachedToken>
   /** Whether a cached token needs further checks on every request. */
   readonly #needsFurtherChecks: boolean
@@ -64,11 +62,18 @@ export class AccessTokens {
   }
 
   /** Looks a token up in the cache. */
-  present(text: string, atMs: number, turn: LoopTurn): MaybePromise<PresentedToken> {
+  present(
+    text: string,
+    atMs: number,
+    turn: LoopTurn,
+    audienceComparison: AudienceComparison = 'exact'
+  ): MaybePromise<PresentedToken> {
+    const toPresented = (hash: string): PresentedToken => {
+      const cached = this.#findCached(cacheKeyOf(hash, audienceComparison), atMs)
+      return { text, hash, cached, atMs, turn, audienceComparison }
+    }
     const hash = platform.sha256(text)
-    return typeof hash === 'string'
-      ? { text, hash, cached: this.#findCached(hash, atMs), atMs, turn }
-      : hash.then((made) => ({ text, hash: made, cached: this.#findCached(made, atMs), atMs, turn }))
+    return typeof hash === 'string' ? toPresented(hash) : hash.then(toPresented)
   }
 
   /** Verifies a token, unless it is cached and needs no further checks. */
@@ -129,8 +134,8 @@ export class AccessTokens {
     return refuse('ERR_DPOP_TOKEN_INVALID', { reason: `iss is ${printable(iss)}, which is not a configured issuer${hint}` })
   }
 
-  #findCached(hash: string, nowMs: number): CachedToken | undefined {
-    const cached = this.#cache.get(hash)
+  #findCached(key: string, nowMs: number): CachedToken | undefined {
+    const cached = this.#cache.get(key)
     if (cached === undefined) return undefined
     const { verified, issuer, keys } = cached
     const { clockToleranceSeconds } = issuer.config.token
@@ -138,10 +143,10 @@ export class AccessTokens {
     return isLive ? cached : undefined
   }
 
-  async #verifyJwt({ hash, atMs, turn }: PresentedToken, jwt: Jwt, issuer: Issuer): Promise<VerifiedToken> {
-    const keys = await verifyJwtAccessToken(jwt, issuer, this.#config, atMs, turn)
+  async #verifyJwt(token: PresentedToken, jwt: Jwt, issuer: Issuer): Promise<VerifiedToken> {
+    const keys = await verifyJwtAccessToken(jwt, issuer, this.#config, token)
     const verified = toVerifiedToken(issuer, jwt.claims)
-    this.#cache.set(hash, { verified, issuer, keys })
+    this.#cache.set(cacheKeyOf(token.hash, token.audienceComparison), { verified, issuer, keys })
     return verified
   }
 
@@ -176,15 +181,20 @@ export class AccessTokens {
 
   /** The introspected token; undefined if it is not active or the issuer has no introspection. */
   async #introspect(
-    { text, hash, atMs }: PresentedToken,
+    { text, hash, atMs, audienceComparison }: PresentedToken,
     issuer: Issuer,
     isSignatureVerified: boolean
   ): Promise<VerifiedToken | undefined> {
     const members = await issuer.introspection?.activeToken(text, hash, atMs, isSignatureVerified)
     if (members === undefined) return undefined
-    checkIntrospected(members, issuer.config, atMs)
+    checkIntrospected(members, issuer.config, atMs, audienceComparison)
     return toVerifiedToken(issuer, { ...members, iss: issuer.config.issuer })
   }
+}
+
+/** A token that was accepted under one comparison may not be under the other. */
+function cacheKeyOf(hash: string, comparison: AudienceComparison): string {
+  return comparison === 'exact' ? hash : `${comparison}:${hash}`
 }
 
 function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {

@@ -5,11 +5,19 @@ import { isNumericDate } from '../encoding/numeric-date.js'
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode } from '../errors.js'
 
+/**
+ * How `aud` is compared. `'exact'`: code point by code point (RFC 9728 §6). `'uri'`: the same, but scheme and authority of `http` and
+ * `https` URLs are case-insensitive (RFC 3986 §6.2.2.1).
+ */
+export type AudienceComparison = 'exact' | 'uri'
+
 /** The expected values of the claims. */
 export interface ExpectedClaims {
   readonly issuer: string
   /** Accepted `aud` values: one of them must be present. */
   readonly audience: readonly string[]
+  /** @defaultValue 'exact' */
+  readonly audienceComparison?: AudienceComparison
   /** Claims that must be present. Other registered claims are validated if present. */
   readonly required: readonly string[]
   readonly toleranceSeconds: number
@@ -25,12 +33,12 @@ export interface ClaimError {
 /** The first error of the claims; undefined if they are valid. An `exp` in the past is reported last. */
 export function findClaimError(claims: JsonObject, expected: ExpectedClaims, nowMs: number): ClaimError | undefined {
   const { iss, aud, exp, nbf, iat } = claims
-  const { issuer, audience, required, toleranceSeconds } = expected
+  const { issuer, audience, audienceComparison, required, toleranceSeconds } = expected
   const now = Math.floor(nowMs / 1000)
   const missing = required.find((name) => claims[name] === undefined)
   if (missing !== undefined) return invalid(`${missing} is missing`)
   if (iss !== undefined && iss !== issuer) return invalid(`iss is ${printable(iss)}, expected ${printable(issuer)}`)
-  if (aud !== undefined && !isAmong(aud, audience))
+  if (aud !== undefined && !isAmong(aud, audience, audienceComparison))
     return invalid(`aud is ${printable(aud)}, expected one of ${printable(audience)}; the option audience sets it`)
   if (iat !== undefined && !isNumericDate(iat)) return invalid('iat is not a NumericDate')
   if (nbf !== undefined && !isNumericDate(nbf)) return invalid('nbf is not a NumericDate')
@@ -53,6 +61,18 @@ function isFiniteNumber(value: unknown): value is number {
 }
 
 /** RFC 7519 §4.1.3: one audience, or a list of them. */
-function isAmong(aud: unknown, audience: readonly string[]): boolean {
-  return Array.isArray(aud) ? aud.some((one) => audience.includes(one)) : audience.includes(aud as string)
+function isAmong(aud: unknown, audience: readonly string[], comparison: AudienceComparison = 'exact'): boolean {
+  const present: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (present.some((one) => audience.includes(one as string))) return true
+  if (comparison === 'exact') return false
+  const accepted = audience.map(withLowerCaseAuthority)
+  return present.some((one) => typeof one === 'string' && accepted.includes(withLowerCaseAuthority(one)))
+}
+
+/** ASCII only, and not an authority with user information, which is case-sensitive. */
+const schemeAndAuthority = /^https?:\/\/[!"$-.0->A-~]+(?![^/?#])/i
+
+/** Other values than URLs remain as they are. */
+function withLowerCaseAuthority(audience: string): string {
+  return audience.replace(schemeAndAuthority, (start) => start.toLowerCase())
 }

@@ -3,13 +3,18 @@
 import type { IssuerConfig } from '../config/issuers.js'
 import type { JsonObject } from '../encoding/json.js'
 import { refuse } from '../errors.js'
-import { findClaimError } from './claims.js'
+import { type AudienceComparison, findClaimError } from './claims.js'
 
 /** Validates the optional members if present: `iss`, `aud`, `exp`, `nbf`, `iat`, `token_type`. */
-export function checkIntrospected(members: JsonObject, issuer: IssuerConfig, nowMs: number): void {
+export function checkIntrospected(
+  members: JsonObject,
+  issuer: IssuerConfig,
+  nowMs: number,
+  audienceComparison: AudienceComparison = 'exact'
+): void {
   const { clockToleranceSeconds: toleranceSeconds } = issuer.token
   const required = issuer.introspection?.requiredMembers ?? []
-  const expected = { issuer: issuer.issuer, audience: issuer.audience, required, toleranceSeconds }
+  const expected = { issuer: issuer.issuer, audience: issuer.audience, audienceComparison, required, toleranceSeconds }
   const error = findClaimError(members, expected, nowMs)
   if (error !== undefined) refuse(error.code, { reason: `introspection response: ${error.reason}` })
   checkTokenType(members)

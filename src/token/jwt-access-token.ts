@@ -4,7 +4,7 @@ import type { VerifierConfig } from '../config/config.js'
 import type { LoopTurn } from '../crypto/signature-threads.js'
 import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
-import { findClaimError } from './claims.js'
+import { type AudienceComparison, findClaimError } from './claims.js'
 import type { Issuer } from './issuers.js'
 import { type Jwt, typeOf, verifyJwtSignature } from './jwt.js'
 import type { KeySet } from './key-set.js'
@@ -19,13 +19,20 @@ const otherTypes = [
   'client-authentication+jwt'
 ]
 
+/** The request that a token is presented with. */
+export interface Presentation {
+  /** The time of all checks of the token, so that they agree with each other. */
+  readonly atMs: number
+  readonly turn: LoopTurn
+  readonly audienceComparison: AudienceComparison
+}
+
 /** Verifies a JWT whose `iss` is `issuer`; returns the key set that verified its signature. */
 export async function verifyJwtAccessToken(
   jwt: Jwt,
   issuer: Issuer,
   config: Pick<VerifierConfig, 'signatureThreads'>,
-  nowMs: number,
-  turn: LoopTurn
+  { atMs, turn, audienceComparison }: Presentation
 ): Promise<KeySet> {
   const { algorithms, audience, token: rules } = issuer.config
   if (rules.type === 'at+jwt') checkProfileType(jwt)
@@ -33,7 +40,8 @@ export async function verifyJwtAccessToken(
   const signature = await verifyJwtSignature(jwt, issuer.keys, { algorithms, threads: config.signatureThreads, turn })
   if (signature.keys === undefined) return invalid(signature.reason)
   const { requiredClaims: required, clockToleranceSeconds: toleranceSeconds } = rules
-  const error = findClaimError(jwt.claims, { issuer: issuer.config.issuer, audience, required, toleranceSeconds }, nowMs)
+  const expected = { issuer: issuer.config.issuer, audience, audienceComparison, required, toleranceSeconds }
+  const error = findClaimError(jwt.claims, expected, atMs)
   if (error !== undefined) refuse(error.code, { reason: withOption(error.reason, jwt, required) })
   if (rules.type === 'at+jwt') checkClaimTypes(jwt)
   return signature.keys

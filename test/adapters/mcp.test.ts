@@ -1,11 +1,12 @@
 /** `dpop-guard/mcp` with the official server and client of the Model Context Protocol, over real sockets. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import { serve } from '@hono/node-server'
 import { Client, DpopSession, StreamableHTTPClientTransport, withDpop } from '@modelcontextprotocol/client'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { type AuthInfo, createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import cors from 'cors'
 import { createVerifier, type VerifierOptions } from 'dpop-guard'
 import { resourceMetadata } from 'dpop-guard/express'
 import { resourceMetadata as fetchMetadata } from 'dpop-guard/fetch'
@@ -299,6 +300,43 @@ describe.each(hosts)('%s', (_, start) => {
     expect(allowed.status).toBe(200)
   })
 
+  it('accepts an audience whose scheme and host are in upper case [P-M18]', async () => {
+    const url = await start({ audience: 'https://mcp.example/mcp' })
+    const statusOf = async (aud: string) => {
+      const client = await createTestClient()
+      const token = await issuer.issue({ jkt: client.jkt, scope: 'notes', claims: { aud } })
+      const headers = { ...called('list'), ...(await client.headers({ method: 'POST', url, token })) }
+      return (await post(url, headers)).status
+    }
+    expect(await statusOf('HTTPS://MCP.example/mcp')).toBe(200)
+    for (const aud of ['https://MCP.example/MCP', 'https://MCP.example/mcp/', 'https://other.example/mcp'])
+      expect(await statusOf(aud)).toBe(401)
+  })
+
+  it.each([
+    ['Origin', 403, []],
+    ['MCP-Protocol-Version', 400, []],
+    ['Mcp-Method', 400, []],
+    ['Mcp-Name', 400, []]
+  ])('rejects two %s header fields [P-M20 P-M21]', async (name, status, calls) => {
+    const url = await start()
+    seen.length = 0
+    const headers = { ...called('list'), origin: 'https://app.example', ...(await credentials(url, 'notes')) }
+    const own = Object.entries(headers).find(([field]) => field === name.toLowerCase()) as [string, string]
+    const lines = [...Object.entries(headers), own].flat()
+    const params = { name: 'list', arguments: {}, _meta: ENVELOPE }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+    const type = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream']
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(url, { method: 'POST', headers: ['host', new URL(url).host, ...lines, ...type] as never }, resolve)
+        .on('error', reject)
+        .end(body)
+    })
+    response.resume()
+    expect(response.statusCode).toBe(status)
+    expect(seen).toEqual(calls)
+  })
+
   it.each(['GET', 'DELETE'])('never accepts %s [P-M22]', async (method) => {
     const url = await start()
     expect((await post(url, called('list'), method)).status).toBe(401)
@@ -383,6 +421,32 @@ describe('an Origin that is not allowed', () => {
 
 describe('mcpAuth', () => {
   const baseUrl = 'https://mcp.example'
+
+  it('after CORS middleware, serves pages whose requests have the header fields of the protocol [K-08]', async () => {
+    const origin = 'https://app.example'
+    const allowedHeaders = ['authorization', 'dpop', 'content-type', 'mcp-protocol-version', 'mcp-method', 'mcp-name']
+    const app = express().set('env', 'test')
+    const server = createServer(app)
+    const port = await listen(server)
+    closing.push(() => closeServer(server))
+    const guard = mcpAuth({ ...optionsOf(port, {}), baseUrl: `http://127.0.0.1:${port}`, metadata: {} } as never, settings)
+    app.use(cors({ origin, allowedHeaders }))
+    app.all('/mcp', guard, (_req, res) => void res.end('called'))
+    const url = `http://127.0.0.1:${port}/mcp`
+    const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': allowedHeaders.join(',') }
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin, ...asked } })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-headers')).toBe(allowedHeaders.join(','))
+    for (const [headers, status] of [
+      [called('list'), 401],
+      [{ ...called('list'), ...(await credentials(url, 'notes')) }, 200]
+    ] as const) {
+      const response = await fetch(url, { method: 'POST', headers: { origin, ...headers } as HeadersInit })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+      expect(response.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate, DPoP-Nonce')
+    }
+  })
 
   it('does not respond again if the host has responded, for example by a timeout', async () => {
     const guard = mcpAuth({ issuer: issuer.options, baseUrl, metadata: {} })

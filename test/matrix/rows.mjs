@@ -38,6 +38,9 @@ export const rows = [
     )
   ),
 
+  mcp('SDK 2', 'mcp', 'client@2 server@2 node@2'),
+  mcp('SDK 1', 'mcp-1', 'sdk@1'),
+
   // The declarations of Hono need 5.7.
   ...['5.5', '5.6'].map((version) => typeScript(`${version}, without Hono`, version, 'tsconfig.without-hono.json')),
   ...['5.7', '5.8', '5.9', '6', '7'].map((version) => typeScript(version, version, 'tsconfig.json')),
@@ -68,4 +71,9 @@ function framework(label, name, version, dependencies) {
   return row('Framework', `${label} ${version}`, 'framework', dependencies, [...runTests, 'test.mjs'], {
     env: { FRAMEWORK: name }
   })
+}
+
+function mcp(name, consumer, packages) {
+  const dependencies = packages.split(' ').map((one) => `@modelcontextprotocol/${one}`)
+  return row('MCP', name, consumer, [...dependencies, 'express@5'].join(' '), [...runTests, 'test.mjs'], { isQuick: true })
 }

@@ -247,11 +247,11 @@ describe('the programs of docs/mcp.md', () => {
   const metadata = 'resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/mcp"'
 
   test('exist', () => {
-    expect([...mcp.keys()]).toEqual(['mcpServer', 'mcpFetch'])
+    expect([...mcp.keys()]).toEqual(['mcpServer', 'mcpFetch', 'mcpServer1', 'mcpClient', 'mcpStream', 'mcpCors'])
   })
 
-  test('mcpServer: announces the metadata and the scopes', async () => {
-    const file = JSON.stringify(fileOf('mcpServer'))
+  test.each(['mcpServer', 'mcpServer1'])('%s: announces the metadata and the scopes', async (name) => {
+    const file = JSON.stringify(fileOf(name))
     const challenge = await challengeOf(`await (async () => {
       const { server } = await import(${file})
       await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -260,6 +260,15 @@ describe('the programs of docs/mcp.md', () => {
     expect(challenge).toMatch(/^401 DPoP /)
     expect(challenge).toContain('scope="notes"')
     expect(challenge).toContain(metadata)
+  })
+
+  test.each(['mcpServer', 'mcpServer1', 'mcpFetch'])('%s: starts without a warning', async (name) => {
+    const { stderr } = await promisify(execFile)(process.execPath, ['-e', `import(${JSON.stringify(fileOf(name))})`])
+    expect(stderr).toBe('')
+  })
+
+  test.each(['mcpClient', 'mcpStream', 'mcpCors'])('%s: runs', async (name) => {
+    await promisify(execFile)(process.execPath, [fileOf(name)])
   })
 
   test('mcpFetch: announces the metadata', async () => {
