@@ -63,7 +63,15 @@ export const rows = [
 
 /** A project of examples/, with the dependencies of its package.json. */
 function example(name) {
-  return { group: 'Example', name, project: `examples/${name}`, dependencies: [], command: ['npm', 'test'], env: {}, isQuick: true }
+  return {
+    group: 'Example',
+    name,
+    project: `examples/${name}`,
+    dependencies: [],
+    command: ['npm', 'test'],
+    env: {},
+    isQuick: true
+  }
 }
 
 function row(group, name, consumer, dependencies, command, more = {}) {

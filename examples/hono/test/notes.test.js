@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
-import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { getRequestListener } from '@hono/node-server'
+import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { createApp } from '../app.js'
 
 let server

@@ -10,7 +10,8 @@ import { NotesService } from './notes.service.js'
 export class AppModule {
   /** Without options, `DPoPModule` reads the environment variables DPOP_ISSUER, DPOP_BASE_URL and DPOP_AUDIENCE. */
   static register(options?: VerifierOptions): DynamicModule {
-    const guard = options === undefined ? DPoPModule.forRoot({ guardAll: true }) : DPoPModule.forRoot({ ...options, guardAll: true })
+    const guard =
+      options === undefined ? DPoPModule.forRoot({ guardAll: true }) : DPoPModule.forRoot({ ...options, guardAll: true })
     return { module: AppModule, imports: [guard] }
   }
 }

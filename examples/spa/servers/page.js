@@ -16,7 +16,13 @@ export async function createPage(settings) {
 }
 
 async function bundleMain() {
-  const options = { entryPoints: [new URL('main.js', folder).pathname], bundle: true, format: 'esm', target: 'es2022', write: false }
+  const options = {
+    entryPoints: [new URL('main.js', folder).pathname],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false
+  }
   const { outputFiles } = await build(options)
   return outputFiles[0].text
 }
