@@ -288,6 +288,20 @@ describe('supports', () => {
     expect(node.supports(alg)).toBe(canGenerate(alg))
   })
 
+  it('of node.ts is whether a key of the right size is imported, so that it also holds for other versions of OpenSSL', async () => {
+    vi.resetModules()
+    const importKey = vi.fn((jwk: PublicJwk): KeyObject => {
+      if (jwk.kty === 'AKP' && jwk.alg === 'ML-DSA-65') return { type: 'public' } as KeyObject
+      throw new Error('unsupported')
+    })
+    vi.doMock('../../src/crypto/node-keys.js', () => ({ createKeyImport: () => importKey }))
+    onTestFinished(() => void vi.doUnmock('../../src/crypto/node-keys.js'))
+    const { platform } = await import('../../src/crypto/node.js')
+    expect(postQuantumAlgorithms.filter(platform.supports)).toEqual(['ML-DSA-65'])
+    const octets = importKey.mock.calls.map(([jwk]) => Buffer.from((jwk as { pub: string }).pub, 'base64url').length)
+    expect(octets).toEqual([1312, 1952, 2592])
+  })
+
   it('of web.ts is that of SubtleCrypto, for import and verification', () => {
     const supports = vi.fn((operation: string, alg: string) => alg === 'ML-DSA-44' || operation === 'importKey')
     vi.stubGlobal('SubtleCrypto', { supports })
