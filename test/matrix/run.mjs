@@ -13,6 +13,7 @@ import { parseArgs, promisify } from 'node:util'
 import { progress } from '../support/progress.mjs'
 import { rows } from './rows.mjs'
 import { replaceSection } from './section.mjs'
+import { bundleVectors } from './vectors.mjs'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -21,8 +22,10 @@ const { quick, only } = parseArgs({ options: { quick: { type: 'boolean' }, only:
 const wanted = rows.filter(({ group, name, isQuick }) => (!quick || isQuick) && (!only || `${group} ${name}`.includes(only)))
 
 const folder = await mkdtemp(join(tmpdir(), 'dpop-guard-matrix-'))
+const vectors = join(folder, 'vectors.mjs')
 try {
   const tarball = pack()
+  if (wanted.some(({ hasVectors }) => hasVectors)) await bundleVectors(vectors)
   const results = []
   for (const [index, row] of wanted.entries()) {
     progress.show(`matrix: ${index + 1} of ${wanted.length}, ${row.group}: ${row.name}`)
@@ -48,9 +51,10 @@ function pack() {
 }
 
 async function runRow(row, cwd, tarball) {
-  const { group, name, consumer, dependencies, command, env, node, configuration } = row
+  const { group, name, consumer, dependencies, command, env, node, configuration, hasVectors } = row
   try {
     await cp(fileURLToPath(new URL(`consumers/${consumer}`, import.meta.url)), cwd, { recursive: true })
+    if (hasVectors) await cp(vectors, join(cwd, 'vectors.mjs'))
     if (configuration) await writeFile(join(cwd, 'jest.config.js'), await documentedConfiguration(configuration))
     await mkdir(cwd, { recursive: true })
     await writeFile(join(cwd, 'package.json'), JSON.stringify({ private: true }))
