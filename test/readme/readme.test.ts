@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
@@ -289,9 +290,14 @@ describe('the programs of docs/frameworks.md', () => {
     ['honoVariables', '/docs', ['/notes']],
     ['nestAsync', '/docs', ['/notes']]
   ]
+  /** With an event, without credentials, of test/serverless. */
+  const functions = [
+    ['lambdaHttpApi', 'http-api'],
+    ['lambdaRestApi', 'rest-api']
+  ] as const
 
   test('exist', () => {
-    expect([...frameworks.keys()]).toEqual([...apps.map(([name]) => name), 'nestTest'])
+    expect([...frameworks.keys()]).toEqual([...apps.map(([name]) => name), 'nestTest', ...functions.map(([name]) => name)])
   })
 
   test.each(apps)('%s: accepts a bound token on its protected routes only', async (name, publicPath, protectedPaths) => {
@@ -303,6 +309,15 @@ describe('the programs of docs/frameworks.md', () => {
       expect((await fetch(`${origin}${path}`)).status).toBe(401)
     }
     if (publicPath !== undefined) expect(await (await fetch(`${origin}${publicPath}`)).text()).toBe('public')
+  })
+
+  test.each(functions)('%s: rejects an event without credentials', async (name, event) => {
+    const text = await readFile(new URL(`../serverless/${event}.json`, import.meta.url), 'utf8')
+    const script = `console.log(JSON.stringify(await (await import(${JSON.stringify(fileOf(name))})).handler(${text})))`
+    const env = { ...process.env, DPOP_ISSUER: issuer.issuer, DPOP_BASE_URL: 'https://api.example' }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+    const { statusCode, headers } = JSON.parse(stdout)
+    expect([statusCode, headers['www-authenticate']]).toEqual([401, expect.stringMatching(/^DPoP /)])
   })
 
   test('nestTest: the guard runs with the verifier of the test', async () => {

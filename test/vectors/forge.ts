@@ -5,8 +5,10 @@ import {
   constants,
   createHash,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  type JsonWebKey,
   type KeyObject,
   sign as signBytes
 } from 'node:crypto'
@@ -76,6 +78,29 @@ export function key(name: KeyName): Key {
   const fresh = { privateKey, jwk, jkt: thumbprint(jwk), alg }
   made.set(name, fresh)
   return fresh
+}
+
+/** The private keys that were generated, by name. */
+export type PrivateJwks = Readonly<Record<string, Json>>
+
+/** The private keys that were generated, as JWKs, for {@link importKeys} in another runtime. */
+export function exportKeys(): PrivateJwks {
+  return Object.fromEntries([...made].map(([name, { privateKey }]) => [name, privateKey.export({ format: 'jwk' }) as Json]))
+}
+
+/** Uses these keys instead of generated ones. A private key is imported when it signs, because not every runtime has all curves. */
+export function importKeys(jwks: PrivateJwks): void {
+  for (const [name, { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk }] of Object.entries(jwks)) {
+    const imported: Key = {
+      get privateKey() {
+        return createPrivateKey({ key: jwks[name] as JsonWebKey, format: 'jwk' })
+      },
+      jwk,
+      jkt: thumbprint(jwk),
+      alg: kinds[name as KeyName].alg
+    }
+    made.set(name as KeyName, imported)
+  }
 }
 
 /** RFC 7638 §3: the required members in the order of their names. */

@@ -1,4 +1,4 @@
-/** Imports every entry point, and accepts a bound token once: the first use of the packed package. */
+/** Imports every entry point, accepts a bound token once, and runs the vectors: the packed package in one runtime. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,6 +10,7 @@ import { dpop as hono } from 'dpop-guard/hono'
 import { dpop as koa } from 'dpop-guard/koa'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { createTickets } from 'dpop-guard/ticket'
+import { runVectors } from './vectors.mjs'
 
 test('every entry point loads', () => {
   for (const exported of [createVerifier, optionsFromEnv, express, fastify, hono, koa, createTickets])
@@ -59,4 +60,11 @@ test('a bound token is accepted once, and rejected with another key', async () =
   for (const sent of [headers, headers, await attacker.headers({ url, token })])
     statuses.push((await handler(new Request(url, { headers: sent }))).status)
   assert.deepEqual(statuses, [200, 401, 401])
+})
+
+test('every vector has its response: on the core, the Fetch adapter and Hono', { timeout: 120_000 }, async () => {
+  const { total, counts, failures } = await runVectors()
+  assert.deepEqual(failures, [])
+  assert.equal(counts.core, total)
+  for (const adapter of ['fetch', 'hono']) assert.ok(counts[adapter] > 0.8 * total, `${adapter}: ${counts[adapter]} of ${total}`)
 })
