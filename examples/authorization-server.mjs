@@ -1,19 +1,23 @@
 /** The authorization server: oidc-provider, which binds each access token to the key of the DPoP proof (RFC 9449 §5). @module */
 
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
 import { createPages } from './login-and-consent.mjs'
 import { createMemoryAdapter } from './memory-adapter.mjs'
+import { TWO_FACTOR } from './notes.mjs'
 
 // oidc-provider 9 recommends Node.js 22 and warns on every start with 20, without an option to disable it. It works.
 // Other warnings are shown.
 const { warn } = console
 console.warn = (...words) => String(words[0]).includes('Unsupported runtime') || warn(...words)
-const { errors, Provider } = await import('oidc-provider')
+const { errors, interactionPolicy, Provider } = await import('oidc-provider')
 console.warn = warn
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
+
+/** The `acr` of a sign-in with the password alone. */
+const PASSWORD = 'urn:example:password'
 
 /**
  * @param {object} settings
@@ -21,9 +25,12 @@ const HOUR = 60 * MINUTE
  * @param {{ clientId: string, redirectUri: string }} settings.client
  * @param {string[]} settings.apis the resource indicators (RFC 8707): the base URL of each API
  * @param {Map<string, string>} settings.passwords by name of the user
+ * @param {import('./login-and-consent.mjs').DemoUser} [settings.demoUser] whose form fields are filled in
+ * @param {import('./login-and-consent.mjs').Observe} [settings.observe] receives what the two pages sent and received
+ * @param {() => boolean} [settings.isNonceRequired] whether proofs at the token endpoint must have a nonce (RFC 9449 §8)
  * @returns {Promise<import('node:http').RequestListener>}
  */
-export async function createAuthorizationServer({ issuer, client, apis, passwords }) {
+export async function createAuthorizationServer({ issuer, client, apis, passwords, demoUser, observe, isNonceRequired }) {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const provider = new Provider(issuer, {
     adapter: createMemoryAdapter(),
@@ -41,7 +48,7 @@ export async function createAuthorizationServer({ issuer, client, apis, password
     ],
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: true },
+      dPoP: { enabled: true, ...(isNonceRequired && { nonceSecret: randomBytes(32), requireNonce: isNonceRequired }) },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo(_ctx, resource) {
@@ -56,10 +63,13 @@ export async function createAuthorizationServer({ issuer, client, apis, password
         }
       }
     },
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    acrValues: [PASSWORD, TWO_FACTOR],
+    interactions: { policy: createPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     issueRefreshToken: (_ctx, { grantTypes }) => grantTypes.includes('refresh_token'),
-    clientBasedCORS: () => false,
+    extraTokenClaims: authenticationOf,
+    // The pages of a client may use the token endpoint.
+    clientBasedCORS: (_ctx, origin, { redirectUris }) => redirectUris.some((uri) => new URL(uri).origin === origin),
     ttl: {
       AccessToken: 5 * MINUTE,
       AuthorizationCode: MINUTE,
@@ -71,7 +81,26 @@ export async function createAuthorizationServer({ issuer, client, apis, password
   })
   provider.on('server_error', (_ctx, error) => console.error(error))
 
-  const pages = createPages(provider, passwords)
+  const pages = createPages(provider, { passwords, demoUser, observe })
   const protocol = provider.callback()
   return (request, response) => (request.url?.startsWith('/interaction/') ? pages : protocol)(request, response)
+}
+
+/** The default policy, and a new sign-in if the request has `acr_values` that the session does not satisfy (RFC 9470 §5). */
+function createPolicy() {
+  const { base, Check } = interactionPolicy
+  const policy = base()
+  policy.get('login').checks.add(
+    new Check('acr_values', 'a sign-in with other means was requested', ({ oidc }) => {
+      const requested = oidc.params.acr_values?.split(' ')
+      return requested !== undefined && !requested.includes(oidc.acr) && oidc.result?.login === undefined
+    })
+  )
+  return policy
+}
+
+/** How and when the user signed in, for the access token (RFC 9068 §2.2.1). It stays the same when the token is renewed. */
+function authenticationOf({ oidc: { entities } }) {
+  const { acr, authTime } = entities.AuthorizationCode ?? entities.RefreshToken ?? {}
+  return { ...(acr && { acr }), ...(authTime && { auth_time: authTime }) }
 }

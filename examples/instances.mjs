@@ -3,9 +3,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { frameworks } from './frameworks.mjs'
 import { openRedis } from './redis.mjs'
-
-const frameworks = ['express', 'fastify', 'koa', 'nestjs']
 
 /**
  * Starts the instances, each on the next framework; without Redis each has a memory of its own.
@@ -18,7 +17,7 @@ export async function startInstances({ issuer, baseUrl, count, hasRedis }, close
   if (redis !== undefined) closers.push(redis.close)
   return await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const framework = frameworks[index % frameworks.length]
+      const framework = frameworks[index % frameworks.length].id
       const settings = JSON.stringify({ framework, issuer, baseUrl, redisUrl: redis?.url, instances: count })
       const child = fork(fileURLToPath(new URL('instance.mjs', import.meta.url)), [settings])
       closers.push(() => child.kill())

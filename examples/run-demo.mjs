@@ -4,29 +4,13 @@ import { setTimeout as after } from 'node:timers/promises'
 import { attacks, attempt, eavesdrop } from './attacker.mjs'
 import { createAuthorizationServer } from './authorization-server.mjs'
 import { createClient, refresh } from './client.mjs'
+import { frameworks } from './frameworks.mjs'
 import { sendToAll, startInstances } from './instances.mjs'
 import { createReport } from './report.mjs'
 import { openPort } from './serve.mjs'
 import { steps, watchVerified } from './steps.mjs'
 import { createUser } from './user.mjs'
 import { createWire } from './wire.mjs'
-
-/**
- * @typedef {object} Api
- * @property {string} name
- * @property {() => Promise<{ createNotesApi: CreateNotesApi }>} load
- *
- * @typedef {(options: import('dpop-guard').VerifierOptions) => RunningApi | Promise<RunningApi>} CreateNotesApi
- * @typedef {{ handler: import('node:http').RequestListener, close(): unknown }} RunningApi
- */
-
-/** @type {Api[]} */
-const fourFrameworks = [
-  { name: 'Express', load: () => import('./apis/express.mjs') },
-  { name: 'Fastify', load: () => import('./apis/fastify.mjs') },
-  { name: 'Koa', load: () => import('./apis/koa.mjs') },
-  { name: 'NestJS', load: () => import('./apis/nestjs.mjs') }
-]
 
 const alice = { name: 'alice', password: 'correct horse battery staple' }
 
@@ -37,10 +21,10 @@ const PROOFS = 4
  * Returns whether every step passed and every attack was rejected, at every API; and, with instances of the first API, whether they
  * accepted each proof once in total.
  *
- * @param {{ apis?: Api[], print?: (line: string) => void, timeoutSeconds?: number, instances?: number, redis?: boolean }} settings
+ * @param {{ apis?: import('./frameworks.mjs').Framework[], print?: (line: string) => void, timeoutSeconds?: number, instances?: number, redis?: boolean }} settings
  */
 export async function runDemo({
-  apis = fourFrameworks,
+  apis = frameworks,
   print = console.log,
   timeoutSeconds = 30,
   instances = 0,
@@ -91,7 +75,7 @@ async function play({ apis, instances, redis }, report, wire, closers) {
 
 /** Opens all ports first: the authorization server, the client and the APIs need each other's URLs. */
 async function start(apis, wire, closers) {
-  const [authorizationServer, clientPort, ...apiPorts] = await Promise.all(['AS', 'client', ...apis].map(openPort))
+  const [authorizationServer, clientPort, ...apiPorts] = await Promise.all(['AS', 'client', ...apis].map(() => openPort()))
   closers.push(...[authorizationServer, clientPort, ...apiPorts].map(({ close }) => close))
   const issuer = authorizationServer.url
   const clientId = 'notes-app'

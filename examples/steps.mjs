@@ -40,7 +40,7 @@ export const steps = [
       const pages = interactionsOf(walk, 'GET').map(({ response }) => response)
       const titles = pages.map(({ text }) => /<title>(.*)<\/title>/.exec(text)?.[1])
       assert.deepEqual(titles, ['Sign in', 'Allow access'], 'the pages were others')
-      return `${pages.map(({ status }, index) => `${status} "${titles[index]}"`).join(', ')} for ${/asks for (.*) at/.exec(pages[1].text)?.[1]}`
+      return `${pages.map(({ status }, index) => `${status} "${titles[index]}"`).join(', ')} for ${/asks for <strong>(.*)<\/strong> at/.exec(pages[1].text)?.[1]}`
     }
   },
   {

@@ -1,14 +1,21 @@
 /** The notes API on Express. @module */
 
+import cors from 'cors'
 import { isDPoPError, isDPoPUnavailableError } from 'dpop-guard'
-import { dpop, requireScopes } from 'dpop-guard/express'
+import { dpop, requireAuthentication, requireScopes } from 'dpop-guard/express'
 import express from 'express'
-import { createNotes } from '../notes.mjs'
+import { createNotes, TWO_FACTOR } from '../notes.mjs'
 
-/** @param {import('dpop-guard').VerifierOptions} options */
-export function createNotesApi(options) {
+/**
+ * @param {import('dpop-guard').VerifierOptions | import('dpop-guard').Verifier} options
+ * @param {{ pageOrigin?: string }} [settings] the origin of a page that calls the API
+ */
+export function createNotesApi(options, { pageOrigin } = {}) {
   const notes = createNotes()
   const app = express()
+
+  // Before the guard: a preflight request has no credentials.
+  if (pageOrigin) app.use(cors({ origin: pageOrigin, allowedHeaders: ['Authorization', 'DPoP', 'Content-Type'] }))
 
   app.get('/health', (_request, response) => response.json({ status: 'ok' }))
 
@@ -21,6 +28,11 @@ export function createNotesApi(options) {
     const owner = request.dpop.claims.sub
     notes.add(owner, request.body.text)
     response.status(201).json({ owner, notes: notes.of(owner) })
+  })
+  app.delete('/notes', requireScopes('notes:write'), requireAuthentication({ acrValues: [TWO_FACTOR] }), (request, response) => {
+    const owner = request.dpop.claims.sub
+    notes.clear(owner)
+    response.json({ owner, notes: notes.of(owner) })
   })
   app.use(answerRefusal)
 

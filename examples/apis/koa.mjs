@@ -1,16 +1,22 @@
 /** The notes API on Koa. @module */
 
 import { text } from 'node:stream/consumers'
+import cors from '@koa/cors'
 import { isDPoPError, isDPoPUnavailableError } from 'dpop-guard'
-import { dpop, requireScopes } from 'dpop-guard/koa'
+import { dpop, requireAuthentication, requireScopes } from 'dpop-guard/koa'
 import Koa from 'koa'
-import { createNotes } from '../notes.mjs'
+import { createNotes, TWO_FACTOR } from '../notes.mjs'
 
-/** @param {import('dpop-guard').VerifierOptions} options */
-export function createNotesApi(options) {
+/**
+ * @param {import('dpop-guard').VerifierOptions | import('dpop-guard').Verifier} options
+ * @param {{ pageOrigin?: string }} [settings] the origin of a page that calls the API
+ */
+export function createNotesApi(options, { pageOrigin } = {}) {
   const notes = createNotes()
   const app = new Koa()
 
+  // Before the guard: a preflight request has no credentials.
+  if (pageOrigin) app.use(cors({ origin: pageOrigin, allowHeaders: ['Authorization', 'DPoP', 'Content-Type'] }))
   app.use(answerRefusal)
   app.use(
     route('GET', '/health', async (context) => {
@@ -21,6 +27,7 @@ export function createNotesApi(options) {
   app.use(dpop(options))
   const mayRead = requireScopes('notes:read')
   const mayWrite = requireScopes('notes:write')
+  const hasSecondFactor = requireAuthentication({ acrValues: [TWO_FACTOR] })
   app.use(
     route('GET', '/notes', (context) =>
       mayRead(context, async () => {
@@ -37,6 +44,17 @@ export function createNotesApi(options) {
         context.status = 201
         context.body = { owner, notes: notes.of(owner) }
       })
+    )
+  )
+  app.use(
+    route('DELETE', '/notes', (context) =>
+      mayWrite(context, () =>
+        hasSecondFactor(context, async () => {
+          const owner = context.state.dpop.claims.sub
+          notes.clear(owner)
+          context.body = { owner, notes: notes.of(owner) }
+        })
+      )
     )
   )
 

@@ -6,6 +6,7 @@ import {
   Body,
   Catch,
   Controller,
+  Delete,
   type ExceptionFilter,
   Get,
   Inject,
@@ -15,8 +16,8 @@ import {
   UseGuards
 } from '@nestjs/common'
 import { APP_FILTER, HttpAdapterHost, NestFactory } from '@nestjs/core'
-import type { VerifiedRequest, VerifierOptions } from 'dpop-guard'
-import { DPoPAuth, DPoPException, DPoPGuard, DPoPModule, Public, RequireScopes } from 'dpop-guard/nestjs'
+import type { VerifiedRequest, Verifier, VerifierOptions } from 'dpop-guard'
+import { DPoPAuth, DPoPException, DPoPGuard, DPoPModule, Public, RequireAuthentication, RequireScopes } from 'dpop-guard/nestjs'
 
 @Injectable()
 class Notes {
@@ -28,6 +29,10 @@ class Notes {
 
   add(owner: string, text: string) {
     this.#notes.set(owner, [...this.of(owner), text])
+  }
+
+  clear(owner: string) {
+    this.#notes.delete(owner)
   }
 }
 
@@ -56,6 +61,15 @@ class NotesController {
     this.notes.add(owner, note.text)
     return { owner, notes: this.notes.of(owner) }
   }
+
+  @RequireScopes('notes:write')
+  @RequireAuthentication({ acrValues: ['urn:example:two-factor'] })
+  @Delete('notes')
+  clear(@DPoPAuth() auth: VerifiedRequest) {
+    const owner = String(auth.claims.sub)
+    this.notes.clear(owner)
+    return { owner, notes: this.notes.of(owner) }
+  }
 }
 
 // The headers are already set: the guard puts the challenge on the response before it throws.
@@ -69,7 +83,8 @@ class AnswerRefusal implements ExceptionFilter<DPoPException> {
   }
 }
 
-export async function createNotesApi(options: VerifierOptions) {
+/** @param pageOrigin the origin of a page that calls the API */
+export async function createNotesApi(options: VerifierOptions | Verifier, { pageOrigin }: { pageOrigin?: string } = {}) {
   @Module({
     imports: [DPoPModule.forRoot(options)],
     controllers: [NotesController],
@@ -78,6 +93,8 @@ export async function createNotesApi(options: VerifierOptions) {
   class AppModule {}
 
   const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] })
+  // Before the guard: a preflight request has no credentials.
+  if (pageOrigin) app.enableCors({ origin: pageOrigin, allowedHeaders: ['Authorization', 'DPoP', 'Content-Type'] })
   await app.init()
   return { handler: app.getHttpAdapter().getInstance(), close: () => app.close() }
 }

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-const frameworks = ['Express', 'Fastify', 'Koa', 'NestJS']
+const frameworks = ['Express', 'Fastify', 'Koa', 'NestJS', 'Hono']
 
 const parties = [
   'user → client',
@@ -50,7 +50,7 @@ describe('npm run demo', () => {
     expect(sections.map((section) => section.split(' ', 1)[0])).toEqual([...frameworks, ...frameworks])
     for (const section of sections.slice(0, frameworks.length)) expect(partiesOf(section)).toEqual(parties)
     for (const section of sections.slice(frameworks.length)) expect(refusalsOf(section)).toEqual(refusals)
-    expect(summary).toMatch(/^✓ 52 of 52 steps passed, 36 of 36 attacks rejected, in \d+\.\d s$/)
+    expect(summary).toMatch(/^✓ 65 of 65 steps passed, 45 of 45 attacks rejected, in \d+\.\d s$/)
   })
 
   it('fits into 100 columns', async () => {

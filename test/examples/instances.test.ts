@@ -25,7 +25,7 @@ describeSharedRedis('four instances of the API', () => {
       const responses = line.replace(/^ {2}✓ {2}\d {2}/, '').split(', ')
       expect(responses.toSorted()).toEqual(['200', ...Array(3).fill('401 ERR_DPOP_PROOF_REPLAYED')])
     }
-    expect(summary).toMatch(/^✓ 52 of 52 .*, 4 of 4 proofs accepted once by all instances, in \d+\.\d s$/)
+    expect(summary).toMatch(/^✓ 65 of 65 .*, 4 of 4 proofs accepted once by all instances, in \d+\.\d s$/)
   }, 90_000)
 
   it('each with a memory of its own: the demo fails, and every instance has warned', async () => {
