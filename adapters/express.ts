@@ -1,4 +1,4 @@
-/** Express 4 and 5: middleware that verifies a request, and middleware that checks the policy of a route. @module */
+/** Express 4 and 5: middleware that verifies a request, and middleware that checks the policy of a route. @module dpop-guard/express */
 
 import type { Request, RequestHandler } from 'express'
 import { checkKeys, misconfigured } from '../src/config/option-validation.js'

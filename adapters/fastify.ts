@@ -1,4 +1,4 @@
-/** Fastify 5: a plugin that verifies all requests of a scope, or only those of configured routes. @module */
+/** Fastify 5: a plugin that verifies all requests of a scope, or only those of configured routes. @module dpop-guard/fastify */
 
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'

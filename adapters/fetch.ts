@@ -1,4 +1,4 @@
-/** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module */
+/** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module dpop-guard/fetch */
 
 import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'

@@ -1,4 +1,4 @@
-/** Hono 4: middleware that verifies a request, and middleware that checks the policy of a route. @module */
+/** Hono 4: middleware that verifies a request, and middleware that checks the policy of a route. @module dpop-guard/hono */
 
 import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
 import { provideEnvironment } from '../src/lazy-verifier.js'

@@ -1,4 +1,4 @@
-/** Koa 2 and 3: middleware that verifies a request, and middleware that checks the policy of a route. @module */
+/** Koa 2 and 3: middleware that verifies a request, and middleware that checks the policy of a route. @module dpop-guard/koa */
 
 import type { Context, Middleware, Request } from 'koa'
 import type { ResponseHeaders } from '../src/errors.js'

@@ -1,4 +1,4 @@
-/** Servers of the Model Context Protocol (revision 2026-07-28): guards for Node.js and Fetch hosts that hand over `AuthInfo`. @module */
+/** Servers of the Model Context Protocol (revision 2026-07-28): guards for Node.js and Fetch hosts that hand over `AuthInfo`. @module dpop-guard/mcp */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'

@@ -1,4 +1,4 @@
-/** OpenTelemetry: spans and metrics of verifications, from the diagnostics channels. @module */
+/** OpenTelemetry: spans and metrics of verifications, from the diagnostics channels. @module dpop-guard/opentelemetry */
 
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import {

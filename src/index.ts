@@ -1,4 +1,4 @@
-/** dpop-guard: verifies DPoP-bound access tokens and their proofs (RFC 9449), for any framework or none. @module */
+/** dpop-guard: verifies DPoP-bound access tokens and their proofs (RFC 9449), for any framework or none. @module dpop-guard */
 
 export { optionsFromEnv } from './config/from-env.js'
 export type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'

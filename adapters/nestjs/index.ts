@@ -1,4 +1,4 @@
-/** NestJS 10, 11 and 12, on Express and on Fastify. @module */
+/** NestJS 10, 11 and 12, on Express and on Fastify. @module dpop-guard/nestjs */
 
 export type { AnyVerifier, VerifierSettings } from '../shared.js'
 export {

@@ -1,4 +1,4 @@
-/** docs/debugging.md describes every error code with its response, the rule and the hint. */
+/** docs/debugging.md has an entry for every error code: response, description, rule, meaning, what to look at, fix and hint. */
 
 import { readFile } from 'node:fs/promises'
 import { DPoPError, type DPoPErrorCode, DPoPUnavailableError, type DPoPUnavailableErrorCode } from 'dpop-guard'
@@ -6,9 +6,12 @@ import { expect, test } from 'vitest'
 import { type AnyErrorCode, hintOf, sectionOf } from '../../src/diagnostics/hints.js'
 
 const document = await readFile(new URL('../../docs/debugging.md', import.meta.url), 'utf8')
-const rows = [...document.matchAll(/^\| `(ERR_DPOP_\w+)` \| (.*?) \| (.*?) \| (.*) \|$/gm)]
+const entries = document.split(/^### (?=ERR_DPOP_)/m).slice(1)
+const format =
+  /^(\w+)\n\nResponse: (.+), "(.+)"\. Rule: (.+)\.\n\n\S.+\.\n\n- \*\*Look at:\*\* .+\.\n- \*\*Fix:\*\* .+\.\n- \*\*Hint:\*\* `(.+)`\n*$/
+const codeOf = (entry: string) => entry.split('\n', 1)[0]
 
-/** Adding a code without a row does not compile. */
+/** Adding a code without an entry does not compile. */
 const codes: Record<AnyErrorCode, true> = {
   ERR_DPOP_CREDENTIALS_MISSING: true,
   ERR_DPOP_REQUEST_MALFORMED: true,
@@ -44,15 +47,18 @@ const codes: Record<AnyErrorCode, true> = {
   ERR_DPOP_VERIFIER_UNAVAILABLE: true
 }
 
-test('every code has one row, in the order of the errors', () => {
-  expect(rows.map(([, code]) => code)).toEqual(Object.keys(codes))
+test('every code has one entry, in the order of the errors', () => {
+  expect(entries.map(codeOf)).toEqual(Object.keys(codes))
 })
 
-test.each(Object.keys(codes) as AnyErrorCode[])('%s: response, rule and hint', (code) => {
-  const isOutage = code.endsWith('_UNAVAILABLE')
-  const error = isOutage ? new DPoPUnavailableError(code as DPoPUnavailableErrorCode) : new DPoPError(code as DPoPErrorCode)
-  const { status } = error
-  const response = 'error' in error && error.error !== undefined ? `${status} \`${error.error}\`` : `${status}`
-  const row = rows.find(([, name]) => name === code)?.slice(2)
-  expect(row).toEqual([response, sectionOf(code), hintOf(code)])
-})
+test.each(Object.keys(codes) as AnyErrorCode[])(
+  '%s: response, description, rule, meaning, what to look at, fix and hint',
+  (code) => {
+    const isOutage = code.endsWith('_UNAVAILABLE')
+    const error = isOutage ? new DPoPUnavailableError(code as DPoPUnavailableErrorCode) : new DPoPError(code as DPoPErrorCode)
+    const { status, description } = error
+    const response = 'error' in error && error.error !== undefined ? `${status} \`${error.error}\`` : `${status}`
+    const entry = entries.find((text) => codeOf(text) === code)
+    expect(entry?.match(format)?.slice(2)).toEqual([response, description, sectionOf(code), hintOf(code)])
+  }
+)

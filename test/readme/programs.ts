@@ -9,7 +9,7 @@ const run = promisify(execFile)
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Inside the package, so that `dpop-guard/express` is what npm would install: the built files behind `exports`. */
-const folder = path('./.generated/')
+const generated = path('./.generated/')
 
 const compilerOptions = {
   target: 'ES2023',
@@ -30,8 +30,12 @@ export async function programsOf(document: string): Promise<Map<string, string>>
   )
 }
 
-/** Compiles the programs with all checks and returns the file of each. Throws the messages of the compiler. */
-export async function compilePrograms(programs: ReadonlyMap<string, string>): Promise<(name: string) => string> {
+/** Compiles the programs with all checks and returns the file of each, in a folder of the test file. Throws the messages of the compiler. */
+export async function compilePrograms(
+  programs: ReadonlyMap<string, string>,
+  folderName = 'readme'
+): Promise<(name: string) => string> {
+  const folder = `${generated}${folderName}/`
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await Promise.all([...programs].map(([name, text]) => writeFile(`${folder}${name}.mts`, text)))

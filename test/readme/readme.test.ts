@@ -1,15 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer as createNetServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
+import { createTestClient, type TestIssuer } from 'dpop-guard/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { acceptedSocket, rejectionOf } from '../support/sockets.js'
 import { compilePrograms, programsOf } from './programs.js'
+import { listeningIssuer, RunningPrograms } from './running-programs.js'
 
 const programs = await programsOf('README.md')
 const operations = await programsOf('docs/operations.md')
@@ -23,25 +20,15 @@ const webSockets = await programsOf('docs/websockets.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
 const servers = ['express', 'fastify', 'koa', 'nestjs', 'hono', 'standalone']
 
+let running: RunningPrograms
+let issuer: TestIssuer
 let fileOf: (name: string) => string
-let issuerServer: Server
-let issuer: Awaited<ReturnType<typeof createTestIssuer>>
-let child: ChildProcess | undefined
 
-/** An issuer behind real metadata and a real key set, as `dpop()` without options expects it. */
-async function startIssuer(): Promise<void> {
-  issuerServer = createServer((request, response) => {
-    const isMetadata = request.url === '/.well-known/oauth-authorization-server'
-    const body = isMetadata ? { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` } : issuer.jwks
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
-  })
-  await once(issuerServer.listen(0, '127.0.0.1'), 'listening')
-  const { port } = issuerServer.address() as AddressInfo
-  issuer = await createTestIssuer({ issuer: `http://127.0.0.1:${port}`, audience: 'https://api.example' })
-}
+/** Starts a program, waits until it responds, and returns its origin. */
+const start = async (name: string): Promise<string> => (await running.start(name)).origin
 
 beforeAll(async () => {
-  await startIssuer()
+  issuer = await listeningIssuer()
   fileOf = await compilePrograms(
     new Map(
       [programs, operations, debugging, telemetry, testing, frameworks, browsers, mcp, webSockets, identityProviders].flatMap(
@@ -49,57 +36,11 @@ beforeAll(async () => {
       )
     )
   )
+  running = new RunningPrograms(fileOf, issuer)
 }, 60_000)
 
-afterEach(async () => {
-  if (child === undefined) return
-  const ended = once(child, 'exit')
-  child.kill()
-  await ended
-  child = undefined
-})
-
-afterAll(() => {
-  issuerServer.close()
-})
-
-async function freePort(): Promise<number> {
-  const probe = createNetServer()
-  await once(probe.listen(0, '127.0.0.1'), 'listening')
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-/** Starts a program of the README, waits until it responds, and returns its origin. */
-async function start(name: string): Promise<string> {
-  const port = await freePort()
-  const origin = `http://127.0.0.1:${port}`
-  const env = {
-    ...process.env,
-    PORT: String(port),
-    DPOP_ISSUER: issuer.issuer,
-    DPOP_AUDIENCE: 'https://api.example',
-    DPOP_BASE_URL: origin,
-    TICKET_SECRET: 'a secret of thirty-two characters or more'
-  }
-  const started = spawn(process.execPath, [fileOf(name)], { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  child = started
-  let complaint = ''
-  started.stderr.on('data', (chunk) => {
-    complaint += chunk
-  })
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (started.exitCode !== null) {
-      child = undefined
-      throw new Error(`The program ended: ${complaint}`)
-    }
-    const answer = await fetch(`${origin}/health`).catch(() => undefined)
-    if (answer !== undefined) return origin
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`The program does not answer: ${complaint}`)
-}
+afterEach(async () => await running.stop())
+afterAll(async () => await issuer.close())
 
 describe('the programs of the README', () => {
   test('exist', () => {
