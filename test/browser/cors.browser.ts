@@ -126,11 +126,12 @@ describe.each(corsFrameworks)('$name', (framework) => {
     ])
   })
 
-  test('a page reads the status of an outage [K-04 K-05 K-06]', async () => {
+  test('a page reads the status and the body of an outage [K-04 K-05]', async () => {
     const url = await startApi(framework, { replay: { reserve: () => Promise.reject(new Error('down')) } })
     const page = await openPage()
-    const { responses } = await call(page, { url, token: await createToken(page) })
+    const { responses, body } = await call(page, { url, token: await createToken(page) })
     expect(responses).toMatchObject([{ status: 503 }])
+    expect(body).toContain('The replay store is unavailable')
   })
 
   test('a page sends the header fields of MCP clients if CORS allows each of them [K-08]', async () => {
