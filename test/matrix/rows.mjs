@@ -52,8 +52,11 @@ export const rows = [
     )
   ),
 
-  mcp('SDK 2', 'mcp', 'client@2 server@2 node@2'),
+  // Earlier clients of SDK 1 have no option "fetch".
+  mcp('SDK 1.15.0', 'mcp-1', 'sdk@1.15.0'),
   mcp('SDK 1', 'mcp-1', 'sdk@1'),
+  mcp('SDK 2.0.0', 'mcp', 'server@2.0.0 node@2.0.0 client@2'),
+  mcp('SDK 2', 'mcp', 'server@2 node@2 client@2', { isQuick: true }),
 
   // The declarations of Hono need 5.7.
   ...['5.5', '5.6'].map((version) => typeScript(`${version}, without Hono`, version, 'tsconfig.without-hono.json')),
@@ -112,7 +115,7 @@ function framework(label, name, version, dependencies) {
   })
 }
 
-function mcp(name, consumer, packages) {
+function mcp(name, consumer, packages, more) {
   const dependencies = packages.split(' ').map((one) => `@modelcontextprotocol/${one}`)
-  return row('MCP', name, consumer, [...dependencies, 'express@5'].join(' '), [...runTests, 'test.mjs'], { isQuick: true })
+  return row('MCP', name, consumer, [...dependencies, 'express@5'].join(' '), [...runTests, 'test.mjs'], more)
 }
