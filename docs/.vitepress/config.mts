@@ -10,6 +10,8 @@ import { slugOf } from './slug.mjs'
 export default defineConfig({
   lang: 'en-US',
   title: 'dpop-guard',
+  // No icon: without this, browsers request /favicon.ico.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   description: 'Protects an HTTP API with sender-constrained OAuth access tokens (DPoP, RFC 9449).',
   markdown: {
     anchor: { slugify: slugOf },
