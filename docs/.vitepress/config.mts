@@ -21,6 +21,7 @@ export default defineConfig({
   themeConfig: {
     nav: [
       { text: 'Quick start', link: '/quick-start/' },
+      { text: 'Options', link: '/api/dpop-guard#ref-verifieroptions' },
       { text: 'Debugging', link: '/debugging' },
       { text: 'Repository', link: repository }
     ],
