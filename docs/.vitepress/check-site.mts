@@ -60,6 +60,6 @@ function problemOf({ element, url }: Reference, page: string, { pages, files, ba
 }
 
 function targetOf(path: string, page: string, base: string): string {
-  const file = path.startsWith('/') ? path.slice(base.length) : posix.join(posix.dirname(page), path)
-  return file === '' || file.endsWith('/') ? `${file}index.html` : file
+  const file = path === '' || path.endsWith('/') ? `${path}index.html` : path
+  return file.startsWith('/') ? file.slice(base.length) : posix.join(posix.dirname(page), file)
 }

@@ -10,6 +10,8 @@ import { slugOf } from './slug.mjs'
 export default defineConfig({
   lang: 'en-US',
   title: 'dpop-guard',
+  // No icon: without this, browsers request /favicon.ico.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   description: 'Protects an HTTP API with sender-constrained OAuth access tokens (DPoP, RFC 9449).',
   markdown: {
     anchor: { slugify: slugOf },
@@ -19,6 +21,7 @@ export default defineConfig({
   themeConfig: {
     nav: [
       { text: 'Quick start', link: '/quick-start/' },
+      { text: 'Options', link: '/api/dpop-guard#ref-verifieroptions' },
       { text: 'Debugging', link: '/debugging' },
       { text: 'Repository', link: repository }
     ],
