@@ -5,13 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import { createPages } from './login-and-consent.mjs'
 import { createMemoryAdapter } from './memory-adapter.mjs'
 import { TWO_FACTOR } from './notes.mjs'
-
-// oidc-provider 9 recommends Node.js 22 and warns on every start with 20, without an option to disable it. It works.
-// Other warnings are shown.
-const { warn } = console
-console.warn = (...words) => String(words[0]).includes('Unsupported runtime') || warn(...words)
-const { errors, interactionPolicy, Provider } = await import('oidc-provider')
-console.warn = warn
+import { errors, interactionPolicy, Provider } from './oidc-provider.mjs'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
