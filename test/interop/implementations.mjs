@@ -27,7 +27,7 @@ export const implementations = [
   debian('Authlib', 'Python', PYTHON, 'python/with_authlib.py', ['python3-authlib']),
   debian('PyJWT', 'Python', PYTHON, 'python/with_pyjwt.py', ['python3-jwt', 'python3-cryptography']),
   debian('json-jwt', 'Ruby', RUBY, 'ruby/json-jwt.rb', ['ruby-json-jwt']),
-  debian('jwt', 'Ruby', RUBY, 'ruby/jwt.rb', ['ruby-jwt']),
+  debian('jwt', 'Ruby', RUBY, 'ruby/jwt.rb', ['ruby-jwt', 'ruby-rbnacl']),
   debian('Crypt::JWT', 'Perl', PERL, 'perl/crypt-jwt.pl', ['libcrypt-jwt-perl']),
   debian('José', 'C', BASH, 'c/jose.sh', ['jose']),
   {
