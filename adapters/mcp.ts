@@ -46,8 +46,8 @@ export interface McpAuthInfo {
 }
 
 /**
- * A guard for Express and other hosts with `(req, res, next)`. It sets `req.auth` to {@link McpAuthInfo}, which both major versions of the SDK
- * pass to tools. Its type is that of the SDK where that declares it.
+ * A guard for Express and other hosts with `(req, res, next)`. It sets `req.auth` to an {@link McpAuthInfo}, which both major versions of
+ * the SDK pass to tools.
  */
 export type McpMiddleware = ((
   req: IncomingMessage & { auth?: unknown },

@@ -40,7 +40,7 @@ export interface MisconfiguredEvent {
   /**
    * `DPOP_GUARD_LONE_MEMORY`: several processes with a memory store each. `DPOP_GUARD_ACR_UNSUPPORTED`: a policy requires an `acr`
    * that the issuer does not list in `acr_values_supported` (RFC 9470 §7). `DPOP_GUARD_METADATA`: the protected resource metadata does
-   * not agree with other options or with the issuer.
+   * not agree with other options, with the issuer or with the policy of a route.
    */
   readonly code: 'DPOP_GUARD_LONE_MEMORY' | 'DPOP_GUARD_ACR_UNSUPPORTED' | 'DPOP_GUARD_METADATA'
   /** The problem and its solution. Also passed to `process.emitWarning`. */

@@ -350,8 +350,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 }
 
 /**
- * Warns if the metadata lacks scopes that the policy of a route requires, for adapters when the route is registered (RFC 9728 §2). No effect
- * before the options of the verifier are known, such as those of a function; they are then compared at the first request.
+ * Warns if the metadata lacks scopes that the policy of a route requires, for adapters when the route is registered (RFC 9728 §2). No
+ * effect before the options of the verifier are known, such as those of a function; they are then compared at the first request.
  */
 export function comparePublishedScopes(verifier: AnyVerifier, policy: Policy<never>): void {
   if (verifier instanceof RequestVerifier) verifier.comparePublishedScopes(policy)

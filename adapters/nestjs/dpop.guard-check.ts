@@ -1,4 +1,4 @@
-/** Fails the start of an application if a handler has a policy that no guard enforces; warns about scopes that are not published. @module */
+/** Fails the start of an application if no guard enforces the policy of a handler; warns about scopes that are not published. @module */
 
 import { Inject, Injectable, type OnApplicationBootstrap, type Type } from '@nestjs/common'
 import { ApplicationConfig, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core'
