@@ -18,6 +18,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/matrix/consumers/**'],
     testTimeout: 20_000,
+    // The default leaves one core unused, so that two cores would run one file at a time.
+    maxWorkers: '100%',
     // Tests cause rejections and outages that are printed once.
     execArgv: ['--disable-warning=DPOP_GUARD_NOTHING_ACCEPTED', '--disable-warning=DPOP_GUARD_METADATA'],
     onConsoleLog: (log) => !log.startsWith('dpop-guard: ERR_DPOP_'),

@@ -1,6 +1,7 @@
 /**
- * Common mistakes of a first use, in every framework with its default logging: what is printed names the cause, the client does not
- * receive it, and nothing secret is printed. Each app is a process of its own, with the built package.
+ * Common mistakes of a first use, with the default logging of each framework: what is printed names the cause, the client does not
+ * receive it, and nothing secret is printed. Each app is a process of its own, with the built package. Express makes every mistake; the
+ * other frameworks make those whose output depends on the framework.
  */
 
 import { spawn } from 'node:child_process'
@@ -30,6 +31,8 @@ interface Mistake {
   readonly status: number | undefined
   /** The cause that is printed; undefined if nothing is. */
   readonly printed: RegExp | undefined
+  /** Whether the output depends on the framework: one mistake of each status, and those that an adapter detects. */
+  readonly inEveryFramework?: boolean
 }
 
 const nowSeconds = () => Math.floor(Date.now() / 1000)
@@ -38,7 +41,8 @@ const mistakes: Record<string, Mistake> = {
   'a missing environment variable': {
     env: () => ({ DPOP_ISSUER: '' }),
     status: undefined,
-    printed: /"DPOP_ISSUER" must be set in the environment/
+    printed: /"DPOP_ISSUER" must be set in the environment/,
+    inEveryFramework: true
   },
   'a base URL without a scheme': {
     env: () => ({ DPOP_BASE_URL: 'api.example' }),
@@ -58,12 +62,14 @@ const mistakes: Record<string, Mistake> = {
   'a trailing slash in htu': {
     proof: { url: `${BASE_URL}/notes/` },
     status: 401,
-    printed: /path differs by a trailing slash/
+    printed: /path differs by a trailing slash/,
+    inEveryFramework: true
   },
   'a query in htu, which is allowed': {
     proof: { claims: { htu: `${BASE_URL}/notes?a=b` } },
     status: 200,
-    printed: undefined
+    printed: undefined,
+    inEveryFramework: true
   },
   'a token for another audience': {
     token: { claims: { aud: 'https://other.example' } },
@@ -84,7 +90,8 @@ const mistakes: Record<string, Mistake> = {
     env: () => ({ DPOP_ISSUER: 'http://127.0.0.1:9' }),
     token: { claims: { iss: 'http://127.0.0.1:9' } },
     status: 503,
-    printed: /http:\/\/127\.0\.0\.1:9\/\.well-known\/.*(ECONNREFUSED|bad port)/s
+    printed: /http:\/\/127\.0\.0\.1:9\/\.well-known\/.*(ECONNREFUSED|bad port)/s,
+    inEveryFramework: true
   },
   'a clock that is ten minutes ahead': {
     proof: { claims: { iat: nowSeconds() - 600 } },
@@ -94,7 +101,8 @@ const mistakes: Record<string, Mistake> = {
   'two guards with different options and one replay store': {
     env: () => ({ SECOND_GUARD: '1' }),
     status: 503,
-    printed: /Two guards with different options and one replay store/
+    printed: /Two guards with different options and one replay store/,
+    inEveryFramework: true
   }
 }
 
@@ -128,7 +136,8 @@ async function runApp(framework: string, { env, token: tokenSpec, proof }: Mista
 }
 
 describe.each(frameworks)('%s', (framework) => {
-  test.each(Object.entries(mistakes))('%s', async (_name, mistake) => {
+  const made = Object.entries(mistakes).filter(([, { inEveryFramework }]) => inEveryFramework || framework === 'express')
+  test.each(made)('%s', async (_name, mistake) => {
     const { status, response, output, secrets } = await runApp(framework, mistake)
     expect(status).toBe(mistake.status)
     if (mistake.printed === undefined) expect(output).not.toMatch(/DPoPGuardWarning|dpop-guard: /)

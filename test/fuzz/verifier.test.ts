@@ -64,7 +64,7 @@ describe('any request results in acceptance or in a DPoPError with a valid chall
   fuzz(
     'a valid request with a few characters changed',
     [fc.constantFrom('Authorization', 'DPoP'), mutation],
-    300,
+    150,
     async (name, { at, drop, put }) => {
       const request = await world.request()
       const headers = { ...(request.headers as Record<string, string>) }
@@ -93,7 +93,7 @@ describe('any request results in acceptance or in a DPoPError with a valid chall
         fc.oneof(anyJson, fc.constantFrom('ES256', 'at+jwt', 'none', 'HS256', 'RS256', ['b64'], ['exp'], 'DEF'))
       )
     ],
-    500,
+    250,
     async (extra) => {
       const token = await world.issuer.issue({ jkt: world.client.jkt })
       const [, payload, signature] = token.split('.')
@@ -113,7 +113,7 @@ describe('caches do not change the result', () => {
   fuzz(
     'a verifier that knows token and key, and one that has seen nothing, agree on any proof',
     [change],
-    400,
+    200,
     async ({ claims, header, isAttacker, cut }) => {
       const token = await world.issuer.issue({ jkt: world.client.jkt })
       const fresh = createVerifier(world.options)
@@ -170,7 +170,7 @@ describe('differential', () => {
   fuzz(
     'jose accepts every proof that is accepted here, with the same claims',
     [serialization, serialization, fc.constantFrom('', '', '', '', '=', 'A', '.', ' ')],
-    600,
+    300,
     async (head, body, tail) => {
       const header = serialize({ typ: 'dpop+jwt', alg: 'ES256', jwk }, head)
       const payload = serialize({ jti: 'x', htm: 'GET', htu: `${BASE_URL}/notes`, iat: NOW, ath }, body)
@@ -214,7 +214,7 @@ describe('differential', () => {
   fuzz(
     'jose accepts every access token that is accepted here, with the same key set and claims',
     [tokenHeader, tokenClaims, serialization, serialization, published, fc.constantFrom('', '', '', '', '=', 'A')],
-    500,
+    250,
     async (header, claims, head, body, extra, tail) => {
       const good = claimsOf(token)
       const input = [

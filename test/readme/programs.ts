@@ -40,7 +40,8 @@ export async function compilePrograms(
   await mkdir(folder, { recursive: true })
   await Promise.all([...programs].map(([name, text]) => writeFile(`${folder}${name}.mts`, text)))
   await writeFile(`${folder}tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.mts'] }))
-  await run(process.execPath, [path('../../node_modules/typescript/bin/tsc'), '-p', folder]).catch(({ stdout }) => {
+  // TypeScript 7, which takes a quarter of the time of 6. `npm run typecheck` uses both.
+  await run(process.execPath, [path('../../node_modules/typescript7/bin/tsc'), '-p', folder]).catch(({ stdout }) => {
     throw new Error(stdout)
   })
   return (name) => `${folder}${name}.mjs`
