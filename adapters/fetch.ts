@@ -115,7 +115,7 @@ function callWith<Result>(key: object, request: Request, handle: () => Result): 
 const noResponse: ResponseHeaderAccess = { get: () => undefined, set() {} }
 
 function withHeaders(response: Response, verified: ResponseHeaders, request: Request): Response {
-  const exposed = exposedHeaders(request, response.headers.get('Access-Control-Expose-Headers'))
+  const exposed = exposedHeaders(request, response.headers)
   // A WebSocket upgrade (101) and an error response (0) cannot be copied. The client receives the next nonce with another response.
   if (Object.keys({ ...exposed, ...verified }).length === 0 || response.status < 200) return response
   // A copy, because the headers of redirects and of fetched responses are immutable.

@@ -10,6 +10,7 @@ import type { VerifiedRequest } from '../src/verified-request.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { logOutage } from './outage-log.js'
 import {
+  exposedHeaders,
   type HasVerifier,
   metadataResponseOf,
   named,
@@ -54,13 +55,13 @@ export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): M
       // Koa does not log errors with `expose`.
       // biome-ignore lint/suspicious/noConsole: the log of Koa
       if (!ctx.app.silent) logOutage(error, console.error)
-      throw error
+      throw withResponseHeaders(error, ctx)
     })
     Object.assign(ctx.state, { dpop: auth })
     try {
       await next()
     } catch (error) {
-      throw withResponseHeaders(error, auth?.responseHeaders)
+      throw withResponseHeaders(error, ctx, auth?.responseHeaders)
     }
   }
   return Object.assign(middleware, { verifier })
@@ -133,11 +134,25 @@ function policyMiddleware(policy: Policy<Request>): Middleware {
   })
 }
 
-/** Koa removes the header fields of the response when an error is thrown, and sets those in its `headers` instead. */
-function withResponseHeaders(error: unknown, headers: ResponseHeaders = {}): unknown {
-  const isExtensible = typeof error === 'object' && error !== null && Object.isExtensible(error)
-  if (!isExtensible || Object.keys(headers).length === 0) return error
-  return Object.assign(error, { headers: { ...headers, ...(error as { headers?: ResponseHeaders }).headers } })
+/**
+ * Koa removes the header fields of the response when an error is thrown, and sets those in its `headers` instead. `@koa/cors` assigns
+ * `headers` again, with its own exposed names, so what is assigned keeps those of the guard.
+ */
+function withResponseHeaders(error: unknown, ctx: Pick<Context, 'req' | 'res' | 'set'>, verified: ResponseHeaders = {}): unknown {
+  const exposed = exposedHeaders(ctx.req, headersOf(ctx))
+  const isObject = typeof error === 'object' && error !== null
+  if (!isObject || Object.keys({ ...verified, ...exposed }).length === 0) return error
+  let { headers } = error as { headers?: ResponseHeaders }
+  // An error that is frozen, or whose property cannot be redefined, remains as it is.
+  Reflect.defineProperty(error, 'headers', {
+    get: () => ({ ...verified, ...headers, ...exposed }),
+    set: (assigned: ResponseHeaders) => {
+      headers = assigned
+    },
+    enumerable: true,
+    configurable: true
+  })
+  return error
 }
 
 /** If Koa is mounted in an Express application, its own path lacks the mount path. */

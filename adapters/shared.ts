@@ -70,7 +70,7 @@ export async function protect(
   options: VerifyOptions,
   key: object = request
 ): Promise<VerifiedRequest | undefined> {
-  const exposed = exposedHeaders(request, headers.get(EXPOSE_HEADERS))
+  const exposed = exposedHeaders(request, headers)
   try {
     setHeadersIfNotSent(headers, exposed)
     let earlier = findVerification(key)
@@ -138,7 +138,7 @@ export async function protectPolicy(
   try {
     await enforce(earlier.verifier, earlier.auth, policy, request)
   } catch (error) {
-    throw withHeaders(error, headers, exposedHeaders(request, headers.get(EXPOSE_HEADERS)))
+    throw withHeaders(error, headers, exposedHeaders(request, headers))
   }
 }
 
@@ -185,9 +185,9 @@ const exposedFields = ['WWW-Authenticate', 'DPoP-Nonce']
  * The `Access-Control-Expose-Headers` of a response: those of CORS middleware that ran before, and the fields that a page needs to
  * read. Empty for a request without `Origin`, which is not cross-origin (Fetch standard).
  */
-export function exposedHeaders(request: RequestLike, present: unknown): ResponseHeaders {
+export function exposedHeaders(request: RequestLike, response: Pick<ResponseHeaderAccess, 'get'>): ResponseHeaders {
   if (!hasOrigin(request)) return {}
-  const names = [present ?? []]
+  const names = [response.get(EXPOSE_HEADERS) ?? []]
     .flat()
     .join(',')
     .split(',')

@@ -80,7 +80,8 @@ describe('Koa, its own habits', () => {
   beforeAll(() => bench.init())
   afterEach(() => bench.stop())
 
-  test.each([['a string'], [undefined], [Object.freeze(new Error('frozen'))]])(
+  const fixed = Object.defineProperty(new Error('fixed'), 'headers', { value: {} })
+  test.each([['a string'], [undefined], [Object.freeze(new Error('frozen'))], [fixed]])(
     'an error of the application that cannot have header fields is thrown unchanged: %s',
     async (value) => {
       const app = new Koa()

@@ -55,7 +55,8 @@ file from a run of these tests.
 | tests that name a rule | ${rows} |
 
 A test is a row of \`test/vectors\`, which runs on the core with every request type and through every adapter over a socket, or a
-test of its own. A row with a rejected request is preceded by its control: the same request without the defect.
+test of its own; those of \`browser/\` run from a page in Chromium. A row with a rejected request is preceded by its control: the same
+request without the defect.
 
 ${sources.map(({ title, rules: own }) => renderSource(title, own, evidence)).join('\n')}
 ${renderCounts(evidence.counts, before)}`
@@ -91,7 +92,7 @@ function renderSource(title: string, rules: readonly Rule[], { runs }: Evidence)
 function testsOf(runs: readonly Run[]): string {
   if (runs.length === 0) return ''
   const files = [...new Set(runs.map(({ file }) => file))].sort()
-  return `${new Set(runs.map(({ name }) => name)).size}: ${files.map((file) => `\`${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}\``).join(', ')}`
+  return `${new Set(runs.map(({ name }) => name)).size}: ${files.map((file) => `\`${file.replace(/^test\//, '').replace(/\.(test|browser)\.ts$/, '')}\``).join(', ')}`
 }
 
 function renderCounts(counts: readonly string[], before: string): string {

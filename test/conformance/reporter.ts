@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { readResults } from '../browser/results.js'
 import { type Evidence, ids, noEvidence, renderReport } from './report.js'
 
 const path = 'docs/conformance.md'
@@ -47,10 +48,20 @@ function collect(modules: readonly TestModule[]): Evidence {
     const file = relative(process.cwd(), module.moduleId)
     for (const test of module.children.allTests()) {
       evidence.counts.push(...countsOf(test))
-      for (const id of rulesOf(test, file)) evidence.add(id, { file, name: test.name, passed: test.ok() })
+      for (const id of rulesOf(test.name, file)) evidence.add(id, { file, name: test.name, passed: test.ok() })
     }
   }
+  addBrowserTests(evidence)
   return evidence
+}
+
+/** Tests in a browser are a run of their own, whose results are committed. */
+function addBrowserTests(evidence: Evidence): void {
+  for (const [file, results] of Object.entries(readResults())) {
+    for (const [name, passed] of Object.entries(results)) {
+      for (const id of rulesOf(name, file)) evidence.add(id, { file, name, passed })
+    }
+  }
 }
 
 function countsOf(test: TestCase): string[] {
@@ -59,8 +70,8 @@ function countsOf(test: TestCase): string[] {
 }
 
 /** The ids in brackets at the end of a title. An unknown id beside known ones is an error. */
-function rulesOf(test: TestCase, file: string): string[] {
-  const named = tags.exec(test.name)?.[1]?.split(' ') ?? []
+function rulesOf(title: string, file: string): string[] {
+  const named = tags.exec(title)?.[1]?.split(' ') ?? []
   const unknown = named.filter((id) => !ids.has(id))
   if (unknown.length === 0) return named
   if (unknown.length < named.length) throw new Error(`${file}: no such rule: ${unknown.join(' ')}`)

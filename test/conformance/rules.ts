@@ -406,10 +406,10 @@ const cors = [
   rule('K-02', 'Fetch', 'rule', 'Authorization and DPoP are allowed by name'),
   rule('K-03', '9449 §7.1, §8', 'rule', 'WWW-Authenticate and DPoP-Nonce are exposed'),
   rule('K-04', 'Fetch', 'rule', 'Error responses can be read across origins'),
-  rule('K-05', 'browser-based apps', 'MUST', 'Pages can use the API', notBuilt('a test in a browser')),
+  rule('K-05', 'browser-based apps', 'MUST', 'Pages can use the API'),
   rule('K-06', 'Fetch', 'rule', 'Exposed fields of the application are kept'),
   rule('K-07', 'practice', 'rule', 'A request without Origin gets no field for CORS'),
-  rule('K-08', 'Fetch', 'rule', 'Header fields of the client are allowed too', notBuilt('the header fields of MCP clients')),
+  rule('K-08', 'Fetch', 'rule', 'Header fields of the client are allowed too'),
   rule('K-09', 'practice', 'rule', 'The metadata can be read across origins'),
   rule('K-10', 'Fetch', 'advice', 'Access-Control-Max-Age', deployment),
   rule('K-11', 'Fetch', 'advice', 'Protected routes do not redirect', deployment)

@@ -16,6 +16,7 @@ const debugging = await programsOf('docs/debugging.md')
 const telemetry = await programsOf('docs/telemetry.md')
 const testing = await programsOf('docs/testing.md')
 const frameworks = await programsOf('docs/frameworks.md')
+const browsers = await programsOf('docs/browsers.md')
 const mcp = await programsOf('docs/mcp.md')
 const webSockets = await programsOf('docs/websockets.md')
 const identityProviders = await programsOf('docs/identity-providers.md')
@@ -42,9 +43,9 @@ beforeAll(async () => {
   await startIssuer()
   fileOf = await compilePrograms(
     new Map(
-      [programs, operations, debugging, telemetry, testing, frameworks, mcp, webSockets, identityProviders].flatMap((all) => [
-        ...all
-      ])
+      [programs, operations, debugging, telemetry, testing, frameworks, browsers, mcp, webSockets, identityProviders].flatMap(
+        (all) => [...all]
+      )
     )
   )
 }, 60_000)
@@ -298,6 +299,36 @@ describe('the programs of docs/frameworks.md', () => {
   test('nestTest: the guard runs with the verifier of the test', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [fileOf('nestTest')])
     expect(stdout).toMatch(/^200 notes$/m)
+  })
+})
+
+describe('the programs of docs/browsers.md', () => {
+  const apps = ['expressCors', 'fastifyCors', 'koaCors', 'nestCors', 'honoCors']
+  const page = { Origin: 'https://app.example' }
+
+  test('exist', () => {
+    expect([...browsers.keys()]).toEqual([...apps, 'browserClient'])
+  })
+
+  test.each(apps)('%s: answers the preflight, and exposes the fields on accepted and rejected requests', async (name) => {
+    const origin = await start(name)
+    const asks = { 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization,dpop' }
+    const preflight = await fetch(`${origin}/notes`, { method: 'OPTIONS', headers: { ...page, ...asks } })
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, page.Origin])
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/^Authorization, ?DPoP, ?Content-Type$/)
+    expect(preflight.headers.get('access-control-max-age')).toBe('7200')
+
+    const client = await createTestClient()
+    const token = await issuer.issue({ jkt: client.jkt })
+    const accepted = await client.fetch(`${origin}/notes`, token, { headers: page })
+    const rejected = await fetch(`${origin}/notes`, { headers: page })
+    expect([accepted.status, rejected.status]).toEqual([200, 401])
+    for (const { headers } of [accepted, rejected]) {
+      expect(headers.get('access-control-allow-origin')).toBe(page.Origin)
+      expect(headers.get('access-control-expose-headers')).toBe('X-Total, WWW-Authenticate, DPoP-Nonce')
+    }
+    const elsewhere = await fetch(`${origin}/notes`, { headers: { Origin: 'https://other.example' } })
+    expect(elsewhere.headers.get('access-control-allow-origin')).toBeNull()
   })
 })
 
