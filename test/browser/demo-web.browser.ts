@@ -28,24 +28,35 @@ const phone = { width: 360, height: 740 }
 
 vi.setConfig({ testTimeout: 60_000 })
 
-let demo: ChildProcess
+let demo: Demo
 let url: string
 let browser: Browser
 
 beforeAll(async () => {
-  demo = spawn(process.execPath, [fileURLToPath(new URL('../../examples/web-demo.mjs', import.meta.url))])
-  const [line] = await once(demo.stdout as NodeJS.ReadableStream, 'data')
-  url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] as string
+  demo = await startDemo()
+  url = demo.url
   browser = await launchChromium()
 }, 60_000)
 
 afterAll(async () => {
   await browser?.close()
-  demo?.kill()
+  demo?.child.kill()
 })
 
+interface Demo {
+  readonly child: ChildProcess
+  readonly url: string
+}
+
+async function startDemo(...args: string[]): Promise<Demo> {
+  const script = fileURLToPath(new URL('../../examples/web-demo.mjs', import.meta.url))
+  const child = spawn(process.execPath, [script, ...args])
+  const [line] = await once(child.stdout, 'data')
+  return { child, url: /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] as string }
+}
+
 /** Opens the demo in a browser profile of its own. Its errors and its requests to other machines fail the test. */
-async function open(options: BrowserContextOptions = {}): Promise<Page> {
+async function open(options: BrowserContextOptions = {}, at = url): Promise<Page> {
   const context = await browser.newContext({ viewport: desktop, reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
@@ -63,7 +74,7 @@ async function open(options: BrowserContextOptions = {}): Promise<Page> {
     await context.close()
     expect(errors).toEqual([])
   })
-  await page.goto(url)
+  await page.goto(at)
   await page.getByRole('radio', { name: 'Hono' }).waitFor()
   return page
 }
@@ -181,6 +192,35 @@ describe('the key and the session', () => {
     await click(page, 'Read the notes')
     await announced(page, /^GET \/notes: 200$/)
     expect(await page.evaluate(exportStoredKey)).toBe('InvalidAccessError')
+  })
+
+  test('stay when the access token has expired: the page gets another one', async () => {
+    const page = await open()
+    await signIn(page)
+    await page.evaluate(expireStoredTokens)
+    await page.reload()
+    await page.locator('#account .mark-key').waitFor()
+
+    await click(page, 'Read the notes')
+    await announced(page, /^GET \/notes: 200$/)
+    expect(await step(page, 8).innerText()).toContain('POST /token, refresh_token')
+  })
+
+  test('are deleted when the demo was started again, with another authorization server', async () => {
+    const first = await startDemo()
+    onTestFinished(() => void first.child.kill())
+    const page = await open({}, first.url)
+    await signIn(page)
+    first.child.kill()
+    await once(first.child, 'close')
+    const second = await startDemo('--port', new URL(first.url).port)
+    onTestFinished(() => void second.child.kill())
+
+    await page.reload()
+
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    expect(new Set(await statesOf(page))).toEqual(new Set(['waiting']))
+    await signIn(page)
   })
 
   test('are deleted by Start over', async () => {
@@ -384,6 +424,18 @@ async function violationsOf(page: Page): Promise<unknown> {
     const { violations } = await (window as unknown as { axe: typeof axe }).axe.run()
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`)
   })
+}
+
+/** Runs in the page: the stored access tokens are expired. */
+async function expireStoredTokens(): Promise<void> {
+  const request = indexedDB.open('dpop-guard-demo')
+  await new Promise((resolve) => request.addEventListener('success', resolve))
+  const store = request.result.transaction('values', 'readwrite').objectStore('values')
+  const get = store.get('session')
+  await new Promise((resolve) => get.addEventListener('success', resolve))
+  for (const token of Object.values<{ expiresAtMs: number }>(get.result.tokens)) token.expiresAtMs = 0
+  const put = store.put(get.result, 'session')
+  await new Promise((resolve) => put.addEventListener('success', resolve))
 }
 
 /** Runs in the page: what happens when a script exports the stored private key. */
