@@ -6,9 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { toRepositoryUrl } from '../../docs/.vitepress/repository-links.mjs'
 import { sections } from '../../docs/.vitepress/sidebar.mjs'
 import { slugOf } from '../../docs/.vitepress/slug.mjs'
+import { pagesOfSite } from './programs.js'
 
 const isMarkdown = (name: string) => name.endsWith('.md')
-const pages = (await readdir('docs', { recursive: true })).filter((name) => isMarkdown(name) && !name.startsWith('api/'))
+const pages = await pagesOfSite()
 const documents = [
   ...(await readdir('.')).filter(isMarkdown),
   ...pages.map((page) => `docs/${page}`),

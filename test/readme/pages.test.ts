@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -11,11 +11,11 @@ import { createTestClient, type TestIssuer } from 'dpop-guard/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { describeSharedRedis, sharedRedis } from '../support/redis.js'
 import { freePort } from '../support/redis-server.mjs'
-import { compilePrograms, programsOf } from './programs.js'
+import { compilePrograms, pagesOfSite, programsOf } from './programs.js'
 import { describeProxy, startProxy } from './proxies.js'
 import { listeningIssuer, RunningPrograms } from './running-programs.js'
 
-const pages = (await readdir('docs', { recursive: true })).filter((name) => name.endsWith('.md') && !name.startsWith('api/'))
+const pages = await pagesOfSite()
 const documents = ['README.md', ...pages.map((name) => `docs/${name}`)]
 const programs = await Promise.all(documents.map(async (document) => [...(await programsOf(document))]))
 const migrating = await programsOf('docs/migrating.md')

@@ -1,7 +1,7 @@
 /** Extracts the programs of a document and compiles them like a user. */
 
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -20,6 +20,12 @@ const compilerOptions = {
   experimentalDecorators: true,
   skipLibCheck: true,
   types: ['node']
+}
+
+/** The pages of docs/ that are written by hand, as paths below it. */
+export async function pagesOfSite(): Promise<string[]> {
+  const names = (await readdir(path('../../docs/'), { recursive: true })).map((name) => name.replaceAll('\\', '/'))
+  return names.filter((name) => name.endsWith('.md') && !/^(?:api|\.vitepress)\//.test(name))
 }
 
 /** The programs of a document by name, the word after `ts` of the fence. The path is relative to the repository. */
