@@ -255,7 +255,7 @@ export interface VerifierOptions {
   /**
    * Where Node.js verifies the signatures of proofs and of tokens that are not cached. `'inline'`: on the event loop, fastest with
    * one process per core. `'pool'`: in the libuv thread pool. `'auto'`: inline for the first two requests of an event-loop turn, in
-   * the pool for further ones and for slow algorithms (ES384, ES512, ML-DSA, RSA above 4096 bits). @defaultValue 'auto'
+   * the pool for further ones and for slow algorithms (ES384, ES512, ML-DSA-65, ML-DSA-87, RSA above 4096 bits). @defaultValue 'auto'
    */
   readonly signatureThreads?: SignatureThreads
   /** Milliseconds since the epoch, like `Date.now`. @defaultValue `Date.now` */

@@ -1,13 +1,17 @@
 /** Proofs and access tokens with ML-DSA (RFC 9964), from the options to the response. */
 
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createVerifier, isDPoPError, type PlainRequest, type VerifierOptions } from 'dpop-guard'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { calculateJwkThumbprint } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { platform } from '#crypto'
+import { runCommand } from '../src/cli/explain-command.js'
 import { type PostQuantumAlgorithm, postQuantumAlgorithms } from '../src/crypto/crypto.js'
 import { readProofJwk, thumbprint } from '../src/proof/proof-key.js'
 import { createMlDsaKey, type MlDsaKey, provideMlDsa } from './support/ml-dsa.js'
@@ -103,11 +107,18 @@ describe('a proof', () => {
     expect(importKey).toHaveBeenCalledTimes(2)
   })
 
-  it('is verified in the thread pool, since it takes longer than a round trip', async () => {
-    const [inline, pooled] = [vi.spyOn(platform, 'verify'), vi.spyOn(platform, 'verifyInPool' as 'verify')]
-    await create().verifyRequest(await requestOf(keys['ML-DSA-44']))
-    expect(pooled.mock.calls.map(([alg]) => alg)).toEqual(['ML-DSA-44'])
-    expect(inline.mock.calls.map(([alg]) => alg)).not.toContain('ML-DSA-44')
+  it.each<[PostQuantumAlgorithm, place: string]>([
+    ['ML-DSA-44', 'on the event loop'],
+    ['ML-DSA-65', 'in the thread pool'],
+    ['ML-DSA-87', 'in the thread pool']
+  ])('with %s is verified %s, if it is the only one', async (alg, place) => {
+    const [inline, pooled] = [
+      vi.spyOn(platform, 'verify').mockClear(),
+      vi.spyOn(platform, 'verifyInPool' as 'verify').mockClear()
+    ]
+    await create().verifyRequest(valid[alg])
+    const countOf = ({ mock }: typeof inline) => mock.calls.filter(([used]) => used === alg).length
+    expect([countOf(inline), countOf(pooled)]).toEqual(place === 'in the thread pool' ? [0, 1] : [1, 0])
   })
 })
 
@@ -442,6 +453,38 @@ describe('verifier.explain()', () => {
     expect(await failed({ header: { jwk: { ...jwk, alg: undefined } } })).toEqual(['jwk'])
     expect(await failed({ signature: (signature) => signature.subarray(1) })).toEqual(['signature'])
     expect(await failed({}, { proof: {} })).toEqual(['alg'])
+  })
+})
+
+describe('dpop-guard explain', () => {
+  /** The exit status, and what is printed, for a valid request of ML-DSA-44. */
+  async function explain(): Promise<{ status: number; lines: string[] }> {
+    const folder = await mkdtemp(join(tmpdir(), 'dpop-guard-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'options.json')
+    const { clock: _clock, ...options } = world.options
+    await writeFile(file, JSON.stringify({ ...options, proof: { algorithms: ['ML-DSA-44'] } }))
+    const { Authorization, DPoP } = valid['ML-DSA-44'].headers as { Authorization: string; DPoP: string }
+    const lines: string[] = []
+    const print = (line: string) => void lines.push(line)
+    const readInput = async () =>
+      `GET /notes HTTP/1.1\r\nHost: api.example\r\nAuthorization: ${Authorization}\r\nDPoP: ${DPoP}\r\n\r\n`
+    const terminal = { readInput, print, printError: print, hasColors: false }
+    return { status: await runCommand(['explain', '--options', file, '--at', String(NOW)], terminal), lines }
+  }
+
+  it('accepts a valid request if the options have the algorithm', async () => {
+    const { status, lines } = await explain()
+    expect([status, lines.at(-1)]).toEqual([0, 'accepted'])
+  })
+
+  it('prints that the runtime has no ML-DSA', async () => {
+    vi.spyOn(platform, 'supports').mockReturnValue(false)
+    const { status, lines } = await explain()
+    expect(status).toBe(2)
+    expect(lines[0]).toBe(
+      'dpop-guard: "proof.algorithms" must be supported by this runtime, which has no ML-DSA-44; Node.js has it from 24.7, with OpenSSL 3.5'
+    )
   })
 })
 

@@ -9,6 +9,9 @@ export type SignatureThreads = 'inline' | 'pool' | 'auto'
 /** 4096 bits in base64url characters. Verification with a longer modulus takes longer than a thread-pool round trip. */
 const MAX_INLINE_MODULUS_LENGTH = 683
 
+/** Algorithms whose verification takes longer than that of every other with a short key. */
+const slowAlgorithms: ReadonlySet<ProofAlgorithm> = new Set(['ES384', 'ES512', 'ML-DSA-65', 'ML-DSA-87'] as const)
+
 // Module scope, because all verifiers of a process share one event loop.
 /** Number of verifications that have run on the event loop. */
 let inlineCount = 0
@@ -57,8 +60,7 @@ export function verifySignature(
 }
 
 function isSlow({ alg, jwk }: Signer): boolean {
-  const isLongKey = jwk.kty === 'RSA' && jwk.n.length > MAX_INLINE_MODULUS_LENGTH
-  return isLongKey || jwk.kty === 'AKP' || alg === 'ES384' || alg === 'ES512'
+  return slowAlgorithms.has(alg) || (jwk.kty === 'RSA' && jwk.n.length > MAX_INLINE_MODULUS_LENGTH)
 }
 
 /**

@@ -17,6 +17,10 @@ const algorithms = {
   'RS256, 4096 bits': ['rsa', { modulusLength: 4096 }, 'sha256', {}]
 }
 
+/** Node.js has them from 24.7. */
+const postQuantum = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'].filter((alg) => globalThis.SubtleCrypto.supports?.('verify', alg))
+for (const alg of postQuantum) algorithms[alg] = [alg.toLowerCase(), {}, null, {}]
+
 /** Microseconds of CPU for one verification, the median of some batches, by name. */
 export function timeSignatures() {
   return Object.entries(algorithms).map(([name, [type, options, hash, extra]]) => {
