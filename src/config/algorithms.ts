@@ -11,7 +11,7 @@ export function checkAlgorithms(
   accepted: readonly ProofAlgorithm[]
 ): readonly ProofAlgorithm[] | undefined {
   const algorithms = check.listOf(name, value, accepted)
-  algorithms?.forEach((alg) => void checkSupported(name, alg))
+  for (const alg of algorithms ?? []) checkSupported(name, alg)
   return algorithms
 }
 

@@ -53,7 +53,7 @@ export const platform: Platform = {
   hmac: (secret, value) => createHmac('sha256', secret).update(value).digest('base64url'),
 
   supports(alg) {
-    // The version of Node.js does not tell: it depends on that of OpenSSL. Any octets of the size of a public key are one (FIPS 204 §7.2).
+    // It depends on OpenSSL, not only on the version of Node.js. Any octets of the right size encode a public key (FIPS 204 §7.2).
     const pub = Buffer.alloc(keyTypes[alg].octets as number).toString('base64url')
     try {
       return importKey({ alg, kty: 'AKP', pub }).type === 'public'
