@@ -54,7 +54,7 @@ export function createPageHandler({ url, issuer, clientId, apis, nonces, interac
       if (`http://${request.headers.host}` !== url) return sendText(response, 421, `Open ${url}`)
       const { pathname, searchParams: query } = new URL(request.url ?? '/', url)
       const file = files.get(pathname)
-      if (file && request.method === 'GET') return sendFile(response, file, policy)
+      if (file && ['GET', 'HEAD'].includes(request.method)) return sendFile(response, file, policy)
       const resource = resources[`${request.method} ${pathname}`]
       if (resource === undefined) return sendText(response, 404, 'Not found')
       if (!isSameOrigin(request, url)) return sendText(response, 403, 'Only the page of the demo may use this')

@@ -30,7 +30,7 @@ export async function thumbprintOf({ crv, kty, x, y }) {
   return await sha256(JSON.stringify({ crv, kty, x, y }))
 }
 
-/** What the browser says when a script asks for the private key. */
+/** The error of an export of the private key. */
 export async function tryToExport({ privateKey }) {
   try {
     await crypto.subtle.exportKey('jwk', privateKey)

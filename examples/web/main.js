@@ -156,7 +156,7 @@ async function call(request) {
   return `${request.method} /notes: ${outcomeOf(sent)}`
 }
 
-/** The notes, or what the challenge asks for. */
+/** The notes, or what the challenge requires. */
 function showResult(request, sent) {
   const result = byId('result')
   if (sent === undefined) return result.replaceChildren()
@@ -188,13 +188,10 @@ function remedyFor(request, { exchange }) {
   if (errorOf(exchange) === 'insufficient_scope')
     return [
       element('p', {}, `The token lacks a scope. The challenge names it: ${challengeParam(headers, 'scope')}`),
-      again('Ask for the scope')
+      again('Request the scope')
     ]
   if (errorOf(exchange) === 'insufficient_user_authentication')
-    return [
-      element('p', {}, `The sign-in is too weak. The challenge asks for ${acrValues}`),
-      again('Sign in with a second factor')
-    ]
+    return [element('p', {}, `The challenge requires another sign-in: ${acrValues}`), again('Sign in with a second factor')]
   return [element('p', {}, challengeParam(headers, 'error_description') ?? '')]
 }
 

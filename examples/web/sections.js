@@ -31,7 +31,7 @@ export function decoded(title, jwt) {
   return { kind: 'jwt', title, jwt, ...decodeJwt(jwt) }
 }
 
-/** What a proof says, and what its values must agree with. */
+/** The content of a proof, and the values that must agree with it. */
 export async function proofSections(request) {
   return [decoded('Decoded proof', request.proof), agreements(await agreementsOf(request))]
 }

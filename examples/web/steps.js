@@ -26,7 +26,7 @@ export const steps = [
     title: 'Sign-in and consent pages',
     from: SERVER,
     to: YOU,
-    text: 'The authorization server asks who you are, and whether the page may use your notes. The page does not see this: the server of the demo recorded it.'
+    text: 'The authorization server authenticates you and requests your consent. The page cannot see this: the server of the demo recorded it.'
   },
   {
     title: 'Credentials and consent',

@@ -264,7 +264,7 @@ describe.each(frameworks)('%s', (framework) => {
     }
   })
 
-  test('names the missing scope and the second factor, which the page then asks for', async () => {
+  test('names the missing scope and the second factor, which the page then requests', async () => {
     const page = await open()
     await choose(page, framework)
     await signIn(page)
@@ -274,7 +274,7 @@ describe.each(frameworks)('%s', (framework) => {
     await announced(page, /^POST \/notes: 403 insufficient_scope$/)
     expect(await statesOf(page)).toEqual([...Array.from({ length: 11 }, () => 'done'), 'rejected', 'rejected'])
     expect(await step(page, 12).innerText()).toContain('policy')
-    await click(page, 'Ask for the scope')
+    await click(page, 'Request the scope')
     await click(page, 'Allow')
     await announced(page, /^Signed in\. POST \/notes: 201$/)
     expect(await page.locator('#result').innerText()).toContain(`Read RFC 9470 with ${framework}`)
