@@ -55,6 +55,7 @@ export const sections: Section[] = [
   {
     text: 'Configure',
     items: [
+      page('Options', 'options'),
       page('Identity providers', 'identity-providers'),
       page('Frameworks', 'frameworks'),
       page('Behind a proxy', 'proxy'),

@@ -66,7 +66,7 @@ describe('the sidebar', () => {
 
 describe('a link of a page to a file outside of docs/', () => {
   test.each([
-    ['../README.md#options', 'debugging.md', 'https://github.com/dpop-guard/dpop-guard/blob/main/README.md#options'],
+    ['../README.md#install', 'debugging.md', 'https://github.com/dpop-guard/dpop-guard/blob/main/README.md#install'],
     ['../../README.md', 'quick-start/express.md', 'https://github.com/dpop-guard/dpop-guard/blob/main/README.md'],
     ['../proxy.md', 'quick-start/express.md', '../proxy.md'],
     ['proxy.md', 'debugging.md', 'proxy.md']

@@ -163,6 +163,12 @@ describe('the programs of docs/authorization.md, responses.md and resource-metad
   })
 })
 
+describe('the program of docs/options.md', () => {
+  test('optionsExample: the options are valid', async () => {
+    await running.run('optionsExample')
+  })
+})
+
 describe('the program of docs/nonces.md', () => {
   const secret = 'a secret of thirty-two characters or more'
 
