@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findFreePort } from '../support/free-port.js'
 
 const script = fileURLToPath(new URL('../../examples/web-demo.mjs', import.meta.url))
@@ -31,6 +31,7 @@ afterAll(() => void demo?.child.kill())
 describe('npm run demo:web', () => {
   it('serves every part until SIGINT, and then ends', async () => {
     const { child, url } = await start()
+    onTestFinished(() => void child.kill('SIGKILL'))
     const { issuer, apis } = await (await fetch(`${url}/demo/config`)).json()
     expect((await fetch(`${issuer}/.well-known/openid-configuration`)).status).toBe(200)
     for (const api of apis) expect((await fetch(`${api.url}/health`)).status).toBe(200)
@@ -47,6 +48,7 @@ describe('npm run demo:web', () => {
     expect(await run('--port', '65536')).toMatchObject({ code: 1, errors: '"--port" must be from 0 to 65535\n' })
     const free = await findFreePort()
     const { child, url } = await start('--port', String(free))
+    onTestFinished(() => void child.kill('SIGKILL'))
     expect(url).toBe(`http://127.0.0.1:${free}`)
     child.kill('SIGTERM')
     expect(await once(child, 'close')).toEqual([0, null])
