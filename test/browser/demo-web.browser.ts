@@ -7,6 +7,7 @@ import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { launchChromium } from '../support/chromium.mjs'
+import { findFreePort } from '../support/free-port.js'
 
 const frameworks = ['Express', 'Fastify', 'Koa', 'NestJS', 'Hono']
 
@@ -207,13 +208,14 @@ describe('the key and the session', () => {
   })
 
   test('are deleted when the demo was started again, with another authorization server', async () => {
-    const first = await startDemo()
+    const port = String(await findFreePort())
+    const first = await startDemo('--port', port)
     onTestFinished(() => void first.child.kill())
     const page = await open({}, first.url)
     await signIn(page)
     first.child.kill()
     await once(first.child, 'close')
-    const second = await startDemo('--port', new URL(first.url).port)
+    const second = await startDemo('--port', port)
     onTestFinished(() => void second.child.kill())
 
     await page.reload()
