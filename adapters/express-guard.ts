@@ -3,8 +3,10 @@
 import type { Request, Response } from 'express'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { VerifyOptions } from '../src/verifier.js'
-import { logOutage } from './outage-log.js'
-import { type AnyVerifier, protect, type ResponseHeaderAccess } from './shared.js'
+import { logOutage } from './shared/outage-log.js'
+import { protect } from './shared/protect.js'
+import type { ResponseHeaderAccess } from './shared/response-headers.js'
+import type { AnyVerifier } from './shared/verifier-source.js'
 
 /** Verifies a request once, with its target and route. If it is rejected, the header fields of the response are set. */
 export async function verifyExpressRequest(

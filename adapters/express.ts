@@ -9,9 +9,12 @@ import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { headersOf, routeOf, verifyExpressRequest } from './express-guard.js'
-import { type HasVerifier, metadataResponseOf, named, protectPolicy, toVerifiers } from './shared.js'
+import { metadataResponseOf } from './shared/metadata.js'
+import { named } from './shared/middleware-name.js'
+import { protectPolicy } from './shared/protect.js'
+import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
 
-export type { AnyVerifier, HasVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared/verifier-source.js'
 
 declare global {
   namespace Express {

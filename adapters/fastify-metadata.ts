@@ -2,7 +2,8 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
-import { type AnyVerifier, hasMetadata, metadataResponseOf } from './shared.js'
+import { hasMetadata, metadataResponseOf } from './shared/metadata.js'
+import type { AnyVerifier } from './shared/verifier-source.js'
 
 const url = '/.well-known/oauth-protected-resource'
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const

@@ -9,18 +9,13 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { serveMetadata } from './fastify-metadata.js'
-import { logOutage } from './outage-log.js'
-import {
-  type HasVerifier,
-  named,
-  protect,
-  protectPolicy,
-  type ResponseHeaderAccess,
-  type VerifierSettings,
-  verifierOf
-} from './shared.js'
+import { named } from './shared/middleware-name.js'
+import { logOutage } from './shared/outage-log.js'
+import { protect, protectPolicy } from './shared/protect.js'
+import type { ResponseHeaderAccess } from './shared/response-headers.js'
+import { type HasVerifier, type VerifierSettings, verifierOf } from './shared/verifier-source.js'
 
-export type { AnyVerifier, HasVerifier, VerifierSettings } from './shared.js'
+export type { AnyVerifier, HasVerifier, VerifierSettings } from './shared/verifier-source.js'
 
 declare module 'fastify' {
   interface FastifyRequest {

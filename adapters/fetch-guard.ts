@@ -3,8 +3,11 @@
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../src/errors.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import type { VerifyOptions } from '../src/verifier.js'
-import { logOutage } from './outage-log.js'
-import { type AnyVerifier, addHeaders, exposedHeaders, protect, type ResponseHeaderAccess } from './shared.js'
+import { exposedHeaders } from './shared/cross-origin.js'
+import { logOutage } from './shared/outage-log.js'
+import { protect } from './shared/protect.js'
+import { addHeaders, type ResponseHeaderAccess } from './shared/response-headers.js'
+import type { AnyVerifier } from './shared/verifier-source.js'
 
 /** The response of `handle` with the header fields of the verification, or that of a rejection. Errors of `handle` are thrown. */
 export async function respondIfVerified(

@@ -6,9 +6,10 @@ import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { respondIfVerified } from './fetch-guard.js'
-import { type HasVerifier, metadataResponseOf, toResponse, toVerifiers } from './shared.js'
+import { metadataResponseOf, toResponse } from './shared/metadata.js'
+import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
 
-export type { AnyVerifier, HasVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared/verifier-source.js'
 
 /** A handler of verified requests. `rest` are further arguments of the runtime: environment, context, route parameters. */
 export type VerifiedHandler<Auth extends VerifiedRequest | undefined, Rest extends unknown[]> = (

@@ -8,19 +8,14 @@ import { type AuthenticationRequirement, routeAuthentication } from '../src/poli
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { logOutage } from './outage-log.js'
-import {
-  type HasVerifier,
-  metadataResponseOf,
-  named,
-  protect,
-  protectPolicy,
-  type ResponseHeaderAccess,
-  toResponse,
-  toVerifiers
-} from './shared.js'
+import { metadataResponseOf, toResponse } from './shared/metadata.js'
+import { named } from './shared/middleware-name.js'
+import { logOutage } from './shared/outage-log.js'
+import { protect, protectPolicy } from './shared/protect.js'
+import type { ResponseHeaderAccess } from './shared/response-headers.js'
+import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
 
-export type { AnyVerifier, HasVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared/verifier-source.js'
 
 /**
  * The variables of {@link dpop}, for `new Hono<{ Variables: DPoPVariables }>()`. With the option `optional`, `Auth` includes undefined:

@@ -9,19 +9,15 @@ import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { logOutage } from './outage-log.js'
-import {
-  exposedHeaders,
-  type HasVerifier,
-  metadataResponseOf,
-  named,
-  protect,
-  protectPolicy,
-  type ResponseHeaderAccess,
-  toVerifiers
-} from './shared.js'
+import { exposedHeaders } from './shared/cross-origin.js'
+import { metadataResponseOf } from './shared/metadata.js'
+import { named } from './shared/middleware-name.js'
+import { logOutage } from './shared/outage-log.js'
+import { protect, protectPolicy } from './shared/protect.js'
+import type { ResponseHeaderAccess } from './shared/response-headers.js'
+import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
 
-export type { AnyVerifier, HasVerifier } from './shared.js'
+export type { AnyVerifier, HasVerifier } from './shared/verifier-source.js'
 
 /** What {@link dpop} adds to `ctx.state`. With the option `optional`, `Auth` includes undefined: a request without credentials. */
 export interface DPoPState<Auth extends VerifiedRequest | undefined = VerifiedRequest> {

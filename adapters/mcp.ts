@@ -21,7 +21,7 @@ import { comparePublishedScopes, type Verifier, type VerifyOptions } from '../sr
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
 import { verifyExpressRequest } from './express-guard.js'
 import { respondIfVerified } from './fetch-guard.js'
-import type { HasVerifier } from './shared.js'
+import type { HasVerifier } from './shared/verifier-source.js'
 
 export type { McpOptions } from '../src/policy/mcp-rules.js'
 

@@ -3,6 +3,7 @@
 import { builtinModule } from './builtin-module.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'
 import type { Scheme } from './request/credentials.js'
+import type { VerifiedRequest } from './verified-request.js'
 
 /** The request of an event. */
 export interface EventRequest {
@@ -138,3 +139,18 @@ export const replayReserved: Channel<ReplayReservedEvent> = channel('dpop-guard:
 export const introspected: Channel<IntrospectedEvent> = channel('dpop-guard:introspected')
 /** The verification of a request. */
 export const verify: TracingChannel<VerifyMessage> = tracingChannel('dpop-guard:verify')
+
+/** The message of a verification that starts. */
+export function newMessage(route: string | undefined): VerifyMessage {
+  return { method: undefined, route, scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
+}
+
+/** The event of a verified request. */
+export function toVerifiedEvent({ scheme, issuer, proof }: VerifiedRequest, { method, route }: EventRequest): VerifiedEvent {
+  return { scheme, issuer, jkt: proof?.jkt, method, route }
+}
+
+/** Publishes that a response has a nonce. */
+export function publishNonceIssued(response: NonceIssuedEvent['response']): void {
+  if (nonceIssued.hasSubscribers) nonceIssued.publish({ response })
+}

@@ -2,7 +2,10 @@
 
 import type { JsonObject } from './encoding/json.js'
 import type { ResponseHeaders } from './errors.js'
+import type { Proof } from './proof/proof.js'
 import type { Scheme } from './request/credentials.js'
+import { noHeaders, nonceHeaders } from './response/challenge.js'
+import type { VerifiedToken } from './token/access-token.js'
 
 /** The claims of an access token: registered claims (RFC 9068 §2.2) and any others of the issuer. */
 export interface AccessTokenClaims {
@@ -72,4 +75,22 @@ export class VerifiedRequest {
   get token(): string {
     return this.#token
   }
+}
+
+/** The result of a verification; with a proof unless the scheme is Bearer. */
+export function toVerifiedRequest(
+  scheme: Scheme,
+  { issuer, claims, scopes }: VerifiedToken,
+  token: string,
+  dpop?: { readonly proof: Proof; readonly nextNonce: string | undefined }
+): VerifiedRequest {
+  if (dpop === undefined) return new VerifiedRequest({ scheme, issuer, claims, scopes, responseHeaders: noHeaders }, token)
+  const { proof, nextNonce } = dpop
+  const responseHeaders = nextNonce === undefined ? noHeaders : Object.freeze(nonceHeaders(nextNonce))
+  const { jti, htm, htu, iat, nonce, all } = proof.claims
+  return new VerifiedRequest(
+    { scheme, issuer, claims, scopes, responseHeaders },
+    token,
+    Object.freeze({ jkt: proof.header.jkt, jti, htm, htu, iat, ...(nonce !== undefined && { nonce }), claims: all })
+  )
 }

@@ -1,7 +1,7 @@
 /** Verifies one request, in the order of the checks. @module */
 
 import { resolveOptions, type VerifierConfig } from './config/config.js'
-import { check, checkKeys, misconfigured } from './config/option-validation.js'
+import { misconfigured } from './config/option-validation.js'
 import { warnAboutRejection, warnAboutUnpublishedScopes } from './config/warnings.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
@@ -12,42 +12,23 @@ import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, re
 import { Freshness } from './freshness/freshness.js'
 import type { VerifierOptions } from './options.js'
 import { toUnavailableError } from './outage.js'
-import { checkPolicy, checkScopes, isRestrictive, type Policy, policyMembers, routePolicy } from './policy/policy.js'
+import { checkPolicy, checkScopes, isRestrictive, type Policy, routePolicy } from './policy/policy.js'
 import { findUnpublishedScopes } from './policy/published-scopes.js'
-import { isScopeToken } from './policy/scopes.js'
-import { checkAth, checkHtm, checkHtu, checkSignature, type Proof, readProof } from './proof/proof.js'
+import { checkAth, checkHtm, checkHtu, checkSignature, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
-import { checkToken68, isAnonymous, parseAuthorization, proofOf, type Scheme, tokenOf } from './request/credentials.js'
+import { checkToken68, isAnonymous, parseAuthorization, proofOf, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
-import { challengeHeaders, nonceHeaders } from './response/challenge.js'
+import { challengeHeaders, noHeaders, nonceHeadersIfAny } from './response/challenge.js'
 import { type MetadataResponse, metadataResponse, metadataUrl } from './response/resource-metadata.js'
 import * as telemetry from './telemetry.js'
-import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
+import { AccessTokens, type PresentedToken } from './token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from './token/binding.js'
 import { checkClientCertificate } from './token/client-certificate.js'
-import { VerifiedRequest } from './verified-request.js'
+import { toVerifiedRequest, type VerifiedRequest } from './verified-request.js'
+import { checkCall, noPolicy, type RoutePolicy, type VerifyOptions, validScopes } from './verify-options.js'
 
-/** Options of one call: the policy of the route, checked before the proof is consumed, and the request target. */
-export interface VerifyOptions extends Policy {
-  /** The request target as the client sent it, if a framework has rewritten that of the request object. */
-  readonly target?: string | undefined
-  /** The path template of the route, such as `/notes/:id`, for diagnostics events. */
-  readonly route?: string | undefined
-  /**
-   * How `aud` of the token is compared. `'exact'`: code point by code point (RFC 9728 §6). `'uri'`: the same, but scheme and authority of
-   * `http` and `https` URLs are case-insensitive, as the Model Context Protocol recommends. @defaultValue 'exact'
-   */
-  readonly audienceComparison?: 'exact' | 'uri' | undefined
-}
-
-const knownCallOptions = { ...policyMembers, target: true, route: true, audienceComparison: true } as const satisfies Record<
-  keyof VerifyOptions,
-  true
->
-
-/** A policy with the path template of its route, for diagnostics events. */
-export type RoutePolicy = Omit<VerifyOptions, 'target' | 'audienceComparison'>
+export type { RoutePolicy, VerifyOptions } from './verify-options.js'
 
 /** Verifies requests with one configuration. It holds caches and the replay store: create one per application. */
 export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedRequest> {
@@ -144,11 +125,11 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   async #trace(request: RequestLike, options: VerifyOptions): Promise<VerifiedRequest | undefined> {
-    const message = newMessage(options.route)
+    const message = telemetry.newMessage(options.route)
     let auth: VerifiedRequest | undefined
     await telemetry.verify.tracePromise(async () => {
       auth = await this.#verify(request, options, message)
-      return auth && toVerifiedEvent(auth, message)
+      return auth && telemetry.toVerifiedEvent(auth, message)
     }, message)
     return auth
   }
@@ -156,7 +137,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   async #verify(
     request: RequestLike,
     options: VerifyOptions,
-    message: telemetry.VerifyMessage = newMessage(options.route)
+    message: telemetry.VerifyMessage = telemetry.newMessage(options.route)
   ): Promise<VerifiedRequest | undefined> {
     let incoming: IncomingRequest | undefined
     try {
@@ -177,8 +158,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
         ? this.#verifyDPoP(token, incoming, request, options, message)
         : this.#verifyBearer(token, request, options))
       this.#hasAccepted = true
-      if (auth.responseHeaders !== noHeaders) publishNonceIssued('accepted')
-      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(toVerifiedEvent(auth, message))
+      if (auth.responseHeaders !== noHeaders) telemetry.publishNonceIssued('accepted')
+      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(telemetry.toVerifiedEvent(auth, message))
       return auth
     } catch (reason) {
       throw await this.#withNonce(reason, { ...message, incoming, scopes: validScopes(options) })
@@ -220,8 +201,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
 
   nonceHeaders(): MaybePromise<ResponseHeaders> {
     const nonce = this.#freshness.nonce(this.#config.clock())
-    if (nonce !== undefined) publishNonceIssued('other')
-    return nonce instanceof Promise ? nonce.then(headersOf) : headersOf(nonce)
+    if (nonce !== undefined) telemetry.publishNonceIssued('other')
+    return nonce instanceof Promise ? nonce.then(nonceHeadersIfAny) : nonceHeadersIfAny(nonce)
   }
 
   resourceMetadata(resource?: string): JsonObject {
@@ -327,7 +308,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
     if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, request)
     try {
       const nonce = await this.#freshness.nonce(this.#config.clock())
-      publishNonceIssued('rejected')
+      telemetry.publishNonceIssued('rejected')
       return this.#toError(reason, request, nonce)
     } catch (cause) {
       return this.#toError(cause, request)
@@ -337,7 +318,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   /** Converts every thrown value into one of the two public errors and adds the challenge. */
   #toError(reason: unknown, request: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
     const { scheme, method, route, incoming, scopes } = request
-    if (!(reason instanceof Refusal)) return toUnavailableError(reason, headersOf(nonce), { method, route })
+    if (!(reason instanceof Refusal)) return toUnavailableError(reason, nonceHeadersIfAny(nonce), { method, route })
     const { code, detail, params } = reason
     debugRefusal(code, detail)
     if (!this.#hasAccepted) warnAboutRejection(code, detail)
@@ -377,56 +358,3 @@ interface FailedRequest extends Pick<telemetry.VerifyMessage, 'scheme' | 'method
 function requestOf(auth: VerifiedRequest | undefined, route?: string, incoming?: IncomingRequest): FailedRequest {
   return { scheme: auth?.scheme, method: auth?.proof?.htm, route, incoming }
 }
-
-/** The scopes of a call that need no quoting in a challenge. The options may be invalid. */
-function validScopes({ scopes }: VerifyOptions): readonly string[] | undefined {
-  return Array.isArray(scopes) ? scopes.filter(isScopeToken) : undefined
-}
-
-/** Rejects options of a call that would otherwise be ignored. */
-function checkCall(options: VerifyOptions): void {
-  const { scopes, anyScope, authentication, authorize, audienceComparison } = checkKeys('', options, knownCallOptions)
-  check.oneOf('audienceComparison', audienceComparison, ['exact', 'uri'])
-  if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
-  routePolicy({ anyScope, authentication, authorize })
-}
-
-const noPolicy: VerifyOptions = Object.freeze({})
-
-function newMessage(route: string | undefined): telemetry.VerifyMessage {
-  return { method: undefined, route, scheme: undefined, isTokenCached: undefined, isProofKeyCached: undefined }
-}
-
-function toVerifiedEvent(
-  { scheme, issuer, proof }: VerifiedRequest,
-  { method, route }: telemetry.EventRequest
-): telemetry.VerifiedEvent {
-  return { scheme, issuer, jkt: proof?.jkt, method, route }
-}
-
-function publishNonceIssued(response: telemetry.NonceIssuedEvent['response']): void {
-  if (telemetry.nonceIssued.hasSubscribers) telemetry.nonceIssued.publish({ response })
-}
-
-function headersOf(nonce: string | undefined): ResponseHeaders {
-  return nonce === undefined ? noHeaders : nonceHeaders(nonce)
-}
-
-function toVerifiedRequest(
-  scheme: Scheme,
-  { issuer, claims, scopes }: VerifiedToken,
-  token: string,
-  dpop?: { readonly proof: Proof; readonly nextNonce: string | undefined }
-): VerifiedRequest {
-  if (dpop === undefined) return new VerifiedRequest({ scheme, issuer, claims, scopes, responseHeaders: noHeaders }, token)
-  const { proof, nextNonce } = dpop
-  const responseHeaders = nextNonce === undefined ? noHeaders : Object.freeze(nonceHeaders(nextNonce))
-  const { jti, htm, htu, iat, nonce, all } = proof.claims
-  return new VerifiedRequest(
-    { scheme, issuer, claims, scopes, responseHeaders },
-    token,
-    Object.freeze({ jkt: proof.header.jkt, jti, htm, htu, iat, ...(nonce !== undefined && { nonce }), claims: all })
-  )
-}
-
-const noHeaders = Object.freeze({})

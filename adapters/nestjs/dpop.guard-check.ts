@@ -4,7 +4,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type Type } from '@nes
 import { ApplicationConfig, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core'
 import { isRestrictive, type Policy } from '../../src/policy/policy.js'
 import { comparePublishedScopes } from '../../src/verifier.js'
-import type { AnyVerifier } from '../shared.js'
+import type { AnyVerifier } from '../shared/verifier-source.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { findPolicy } from './dpop.metadata.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'

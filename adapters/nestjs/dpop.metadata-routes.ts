@@ -6,7 +6,8 @@ import type { RequestHandler } from 'express'
 import type { FastifyInstance } from 'fastify'
 import { resourceMetadata } from '../express.js'
 import { serveMetadata } from '../fastify-metadata.js'
-import { type AnyVerifier, hasMetadata } from '../shared.js'
+import { hasMetadata } from '../shared/metadata.js'
+import type { AnyVerifier } from '../shared/verifier-source.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'
 
 /** Registers the routes on the platform, so that global prefixes and guards do not apply. */

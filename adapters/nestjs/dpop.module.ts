@@ -3,7 +3,7 @@
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { misconfigured } from '../../src/config/option-validation.js'
-import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared.js'
+import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared/verifier-source.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { GuardCheck } from './dpop.guard-check.js'
 import { MetadataRoutes } from './dpop.metadata-routes.js'

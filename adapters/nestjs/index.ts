@@ -1,6 +1,6 @@
 /** NestJS 10, 11 and 12, on Express and on Fastify. @module dpop-guard/nestjs */
 
-export type { AnyVerifier, VerifierSettings } from '../shared.js'
+export type { AnyVerifier, VerifierSettings } from '../shared/verifier-source.js'
 export {
   Authorize,
   DPoPAuth,

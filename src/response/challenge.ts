@@ -91,3 +91,11 @@ function challenge(scheme: Scheme, params: readonly string[]): string {
 function param(name: string, value: string): string {
   return `${name}="${value}"`
 }
+
+/** No header fields. */
+export const noHeaders: ResponseHeaders = Object.freeze({})
+
+/** The header fields of a nonce, if there is one. */
+export function nonceHeadersIfAny(nonce: string | undefined): ResponseHeaders {
+  return nonce === undefined ? noHeaders : nonceHeaders(nonce)
+}

@@ -14,7 +14,7 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { logOutage } from '../../adapters/outage-log.js'
+import { logOutage } from '../../adapters/shared/outage-log.js'
 import { DPoPUnavailableError } from '../../src/errors.js'
 import { Bench, closeServer, listen, type RunningApp } from './contract.js'
 

@@ -1,7 +1,9 @@
 import { createVerifier } from 'dpop-guard'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { type AnyVerifier, addHeaders, protect, protectPolicy, verifierOf } from '../../adapters/shared.js'
+import { protect, protectPolicy } from '../../adapters/shared/protect.js'
+import { addHeaders } from '../../adapters/shared/response-headers.js'
+import { type AnyVerifier, verifierOf } from '../../adapters/shared/verifier-source.js'
 
 const issuer = await createTestIssuer()
 const options = { issuer: issuer.options, baseUrl: 'https://api.example' }

@@ -1,6 +1,7 @@
 /** The folders of src/, and integrations, with the tests that must detect every mutant of them. Detection by other tests does not count. */
 export const folders = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
+  { name: 'cache', mutate: ['src/cache/**'], tests: ['test/cache/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
   { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
   {

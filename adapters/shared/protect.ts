@@ -1,0 +1,136 @@
+/** Verifies each request once and sets the header fields of its response. @module */
+
+import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../../src/errors.js'
+import { isRestrictive } from '../../src/policy/policy.js'
+import type { RequestLike } from '../../src/request/request.js'
+import type { VerifiedRequest } from '../../src/verified-request.js'
+import type { AnyVerifier, RoutePolicy, VerifyOptions } from '../../src/verifier.js'
+import { haveEqualOptions } from '../../src/verify-request.js'
+import { exposedHeaders } from './cross-origin.js'
+import { functionOf } from './middleware-name.js'
+import { addHeadersIfNotSent, type ResponseHeaderAccess, setHeadersIfNotSent } from './response-headers.js'
+
+/** The verification of one request. */
+interface Verification {
+  /** The object that identifies the request. A copy of it, or an object that inherits from it, is another request. */
+  readonly key: object
+  readonly verifier: AnyVerifier
+  /** Settles when the state is no longer `'pending'`. */
+  readonly promise: Promise<VerifiedRequest | undefined>
+  state: 'pending' | 'accepted' | 'rejected'
+  auth: VerifiedRequest | undefined
+}
+
+/**
+ * The property of the request object that holds its verification. A WeakMap would keep the values alive until the next full garbage
+ * collection, which costs up to a tenth of a verification.
+ */
+const verification = Symbol('dpop-guard')
+
+/** The verification of a request. A rejection is not reused: the next guard may require less. */
+function findVerification(key: { readonly [verification]?: Verification }): Verification | undefined {
+  const found = key[verification]
+  return found?.key === key && found.state !== 'rejected' ? found : undefined
+}
+
+/**
+ * Verifies a request once, however many guards of one verifier run for it, in sequence or concurrently: a proof can only be consumed
+ * once.
+ *
+ * @param key an object that identifies this request and is not reused for another
+ */
+export async function protect(
+  verifier: AnyVerifier,
+  request: RequestLike,
+  headers: ResponseHeaderAccess,
+  options: VerifyOptions,
+  key: object = request
+): Promise<VerifiedRequest | undefined> {
+  const exposed = exposedHeaders(request, headers)
+  try {
+    setHeadersIfNotSent(headers, exposed)
+    let earlier = findVerification(key)
+    // The guards of the resolvers of a GraphQL query run concurrently. Nothing may be awaited between the last check and verification.
+    while (earlier?.state === 'pending') {
+      await Promise.allSettled([earlier.promise])
+      earlier = findVerification(key)
+    }
+    if (earlier && (earlier.verifier === verifier || haveEqualOptions(earlier.verifier, verifier))) {
+      await enforce(verifier, earlier.auth, options, request)
+      return earlier.auth
+    }
+    const auth = await startVerification(verifier, request, options, key).catch((error: unknown) => {
+      throw explainConflict(error, earlier)
+    })
+    if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
+    return auth
+  } catch (error) {
+    throw withHeaders(error, headers, exposed)
+  }
+}
+
+async function startVerification(
+  verifier: AnyVerifier,
+  request: RequestLike,
+  options: VerifyOptions,
+  key: object
+): Promise<VerifiedRequest | undefined> {
+  const promise = verifier.verifyRequest(request, options)
+  const started: Verification = { key, verifier, promise, state: 'pending', auth: undefined }
+  Object.assign(key, { [verification]: started })
+  try {
+    started.auth = await promise
+    started.state = 'accepted'
+    return started.auth
+  } catch (error) {
+    started.state = 'rejected'
+    throw error
+  }
+}
+
+/** The error of a second guard with other options and the same replay store, which would otherwise look like a replay. */
+function explainConflict(error: unknown, earlier: Verification | undefined): unknown {
+  if (earlier?.state !== 'accepted' || !isDPoPError(error) || error.code !== 'ERR_DPOP_PROOF_REPLAYED') return error
+  const cause = new TypeError(
+    'Two guards with different options and one replay store verified one request: use the same verifier'
+  )
+  return new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
+}
+
+/**
+ * Checks the policy of a request that {@link protect} accepted. Throws a `TypeError` if the request was not verified.
+ *
+ * @param key the object that identifies this request
+ */
+export async function protectPolicy(
+  request: RequestLike,
+  headers: ResponseHeaderAccess,
+  policy: RoutePolicy,
+  key: object = request
+): Promise<void> {
+  const earlier = findVerification(key)
+  if (earlier?.state !== 'accepted')
+    throw new TypeError(`${functionOf(policy)}() must come after dpop(): this request was not verified`)
+  try {
+    await enforce(earlier.verifier, earlier.auth, policy, request)
+  } catch (error) {
+    throw withHeaders(error, headers, exposedHeaders(request, headers))
+  }
+}
+
+async function enforce(
+  verifier: AnyVerifier,
+  auth: VerifiedRequest | undefined,
+  { target: _target, audienceComparison: _comparison, ...policy }: VerifyOptions,
+  request: RequestLike
+): Promise<void> {
+  if (isRestrictive(policy)) await verifier.requirePolicy(auth, policy, request)
+}
+
+/** Sets the header fields of an error on the response. The error also has those for CORS, because Koa and Fetch send only its own. */
+function withHeaders(error: unknown, headers: ResponseHeaderAccess, exposed: ResponseHeaders): unknown {
+  if (!isDPoPError(error) && !isDPoPUnavailableError(error)) return error
+  if (Object.keys(exposed).length > 0) Object.assign(error, { headers: { ...error.headers, ...exposed } })
+  addHeadersIfNotSent(headers, error.headers)
+  return error
+}
