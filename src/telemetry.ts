@@ -130,7 +130,7 @@ export const unavailable: Channel<UnavailableEvent> = channel('dpop-guard:unavai
 /** The options are likely a mistake. */
 export const misconfigured: Channel<MisconfiguredEvent> = channel('dpop-guard:misconfigured')
 /** A response has a nonce. */
-export const nonceIssued: Channel<NonceIssuedEvent> = channel('dpop-guard:nonce-issued')
+const nonceIssued: Channel<NonceIssuedEvent> = channel('dpop-guard:nonce-issued')
 /** A key set was fetched. */
 export const keysRefreshed: Channel<KeysRefreshedEvent> = channel('dpop-guard:keys-refreshed')
 /** The replay store was called. */
