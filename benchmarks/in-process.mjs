@@ -124,14 +124,18 @@ async function coldClients() {
   const tokens = clients.map(({ token }) => rawArguments(token, 'RS256', local.publicKey))
   const raw = proofs.map(({ proof }) => rawArguments(proof, 'ES256', undefined, ecdsaForm))
   const guards = []
+  const floors = []
   for (let round = 0; round < COLD_WARM_UP_ROUNDS + rounds; round++) {
     const guard = dpopGuard.create(local)
+    floors.push(leastWork.create())
     // The key of the issuer is no longer new.
     await warmUpWithAttacker(guard, local)
     guards.push(guard)
   }
   const requests = proofs.map(guards[0].prepare)
+  const leastRequests = proofs.map(floors[0].prepare)
   for (const guard of guards.splice(0, COLD_WARM_UP_ROUNDS)) for (const request of requests) await guard.verify(request)
+  for (const floor of floors.splice(0, COLD_WARM_UP_ROUNDS)) for (const request of leastRequests) await floor.verify(request)
   const contenders = [
     {
       name: 'two raw verifications and one createPublicKey',
@@ -141,6 +145,13 @@ async function coldClients() {
         const key = createPublicKey({ key: clients[at].jwk, format: 'jwk' })
         const proof = raw[at]
         verifyRaw({ ...proof, key: ecdsaForm === 'der' ? key : { key, dsaEncoding: 'ieee-p1363' } })
+      }
+    },
+    {
+      name: `${leastWork.facts.name} and the token signature, cold`,
+      run(i) {
+        verifyRaw(tokens[i % batch])
+        return floors[Math.floor(i / batch)].verify(leastRequests[i % batch])
       }
     },
     { name: 'dpop-guard, cold', run: (i) => guards[Math.floor(i / batch)].verify(requests[i % batch]) }
