@@ -50,7 +50,7 @@ file from a run of these tests.
 | verified by passing tests | ${count('passed')} |
 | with failing tests | ${count('failed')} |
 | gaps: applicable, without a test | ${count('gap')} |
-| not built yet | ${count('not built')} |
+| not built: optional, and out of scope | ${count('not built')} |
 | not applicable to a resource server, or not testable | ${count('not applicable')} |
 | tests that name a rule | ${rows} |
 

@@ -5,7 +5,7 @@ export type Applies =
   | { readonly to: 'resource server' }
   /** It applies to another party, or cannot be tested. */
   | { readonly to: 'others'; readonly reason: string }
-  /** It applies, but the part that it is about is not built. */
+  /** It applies, but the optional part that it is about is out of scope. */
   | { readonly to: 'part not built'; readonly part: string }
 
 export interface Rule<Id extends string = string> {
@@ -246,7 +246,7 @@ const metadataRules = [
   rule('M-21', '9728 §2.1', 'RECOMMENDED', 'A member with a language tag has one without it'),
   rule('M-22', '9728 §2', 'MUST', 'jwks_uri is an https URL'),
   rule('M-23', '9728 §2', 'MAY', 'Extension members are published as they are'),
-  rule('M-24', '9728 §2.2', 'MAY', 'signed_metadata', notBuilt('signed metadata')),
+  rule('M-24', '9728 §2.2', 'MAY', 'signed_metadata', notBuilt('signed metadata is optional, and out of scope')),
   rule('M-25', '9728 §3.3', 'MUST', 'The document of a challenge is that of the requested resource'),
   rule('M-26', '9728 §5.1', 'MAY', 'resource_metadata is in Bearer and DPoP challenges, also with 403'),
   rule('M-27', '9728 §5.2', 'rule', 'Caching of the document is bounded'),

@@ -75,7 +75,7 @@ export const rows = [
     { configuration: { document: 'docs/testing.md', block: 'In TypeScript' } }
   ),
 
-  ...['express', 'fastify', 'koa', 'nestjs', 'hono', 'redis', 'spa'].map(example)
+  ...['express', 'fastify', 'koa', 'nestjs', 'hono', 'mcp-server', 'redis', 'spa'].map(example)
 ]
 
 /** A project of examples/, with the dependencies of its package.json. */
