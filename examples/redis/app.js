@@ -8,7 +8,7 @@ import { createClient } from 'redis'
 /** @returns the app, and `close` to disconnect from Redis */
 export async function createApp({ redisUrl, ...options }) {
   const client = createClient({ url: redisUrl, disableOfflineQueue: true })
-  client.on('error', () => {}) // it connects again by itself; without a listener the process would end
+  client.on('error', () => {}) // the client reconnects; without a listener an error ends the process
   await client.connect()
   const replay = redisReplayStore({ sendCommand: (...args) => client.sendCommand(args), prefix: 'notes:dpop:' })
 

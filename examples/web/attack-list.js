@@ -8,18 +8,23 @@ import { render } from './render.js'
 import { agreements, checks, decoded, requestOf, responseOf } from './sections.js'
 
 /**
- * @param {HTMLElement} list
+ * @param {{ list: HTMLElement, total: HTMLElement }} parts total shows how many attacks were rejected
  * @param {() => import('./page.js').Page} getPage
  * @param {(work: () => Promise<string>) => Promise<void>} run runs one piece of work at a time and announces its result
  */
-export function createAttackList(list, getPage, run) {
+export function createAttackList({ list, total }, getPage, run) {
   const rows = attacks.map((attack) => {
     const result = element('div', { class: 'attack-result' })
     const start = (isOpen) => runAndShow(attack, result, getPage(), isOpen)
     const titleId = `attack-${attack.id}`
     const button = element(
       'button',
-      { type: 'button', class: 'danger', 'aria-describedby': `${titleId}-text`, onclick: () => run(() => start(true)) },
+      {
+        type: 'button',
+        class: 'danger',
+        'aria-describedby': `${titleId}-text`,
+        onclick: () => run(async () => announcementOf(attack, await start(true)))
+      },
       attack.title
     )
     list.append(
@@ -36,10 +41,15 @@ export function createAttackList(list, getPage, run) {
   return {
     /** Runs all attacks, one after the other. */
     async runAll() {
-      for (const { start } of rows) await start(false)
-      return `${rows.length} attacks were sent; see the result below each.`
+      total.hidden = true
+      let rejected = 0
+      for (const { start } of rows) if (!isAccepted(await start(false))) rejected++
+      total.textContent = `${rows.length} attacks were sent with the stolen token, and ${rejected} were rejected.`
+      total.hidden = false
+      return total.textContent
     },
     clear() {
+      total.hidden = true
       for (const { clear } of rows) clear()
     }
   }
@@ -47,14 +57,13 @@ export function createAttackList(list, getPage, run) {
 
 async function runAndShow(attack, result, page, isOpen) {
   const sent = await runAttack(page, attack)
-  const summary = summaryOf(sent)
   result.replaceChildren(verdictOf(sent), detailsOf(sent, isOpen))
-  return `${attack.title}: ${summary}`
+  return sent
 }
 
-function summaryOf(sent) {
-  if (isAccepted(sent)) return `accepted with ${sent.exchange.response.status}`
-  return `rejected with ${outcomeOf(sent)}, caught by the check “${sent.caught?.rule}”`
+function announcementOf(attack, sent) {
+  if (isAccepted(sent)) return `${attack.title}: accepted with ${sent.exchange.response.status}`
+  return `${attack.title}: rejected with ${outcomeOf(sent)}, caught by the check “${sent.caught?.rule}”`
 }
 
 function verdictOf(sent) {

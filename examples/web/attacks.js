@@ -54,7 +54,7 @@ export const attacks = [
   {
     id: 'bearer',
     title: 'Use the token as Bearer',
-    text: 'Leaves the proof out and hopes that the API accepts the token alone.',
+    text: 'Sends the token alone, with the scheme `Bearer` and without a proof.',
     prepare: async () => ({ scheme: 'Bearer', proof: undefined })
   },
   {

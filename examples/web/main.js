@@ -21,7 +21,7 @@ const diagram = createDiagram([
   { list: byId('sign-in-steps'), first: 1, last: FIRST_API_STEP - 1 },
   { list: byId('api-steps'), first: FIRST_API_STEP, last: steps.length }
 ])
-const attackList = createAttackList(byId('attacks'), () => page, run)
+const attackList = createAttackList({ list: byId('attacks'), total: byId('attack-summary') }, () => page, run)
 
 /** @type {import('./page.js').Page} */
 let page

@@ -252,6 +252,9 @@ describe.each(frameworks)('%s', (framework) => {
     await click(page, 'Run all attacks')
     await announced(page, /^9 attacks were sent/)
 
+    expect(await page.locator('#attack-summary').innerText()).toBe(
+      '9 attacks were sent with the stolen token, and 9 were rejected.'
+    )
     expect(await verdictsOf(page)).toEqual(rejections)
     expect(await page.locator('.control').allInnerTexts()).toEqual(
       Object.keys(rejections).map(() => 'The client’s own request afterwards: 200')
