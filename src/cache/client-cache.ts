@@ -48,6 +48,11 @@ export class ClientCache<Value extends object> {
     return this.#entries.size
   }
 
+  /** The number of clients that have an entry. */
+  get clientCount(): number {
+    return this.#keysOf.size
+  }
+
   get(key: string): Value | undefined {
     return this.#entries.get(key)
   }

@@ -57,6 +57,28 @@ describe('ClientCache', () => {
     expect(Array.from({ length: 8 }, (_, i) => cache.get(`key ${i + 1}`))).not.toContain(undefined)
   })
 
+  it('has at most eight entries of a client, however many it adds', () => {
+    const cache = createCache(ALWAYS)
+    for (let i = 0; i < 40; i++) cache.set(`key ${i}`, { client: 'a' })
+    expect(cache.size).toBe(8)
+  })
+
+  it('counts the other entries of a client after one was removed', () => {
+    const cache = createCache(ALWAYS)
+    for (let i = 0; i < 8; i++) cache.set(`key ${i}`, { client: 'a' })
+    cache.delete('key 3')
+    for (let i = 0; i < 10; i++) cache.set(`other ${i}`, { client: 'a' })
+    expect(cache.size).toBe(8)
+  })
+
+  it('keeps nothing of a client whose last entry is gone', () => {
+    const cache = createCache(ALWAYS)
+    fill(cache, 0, 3 * CAPACITY)
+    expect(cache.clientCount).toBe(CAPACITY)
+    cache.delete(`key of ${3 * CAPACITY - 1}`)
+    expect(cache.clientCount).toBe(CAPACITY - 1)
+  })
+
   it('counts an entry that is set again once', () => {
     const cache = createCache(ALWAYS)
     for (let i = 0; i < 20; i++) cache.set('key', { client: 'a' })
