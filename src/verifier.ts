@@ -169,6 +169,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
     try {
       const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
+      // A list that is missing by mistake must not require nothing.
+      if (!Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
       this.comparePublishedScopes({ scopes })
       checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
     } catch (reason) {
