@@ -140,12 +140,14 @@ function withResponseHeaders(error: unknown, ctx: Pick<Context, 'req' | 'res' | 
   const exposed = exposedHeaders(ctx.req, headersOf(ctx))
   const isObject = typeof error === 'object' && error !== null
   if (!isObject || Object.keys({ ...verified, ...exposed }).length === 0) return error
-  let { headers } = error as { headers?: ResponseHeaders }
+  const withGuard = (headers?: ResponseHeaders): ResponseHeaders => ({ ...verified, ...headers, ...exposed })
+  // One object, because middleware may also change its members.
+  let headers = withGuard((error as { headers?: ResponseHeaders }).headers)
   // An error that is frozen, or whose property cannot be redefined, remains as it is.
   Reflect.defineProperty(error, 'headers', {
-    get: () => ({ ...verified, ...headers, ...exposed }),
-    set: (assigned: ResponseHeaders) => {
-      headers = assigned
+    get: () => headers,
+    set: (assigned?: ResponseHeaders) => {
+      headers = withGuard(assigned)
     },
     enumerable: true,
     configurable: true

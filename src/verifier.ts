@@ -57,6 +57,8 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
   /**
    * Runs all checks of a request and returns their results in order, without consuming the proof and without stopping at the first
    * failure. For developers: a hook in the options is called as usual, and no result may be sent to a client.
+   *
+   * @throws TypeError if an option is unknown or invalid
    */
   explain(request: RequestLike, options?: VerifyOptions): Promise<readonly ExplainedCheck[]>
   /**
@@ -169,6 +171,8 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
     try {
       const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
+      // A list that is missing by mistake must not require nothing.
+      if (!Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
       this.comparePublishedScopes({ scopes })
       checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
     } catch (reason) {
@@ -188,6 +192,7 @@ class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
   }
 
   async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
+    checkCall(options)
     const { target, route: _route, audienceComparison, ...policy } = options
     // Loaded on demand, because it is for developers.
     const { explainRequest } = await import('./diagnostics/explain.js')

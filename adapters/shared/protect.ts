@@ -130,7 +130,8 @@ async function enforce(
 /** Sets the header fields of an error on the response. The error also has those for CORS, because Koa and Fetch send only its own. */
 function withHeaders(error: unknown, headers: ResponseHeaderAccess, exposed: ResponseHeaders): unknown {
   if (!isDPoPError(error) && !isDPoPUnavailableError(error)) return error
-  if (Object.keys(exposed).length > 0) Object.assign(error, { headers: { ...error.headers, ...exposed } })
+  // An error that is frozen remains as it is.
+  if (Object.keys(exposed).length > 0) Reflect.set(error, 'headers', { ...error.headers, ...exposed })
   addHeadersIfNotSent(headers, error.headers)
   return error
 }

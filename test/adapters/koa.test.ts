@@ -100,6 +100,24 @@ describe('Koa, its own habits', () => {
     }
   )
 
+  test('middleware can add a header field to an error of the application, besides those of the guard', async () => {
+    const app = new Koa()
+    app.silent = true
+    app.use((_ctx, next) =>
+      next().catch((error: { headers: Record<string, string> }) => {
+        error.headers['X-Trace'] = '7'
+        throw error
+      })
+    )
+    app.use(dpop(bench.options({ nonce: { secrets: ['x'.repeat(32)], required: () => false, onEveryResponse: true } })))
+    app.use((ctx) => ctx.throw(409, { headers: { 'X-Reason': 'taken' } }))
+    const running = await serve(app)
+    const { status, lines } = await bench.call(running)
+    expect([status, lines('X-Trace'), lines('X-Reason')]).toEqual([409, ['7'], ['taken']])
+    expect(lines('DPoP-Nonce')).toHaveLength(1)
+    await running.close()
+  })
+
   test('ctx.url that a middleware rewrote is not what the client signed (RFC 9449 §4.2)', async () => {
     const app = new Koa()
     app.use(async (ctx, next) => {

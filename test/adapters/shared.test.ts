@@ -1,4 +1,4 @@
-import { createVerifier } from 'dpop-guard'
+import { createVerifier, DPoPError } from 'dpop-guard'
 import { createTestClient, createTestIssuer } from 'dpop-guard/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { protect, protectPolicy } from '../../adapters/shared/protect.js'
@@ -40,6 +40,18 @@ describe('header fields that are set on a response', () => {
     const response = responseWith({ 'Cache-Control': 'public', 'DPoP-Nonce': 'old' })
     addHeaders(response, { 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
     expect(response.fields).toEqual({ 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
+  })
+})
+
+test('a frozen error of a verifier is thrown unchanged, also for a request of another origin', async () => {
+  const error = Object.freeze(new DPoPError('ERR_DPOP_ACCESS_DENIED', { 'Retry-After': '1' }))
+  const rejecting = { verifyRequest: () => Promise.reject(error), requireScopes() {} }
+  const request = { method: 'GET', target: '/', headers: { origin: 'https://app.example' } }
+  const response = responseWith({})
+  await expect(protect(rejecting as never, request, response, {}, {})).rejects.toBe(error)
+  expect(response.fields).toEqual({
+    'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce',
+    'Retry-After': '1'
   })
 })
 

@@ -93,9 +93,12 @@ describe('verifier.requireScopes', () => {
     ])
   })
 
-  it.each([[['a"b']], ['a'], [null]])('invalid scopes result in 503 and are never sent in a challenge: %j', (scopes) => {
-    const error = thrownBy(() => verifier.requireScopes(auth('DPoP', []), scopes as never))
-    expect(error).toBeInstanceOf(DPoPUnavailableError)
-    expect((error as DPoPUnavailableError).cause).toBeInstanceOf(TypeError)
-  })
+  it.each([[['a"b']], ['a'], [null], [undefined]])(
+    'invalid scopes result in 503 and are never sent in a challenge: %j',
+    (scopes) => {
+      const error = thrownBy(() => verifier.requireScopes(auth('DPoP', []), scopes as never))
+      expect(error).toBeInstanceOf(DPoPUnavailableError)
+      expect((error as DPoPUnavailableError).cause).toBeInstanceOf(TypeError)
+    }
+  )
 })

@@ -84,7 +84,10 @@ describe("audienceComparison: 'uri' (RFC 3986 §6.2.2.1)", () => {
     expect(await failed({ audienceComparison: 'uri' })).toEqual([])
   })
 
-  it('must be a known value', async () => {
+  it('must be a known value, also in explain()', async () => {
     expect(await verifierFor()(await tokenFor(RESOURCE), 'URI' as never)).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
+    const verifier = createVerifier({ issuer: issuer.options, baseUrl: BASE_URL })
+    const explaining = verifier.explain({ method: 'POST', target: '/mcp', headers: {} }, { audienceComparison: 'URI' as never })
+    await expect(explaining).rejects.toThrow(new TypeError('"audienceComparison" must be one of exact, uri'))
   })
 })
