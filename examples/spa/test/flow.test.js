@@ -1,4 +1,4 @@
-/** The flow in headless Chromium: that of CHROMIUM, or `chromium` of the path. */
+/** The flow in headless Chromium: that of CHROMIUM_PATH, or `chromium` of the path. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -13,7 +13,8 @@ let page
 
 before(async () => {
   servers = await startServers()
-  const executablePath = process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
+  const executablePath =
+    process.env.CHROMIUM_PATH ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
   browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
   page = await browser.newPage()
 })
