@@ -52,6 +52,11 @@ describe('the programs of all documents', () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
   })
 
+  test.each(pages)('%s has an example, a table or a chart in its first forty lines', async (page) => {
+    const lines = (await readFile(`docs/${page}`, 'utf8')).split('\n')
+    expect(lines.slice(0, 40).some((line) => /^(```|\||!\[)/.test(line))).toBe(true)
+  })
+
   test.each(pages)('%s has no TypeScript that is not compiled', async (page) => {
     const fences = (await readFile(`docs/${page}`, 'utf8')).match(/^ *(?:```|~~~) *(?:ts|typescript|tsx|mts|cts)\b.*$/gm) ?? []
     expect(fences.filter((fence) => !/^```ts \w+$/.test(fence))).toEqual([])

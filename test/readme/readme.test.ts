@@ -86,7 +86,7 @@ describe('the programs of the README', () => {
 
 describe('the programs of docs/operations.md', () => {
   test('exist, with names that differ from those of the README', () => {
-    expect([...operations.keys()]).toEqual(['nodeRedis', 'ioredis', 'outages', 'probes'])
+    expect([...operations.keys()]).toEqual(['probes', 'nodeRedis', 'ioredis', 'outages'])
     expect([...operations.keys()].filter((name) => programs.has(name))).toEqual([])
   })
 
