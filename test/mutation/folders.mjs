@@ -26,7 +26,8 @@ export const folders = [
     tests: ['test/errors.test.ts', 'test/response/**', 'test/policy/**', 'test/freshness/nonce.test.ts']
   },
   { name: 'ticket', mutate: ['src/ticket/**'], tests: ['test/ticket/**'] },
-  { name: 'policy', mutate: ['src/policy/**'], tests: ['test/policy/**'] },
+  { name: 'policy', mutate: ['src/policy/**', '!src/policy/mcp-rules.ts'], tests: ['test/policy/**'] },
+  { name: 'mcp', mutate: ['src/policy/mcp-rules.ts'], tests: ['test/adapters/mcp.test.ts'] },
   { name: 'diagnostics', mutate: ['src/diagnostics/**'], tests: ['test/diagnostics/!(built-)*.test.ts'] },
   { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },
   {

@@ -130,4 +130,9 @@ describe('the scopes of a policy and scopes_supported (RFC 9728 §2)', () => {
     const satisfies = (granted: string, required: string) => required === granted || required.startsWith(`${granted}:`)
     expect(findUnpublishedScopes(['read'], policy, satisfies)).toEqual(expected)
   })
+
+  it('needs one published scope that satisfies a required one', () => {
+    const isEqual = (granted: string, required: string) => granted === required
+    expect(findUnpublishedScopes(['read', 'write'], { scopes: ['write', 'delete'] }, isEqual)).toEqual(['delete'])
+  })
 })
