@@ -22,8 +22,8 @@ export function createKeyImport(nodeVersion: string): (jwk: PublicJwk) => KeyObj
   return (jwk) => createPublicKey((isPemFast && toPem(jwk)) || { key: { ...jwk }, format: 'jwk' })
 }
 
-/** undefined for RSA and AKP keys, and for coordinates without leading zeros, which issuers should not but do publish. */
-function toPem(jwk: PublicJwk): string | undefined {
+/** The PEM of a public key. Undefined for RSA and AKP keys, and for coordinates without leading zeros, which issuers should not but do publish. */
+export function toPem(jwk: PublicJwk): string | undefined {
   if (jwk.kty === 'RSA' || jwk.kty === 'AKP') return undefined
   const { prefix, octets } = spki[jwk.crv] as { prefix: Buffer; octets: number }
   const x = Buffer.from(jwk.x, 'base64url')

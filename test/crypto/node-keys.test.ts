@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { PublicJwk } from '../../src/crypto/crypto.js'
-import { createKeyImport } from '../../src/crypto/node-keys.js'
+import { createKeyImport, toPem } from '../../src/crypto/node-keys.js'
 
 function newJwk(type: 'ec' | 'ed25519' | 'rsa', options: object): PublicJwk {
   const encodings = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'der', type: 'pkcs8' } }
@@ -55,5 +55,24 @@ describe.each(['20.19.0', '24.0.0', '26.10.0'])('createKeyImport on Node.js %s',
 
   it('rejects an Ed25519 key of another length', () => {
     expect(() => importKey({ kty: 'OKP', crv: 'Ed25519', x: Buffer.alloc(31, 1).toString('base64url') })).toThrow()
+  })
+})
+
+describe('toPem', () => {
+  it.each(['P-256', 'P-384', 'P-521', 'Ed25519'])('encodes a %s key', (name) => {
+    const jwk = keys[name] as PublicJwk
+    expect(equals(createPublicKey(toPem(jwk) as string), jwk)).toBe(true)
+  })
+
+  const octets = (length: number): string => Buffer.alloc(length, 1).toString('base64url')
+
+  it.each<[string, PublicJwk]>([
+    ['an RSA key', keys['RSA'] as PublicJwk],
+    ['an AKP key', { kty: 'AKP', alg: 'ML-DSA-44', pub: octets(1312) }],
+    ['a coordinate without its leading zero', { kty: 'EC', crv: 'P-256', x: octets(31), y: octets(32) }],
+    ['coordinates of different lengths', { kty: 'EC', crv: 'P-256', x: octets(31), y: octets(33) }],
+    ['an Ed25519 key that is too short', { kty: 'OKP', crv: 'Ed25519', x: octets(31) }]
+  ])('has none for %s', (_, jwk) => {
+    expect(toPem(jwk)).toBeUndefined()
   })
 })

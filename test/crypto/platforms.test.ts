@@ -313,6 +313,14 @@ describe('supports', () => {
     expect(postQuantumAlgorithms.filter(web.supports)).toEqual([])
   })
 
+  it.each(postQuantumAlgorithms)('of web.ts: SubtleCrypto receives the name %s', async (alg) => {
+    const importKey = vi.spyOn(crypto.subtle, 'importKey').mockResolvedValue({} as CryptoKey)
+    onTestFinished(() => importKey.mockRestore())
+    const jwk: PublicJwk = { alg, kty: 'AKP', pub: 'AA' }
+    await web.importKey(jwk, alg)
+    expect(importKey).toHaveBeenCalledWith('jwk', jwk, { name: alg }, false, ['verify'])
+  })
+
   it('of web.ts is false on runtimes without that method', () => {
     onTestFinished(() => void vi.unstubAllGlobals())
     for (const SubtleCrypto of [undefined, class {}]) {

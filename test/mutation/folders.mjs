@@ -3,7 +3,7 @@ export const folders = [
   { name: 'request', mutate: ['src/request/**'], tests: ['test/request/**'] },
   { name: 'cache', mutate: ['src/cache/**'], tests: ['test/cache/**'] },
   { name: 'encoding', mutate: ['src/encoding/**'], tests: ['test/encoding/**'] },
-  { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**'] },
+  { name: 'crypto', mutate: ['src/crypto/**'], tests: ['test/crypto/**', 'test/ml-dsa.test.ts'] },
   {
     name: 'proof',
     mutate: ['src/proof/**'],
