@@ -33,4 +33,10 @@ describe('ProofKeyCache', () => {
     expect(cache.get('segment 0')).toBeUndefined()
     expect(cache.get('segment 1')).toBeDefined()
   })
+
+  it('holds one header of each of nine keys', () => {
+    const cache = new ProofKeyCache(1000)
+    for (let i = 0; i < 9; i++) cache.set(`segment ${i}`, headerOf(`key ${i}`))
+    expect(cache.get('segment 0')).toBeDefined()
+  })
 })
