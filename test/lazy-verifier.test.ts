@@ -9,6 +9,7 @@ import {
   verifyRequest
 } from 'dpop-guard'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { LazyVerifier, provideEnvironment } from '../src/lazy-verifier.js'
 import { BASE_URL, createWorld, eventOf, ISSUER, verdictOf, type World } from './support/world.js'
 
 let world: World
@@ -26,6 +27,33 @@ describe('a function that returns options', () => {
     await verifier.verifyRequest(await world.request())
     await verifier.verifyRequest(await world.request())
     expect(options).toHaveBeenCalledOnce()
+  })
+
+  it('receives the environment of the runtime, which adapters provide, until the verifier is created', async () => {
+    vi.stubEnv('API_URL', 'https://process.example')
+    const options = vi.fn((_env: Record<string, string>) => world.options)
+    const verifier = toVerifier(options)
+    for (const env of [{ API_URL: BASE_URL, binding: 'a' }, undefined, null, 'text']) provideEnvironment(verifier, env)
+    await verifier.verifyRequest(await world.request())
+    expect(options.mock.calls[0]?.[0]).toMatchObject({ API_URL: BASE_URL, binding: 'a' })
+  })
+
+  it('receives the latest environment when it is called again after an error', async () => {
+    const seen: unknown[] = []
+    const verifier = new LazyVerifier((env) => {
+      seen.push((env as { binding?: string }).binding)
+      if (seen.length === 1) throw new Error('not ready')
+      return createVerifier(world.options)
+    })
+    provideEnvironment(verifier, { binding: 'first' })
+    await expect(verifier.ready()).rejects.toThrow()
+    provideEnvironment(verifier, { binding: 'second' })
+    await verifier.ready()
+    expect(seen).toEqual(['first', 'second'])
+  })
+
+  it('has no effect on a verifier of options', () => {
+    expect(() => provideEnvironment(createVerifier(world.options), { binding: 'a' })).not.toThrow()
   })
 
   it('may be optionsFromEnv, and return a verifier', async () => {

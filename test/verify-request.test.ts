@@ -1,5 +1,6 @@
 import { createVerifier, toVerifier, type VerifierOptions, verifyRequest } from 'dpop-guard'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { haveEqualOptions } from '../src/verify-request.js'
 import { BASE_URL, createWorld, ISSUER, verdictOf, type World } from './support/world.js'
 
 let world: World
@@ -34,6 +35,61 @@ describe('toVerifier', () => {
 
   it.each(['https://issuer.example', 7, true])('anything else is a TypeError: %j', (value) => {
     expect(() => toVerifier(value as unknown as VerifierOptions)).toThrow(new TypeError('"options" must be an object'))
+  })
+})
+
+describe('haveEqualOptions', () => {
+  /** A verifier whose options have a member of any JSON value. */
+  const withValue = (value: unknown) =>
+    toVerifier({ ...world.options, metadata: { extensions: { value } as Record<string, string> } })
+
+  it.each([
+    ['a string', 'a'],
+    ['null', null],
+    ['an array', ['a', { b: 1 }]],
+    ['an object', { a: 1, b: ['c'] }]
+  ])('is true for the same value in two objects: %s', (_, value) => {
+    expect(haveEqualOptions(withValue(structuredClone(value)), withValue(structuredClone(value)))).toBe(true)
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['another string', 'a', 'b'],
+    ['another order', ['a', 'b'], ['b', 'a']],
+    ['a longer array', ['a'], ['a', 'b']],
+    ['a further member', { a: 1 }, { a: 1, b: 2 }],
+    ['one of two members', { a: 1, b: 2 }, { a: 1, b: 3 }],
+    ['an array and an object', ['a'], { 0: 'a' }],
+    ['an object and a string', {}, 'a'],
+    ['a string and an object', 'a', {}],
+    ['an object and null', {}, null]
+  ])('is false for %s', (_, a, b) => {
+    expect(haveEqualOptions(withValue(a), withValue(b))).toBe(false)
+  })
+
+  it('compares functions and instances by identity', () => {
+    const replay = { reserve: () => true }
+    const clocks = [() => Date.now(), () => Date.now()]
+    const withClock = (clock = clocks[0]) => toVerifier({ ...world.options, replay, clock: clock as () => number })
+    expect(haveEqualOptions(withClock(), withClock())).toBe(true)
+    expect(haveEqualOptions(withClock(), withClock(clocks[1]))).toBe(false)
+    const withStore = () =>
+      toVerifier({
+        ...world.options,
+        replay: new (class {
+          reserve = replay.reserve
+        })()
+      })
+    expect(haveEqualOptions(withStore(), withStore())).toBe(false)
+  })
+
+  it('is false without the options of one of them', () => {
+    const lazy = toVerifier(() => world.options)
+    const ready = createVerifier(world.options)
+    for (const other of [lazy, ready]) {
+      expect(haveEqualOptions(toVerifier(world.options), other)).toBe(false)
+      expect(haveEqualOptions(other, toVerifier(world.options))).toBe(false)
+      expect(haveEqualOptions(other, other)).toBe(false)
+    }
   })
 })
 

@@ -54,7 +54,8 @@ export const folders = [
       'test/policy/**',
       'test/response/resource-metadata.test.ts',
       'test/freshness/{nonce,redis-replay-store}.test.ts',
-      'test/token/{client-certificate,issuers}.test.ts'
+      'test/token/{audience-comparison,client-certificate,issuers}.test.ts',
+      'test/diagnostics/!(built-)*.test.ts'
     ]
   }
 ]
