@@ -27,7 +27,7 @@ export const folders = [
   },
   { name: 'ticket', mutate: ['src/ticket/**'], tests: ['test/ticket/**'] },
   { name: 'policy', mutate: ['src/policy/**', '!src/policy/mcp-rules.ts'], tests: ['test/policy/**'] },
-  { name: 'mcp', mutate: ['src/policy/mcp-rules.ts'], tests: ['test/adapters/mcp.test.ts'] },
+  { name: 'mcp', mutate: ['src/policy/mcp-rules.ts'], tests: ['test/policy/mcp-rules.test.ts', 'test/adapters/mcp.test.ts'] },
   { name: 'diagnostics', mutate: ['src/diagnostics/**'], tests: ['test/diagnostics/!(built-)*.test.ts'] },
   { name: 'cli', mutate: ['src/cli/**', '!src/cli/main.ts'], tests: ['test/cli/!(built-)*.test.ts'] },
   {
