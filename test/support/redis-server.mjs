@@ -17,8 +17,8 @@ export function hasRedisServer() {
 /** Starts a server with a folder of its own, which `stop` removes. */
 export async function startRedisServer(...args) {
   const folder = mkdtempSync(join(tmpdir(), 'dpop-guard-redis-'))
-  const port = await freePort()
-  let server = await launch(port, folder, args)
+  const { port, server: first } = await launchOnFreePort(folder, args)
+  let server = first
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -43,6 +43,17 @@ export async function startSentinel(masterPort) {
   await sentinel.command('SENTINEL', 'MONITOR', 'notes', '127.0.0.1', String(masterPort), '1')
   await sentinel.command('SENTINEL', 'SET', 'notes', 'down-after-milliseconds', '500', 'failover-timeout', '2000')
   return sentinel
+}
+
+/** Another process may take the port before the server listens: tries again with another one. */
+async function launchOnFreePort(folder, args, attempts = 3) {
+  const port = await freePort()
+  try {
+    return { port, server: await launch(port, folder, args) }
+  } catch (error) {
+    if (attempts === 1) throw error
+    return await launchOnFreePort(folder, args, attempts - 1)
+  }
 }
 
 async function launch(port, folder, args) {
