@@ -1,32 +1,17 @@
-/** Verifies one request, in the order of the checks. @module */
+/** The verifier. @module */
 
-import { resolveOptions, type VerifierConfig } from './config/config.js'
-import { misconfigured } from './config/option-validation.js'
-import { warnAboutRejection, warnAboutUnpublishedScopes } from './config/warnings.js'
+import { resolveOptions } from './config/config.js'
 import type { MaybePromise } from './crypto/crypto.js'
-import { observeLoopTurn } from './crypto/signature-threads.js'
-import { debugRefusal } from './diagnostics/debug.js'
-import type { ExplainedCheck, VerifierParts } from './diagnostics/explain.js'
+import type { ExplainedCheck } from './diagnostics/explain.js'
 import type { JsonObject } from './encoding/json.js'
-import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
-import { Freshness } from './freshness/freshness.js'
+import type { ResponseHeaders } from './errors.js'
 import type { VerifierOptions } from './options.js'
-import { toUnavailableError } from './outage.js'
-import { checkPolicy, checkScopes, isRestrictive, type Policy, routePolicy } from './policy/policy.js'
-import { findUnpublishedScopes } from './policy/published-scopes.js'
-import { checkAth, checkHtm, checkHtu, checkSignature, readProof } from './proof/proof.js'
-import { ProofKeyCache } from './proof/proof-key-cache.js'
-import { checkToken68, isAnonymous, parseAuthorization, proofOf, tokenOf } from './request/credentials.js'
-import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
-import { targetUrisOf } from './request/target-uri.js'
-import { challengeHeaders, noHeaders, nonceHeadersIfAny } from './response/challenge.js'
-import { type MetadataResponse, metadataResponse, metadataUrl } from './response/resource-metadata.js'
-import * as telemetry from './telemetry.js'
-import { AccessTokens, type PresentedToken } from './token/access-token.js'
-import { checkBearerBinding, checkProofBinding } from './token/binding.js'
-import { checkClientCertificate } from './token/client-certificate.js'
-import { toVerifiedRequest, type VerifiedRequest } from './verified-request.js'
-import { checkCall, noPolicy, type RoutePolicy, type VerifyOptions, validScopes } from './verify-options.js'
+import type { Policy } from './policy/policy.js'
+import type { RequestLike } from './request/request.js'
+import { RequestVerifier } from './request-verifier.js'
+import type { MetadataResponse } from './response/resource-metadata.js'
+import type { VerifiedRequest } from './verified-request.js'
+import type { RoutePolicy, VerifyOptions } from './verify-options.js'
 
 export type { RoutePolicy, VerifyOptions } from './verify-options.js'
 
@@ -67,9 +52,9 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    */
   nonceHeaders(): MaybePromise<ResponseHeaders>
   /**
-   * The protected resource metadata of a resource: a base URL, or one of `metadata.resources` (RFC 9728 §2).
+   * The protected resource metadata of a resource (RFC 9728 §2).
    *
-   * @param resource defaults to the first base URL
+   * @param resource one of `metadata.resources`; defaults to the first
    * @throws TypeError if the option `metadata` is not set or does not have the resource
    */
   resourceMetadata(resource?: string): JsonObject
@@ -104,262 +89,10 @@ export function createVerifier(options: VerifierOptions): Verifier<VerifiedReque
   return new RequestVerifier(resolveOptions(options))
 }
 
-class RequestVerifier implements Verifier<VerifiedRequest | undefined> {
-  readonly #config: VerifierConfig
-  readonly #tokens: AccessTokens
-  readonly #freshness: Freshness
-  readonly #proofKeys: ProofKeyCache
-  #hasAccepted = false
-  /** The arrays of policies that were compared with the published scopes. */
-  readonly #comparedScopes = new WeakSet<readonly string[]>()
-  readonly #acrValuesSupported = (issuer: string) => this.#tokens.acrValuesSupported(issuer)
-
-  constructor(config: VerifierConfig) {
-    this.#config = config
-    this.#proofKeys = new ProofKeyCache(config.cache.maxClients)
-    this.#freshness = new Freshness(config)
-    this.#tokens = new AccessTokens(config)
-  }
-
-  verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<VerifiedRequest | undefined> {
-    const perCall = options ?? noPolicy
-    return telemetry.verify.hasSubscribers ? this.#trace(request, perCall) : this.#verify(request, perCall)
-  }
-
-  async #trace(request: RequestLike, options: VerifyOptions): Promise<VerifiedRequest | undefined> {
-    const message = telemetry.newMessage(options.route)
-    let auth: VerifiedRequest | undefined
-    await telemetry.verify.tracePromise(async () => {
-      auth = await this.#verify(request, options, message)
-      return auth && telemetry.toVerifiedEvent(auth, message)
-    }, message)
-    return auth
-  }
-
-  async #verify(
-    request: RequestLike,
-    options: VerifyOptions,
-    message: telemetry.VerifyMessage = telemetry.newMessage(options.route)
-  ): Promise<VerifiedRequest | undefined> {
-    let incoming: IncomingRequest | undefined
-    try {
-      if (options !== noPolicy) checkCall(options)
-      incoming = readRequest(request, options.target)
-      message.method = incoming.method
-      if (this.#config.optional && !isRestrictive(options) && isAnonymous(incoming)) return undefined
-      const authorization = parseAuthorization(incoming)
-      message.scheme = authorization.scheme
-      const text = tokenOf(authorization, incoming)
-      const presenting = this.#tokens.present(text, this.#config.clock(), observeLoopTurn(), options.audienceComparison)
-      const token = presenting instanceof Promise ? await presenting : presenting
-      message.isTokenCached = token.cached !== undefined
-      // A cached token has valid syntax. Checked before the scheme, because Fetch joins two field lines with a comma and the first
-      // one may have been Bearer.
-      if (token.cached === undefined) checkToken68(token.text)
-      const auth = await (authorization.scheme === 'DPoP'
-        ? this.#verifyDPoP(token, incoming, request, options, message)
-        : this.#verifyBearer(token, request, options))
-      this.#hasAccepted = true
-      if (auth.responseHeaders !== noHeaders) telemetry.publishNonceIssued('accepted')
-      if (telemetry.verified.hasSubscribers) telemetry.verified.publish(telemetry.toVerifiedEvent(auth, message))
-      return auth
-    } catch (reason) {
-      throw await this.#withNonce(reason, { ...message, incoming, scopes: validScopes(options) })
-    }
-  }
-
-  requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest {
-    try {
-      const verified = auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING')
-      // A list that is missing by mistake must not require nothing.
-      if (!Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
-      this.comparePublishedScopes({ scopes })
-      checkScopes(verified.scopes, { scopes }, this.#config.token.scopeSatisfies)
-    } catch (reason) {
-      throw this.#toError(reason, requestOf(auth))
-    }
-  }
-
-  async requirePolicy(auth: VerifiedRequest | undefined, options: RoutePolicy, request: RequestLike): Promise<void> {
-    let route: string | undefined
-    try {
-      const { route: given, ...policy } = options
-      route = given
-      await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
-    } catch (reason) {
-      throw this.#toError(reason, requestOf(auth, route, tryRead(request)))
-    }
-  }
-
-  async explain(request: RequestLike, options: VerifyOptions = {}): Promise<readonly ExplainedCheck[]> {
-    checkCall(options)
-    const { target, route: _route, audienceComparison, ...policy } = options
-    // Loaded on demand, because it is for developers.
-    const { explainRequest } = await import('./diagnostics/explain.js')
-    const parts = { config: this.#config, tokens: this.#tokens, freshness: this.#freshness, audienceComparison }
-    const checkPolicy: VerifierParts['checkPolicy'] = async (verified, token, required, by, proof) => {
-      const dpop = proof && { proof, nextNonce: undefined }
-      await this.#checkPolicy(toVerifiedRequest(dpop ? 'DPoP' : 'Bearer', verified, token.text, dpop), required, by)
-    }
-    return await explainRequest({ ...parts, checkPolicy }, request, policy, target)
-  }
-
-  nonceHeaders(): MaybePromise<ResponseHeaders> {
-    const nonce = this.#freshness.nonce(this.#config.clock())
-    if (nonce !== undefined) telemetry.publishNonceIssued('other')
-    return nonce instanceof Promise ? nonce.then(nonceHeadersIfAny) : nonceHeadersIfAny(nonce)
-  }
-
-  resourceMetadata(resource?: string): JsonObject {
-    const documents = this.#config.metadata?.documents ?? misconfigured('metadata', 'be set')
-    const found = documents.find(({ content }) => resource === undefined || content['resource'] === resource)
-    return found?.content ?? misconfigured('resource', 'be a base URL or one of "metadata.resources"')
-  }
-
-  metadataResponse(request: RequestLike, options?: Pick<VerifyOptions, 'target'>): MetadataResponse | undefined {
-    const { metadata } = this.#config
-    if (metadata === undefined) return undefined
-    try {
-      return metadataResponse(readRequest(request, options?.target), metadata)
-    } catch (reason) {
-      throw this.#toError(reason, requestOf(undefined))
-    }
-  }
-
-  /** Warns if the metadata lacks scopes of a policy. Once for each array of scopes. */
-  comparePublishedScopes({ scopes, anyScope }: Policy<never>): void {
-    const published = this.#config.metadata?.documents[0]?.content['scopes_supported'] as readonly string[] | undefined
-    if (published === undefined) return
-    const lists = [scopes, anyScope].filter((list) => list !== undefined)
-    if (lists.every((list) => this.#comparedScopes.has(list))) return
-    for (const list of lists) this.#comparedScopes.add(list)
-    try {
-      warnAboutUnpublishedScopes(findUnpublishedScopes(published, { scopes, anyScope }, this.#config.token.scopeSatisfies))
-    } catch {
-      // A hook that throws is reported when a request is checked.
-    }
-  }
-
-  async ready(): Promise<void> {
-    try {
-      await Promise.all([this.#tokens.ready(), this.#freshness.ready()])
-    } catch (reason) {
-      throw toUnavailableError(reason)
-    }
-  }
-
-  // The order matters: an unauthenticated client never causes a write to the replay store or the import of a key; a proof signature
-  // is verified only with the key that the token is bound to; and the proof is consumed last, when every other check has passed.
-  async #verifyDPoP(
-    token: PresentedToken,
-    incoming: IncomingRequest,
-    request: RequestLike,
-    policy: Policy,
-    message: telemetry.VerifyMessage
-  ): Promise<VerifiedRequest> {
-    const { proof: rules, baseUrls } = this.#config
-    // Always awaited: concurrent requests must all have started before the first signature is verified.
-    const proof = await readProof(proofOf(incoming), rules, this.#proofKeys)
-    message.isProofKeyCached = proof.header.key !== undefined
-    const bases = typeof baseUrls === 'function' ? await baseUrls(request) : baseUrls
-    checkHtm(proof.claims, incoming)
-    const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases), incoming)
-    checkAth(proof.claims, token.hash)
-    const verifying = this.#tokens.verify(token)
-    const verified = verifying instanceof Promise ? await verifying : verifying
-    checkProofBinding(verified.confirmation, proof.header.jkt)
-    const { x5tS256 } = verified.confirmation
-    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    const checkingSignature = checkSignature(proof, this.#proofKeys, this.#config.signatureThreads, token.turn)
-    if (checkingSignature instanceof Promise) await checkingSignature
-    const checking = this.#freshness.check(proof, request)
-    const fresh = checking instanceof Promise ? await checking : checking
-    const auth = toVerifiedRequest('DPoP', verified, token.text, { proof, nextNonce: fresh.nextNonce })
-    const checkingPolicy = this.#checkPolicy(auth, policy, request)
-    if (checkingPolicy instanceof Promise) await checkingPolicy
-    const reserving = this.#freshness.reserve(proof, uri, fresh)
-    if (reserving instanceof Promise) await reserving
-    return auth
-  }
-
-  async #verifyBearer(token: PresentedToken, request: RequestLike, policy: Policy): Promise<VerifiedRequest> {
-    if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
-    const verified = await this.#tokens.verify(token)
-    checkBearerBinding(verified.confirmation)
-    const { x5tS256 } = verified.confirmation
-    if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
-    const auth = toVerifiedRequest('Bearer', verified, token.text)
-    await this.#checkPolicy(auth, policy, request)
-    return auth
-  }
-
-  #checkPolicy(auth: VerifiedRequest, policy: Policy, request: RequestLike): MaybePromise<void> {
-    if (!isRestrictive(policy)) return undefined
-    this.comparePublishedScopes(policy)
-    const { scopeSatisfies, clockToleranceSeconds } = this.#config.token
-    const context = {
-      scopeSatisfies,
-      clockToleranceSeconds,
-      nowMs: this.#config.clock(),
-      acrValuesSupported: this.#acrValuesSupported
-    }
-    return checkPolicy(auth, policy, request, context)
-  }
-
-  /** RFC 9449 §9: a response with use_dpop_nonce has a DPoP-Nonce header field; with `onEveryResponse`, every response has. */
-  async #withNonce(reason: unknown, request: FailedRequest): Promise<DPoPError | DPoPUnavailableError> {
-    const requiresNonce = reason instanceof Refusal && responseFor(reason.code).error === 'use_dpop_nonce'
-    const hasProof = request.incoming !== undefined && request.incoming.dpop.length > 0
-    if (!requiresNonce && !(hasProof && this.#config.nonce?.onEveryResponse)) return this.#toError(reason, request)
-    try {
-      const nonce = await this.#freshness.nonce(this.#config.clock())
-      telemetry.publishNonceIssued('rejected')
-      return this.#toError(reason, request, nonce)
-    } catch (cause) {
-      return this.#toError(cause, request)
-    }
-  }
-
-  /** Converts every thrown value into one of the two public errors and adds the challenge. */
-  #toError(reason: unknown, request: FailedRequest, nonce?: string): DPoPError | DPoPUnavailableError {
-    const { scheme, method, route, incoming, scopes } = request
-    if (!(reason instanceof Refusal)) return toUnavailableError(reason, nonceHeadersIfAny(nonce), { method, route })
-    const { code, detail, params } = reason
-    debugRefusal(code, detail)
-    if (!this.#hasAccepted) warnAboutRejection(code, detail)
-    if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
-    const { metadata } = this.#config
-    const resourceMetadata = metadata && metadataUrl(metadata, incoming)
-    const context = { scheme, nonce, params, scopes, resourceMetadata, retryAfterSeconds: detail?.retryAfterSeconds }
-    return new DPoPError(code, challengeHeaders(code, context, this.#config))
-  }
-}
-
 /**
  * Warns if the metadata lacks scopes that the policy of a route requires, for adapters when the route is registered (RFC 9728 §2). No
  * effect before the options of the verifier are known, such as those of a function; they are then compared at the first request.
  */
 export function comparePublishedScopes(verifier: AnyVerifier, policy: Policy<never>): void {
   if (verifier instanceof RequestVerifier) verifier.comparePublishedScopes(policy)
-}
-
-/** The request that a policy was checked for, to select its metadata. It may be any object. */
-function tryRead(request: RequestLike): IncomingRequest | undefined {
-  try {
-    return readRequest(request)
-  } catch {
-    return undefined
-  }
-}
-
-/** What is known of a request that is not accepted. */
-interface FailedRequest extends Pick<telemetry.VerifyMessage, 'scheme' | 'method' | 'route'> {
-  readonly incoming: IncomingRequest | undefined
-  /** The scopes that the route requires. */
-  readonly scopes?: readonly string[] | undefined
-}
-
-/** A request that was verified before. With `Bearer`, its method is not known. */
-function requestOf(auth: VerifiedRequest | undefined, route?: string, incoming?: IncomingRequest): FailedRequest {
-  return { scheme: auth?.scheme, method: auth?.proof?.htm, route, incoming }
 }
