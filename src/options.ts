@@ -153,8 +153,9 @@ export interface MetadataOptions {
   /** Scopes that clients may request. Not necessarily all (§7.2). */
   readonly scopesSupported?: readonly string[]
   /**
-   * Further resources below a base URL that have a document of their own. Clients that come from a challenge require that `resource` is
-   * the URL that they requested (§3.3): list the URL of an endpoint, such as that of an MCP server.
+   * The resources of this API: base URLs, or URLs below one. Each has a document. Clients that come from a challenge require that
+   * `resource` is the URL that they requested (§3.3): name the URL of an endpoint, such as that of an MCP server, here and in `audience`.
+   * The document of an only resource is also at the root. @defaultValue the base URLs
    */
   readonly resources?: readonly string[]
   /** A name for people. Translations are extensions, such as `'resource_name#it'`. */

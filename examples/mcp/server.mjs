@@ -20,14 +20,14 @@ const toolScopes = { add: ['notes:write'] }
 export function createNotesServer(options) {
   const resource = `${options.baseUrl}/mcp`
   const verifier = createVerifier({
-    audience: [resource, options.baseUrl],
+    audience: resource,
     metadata: { resources: [resource], scopesSupported: ['notes:read', 'notes:write'], resourceName: 'Notes' },
     ...options
   })
   const tools = createMcpHandler(createTools())
   const app = express()
   app.use(resourceMetadata(verifier))
-  app.all('/mcp', mcpAuth(verifier, { resource, scopes: ['notes:read'], toolScopes }), toNodeHandler(tools))
+  app.all('/mcp', mcpAuth(verifier, { scopes: ['notes:read'], toolScopes }), toNodeHandler(tools))
   return { resource, handler: app, close: () => tools.close() }
 }
 

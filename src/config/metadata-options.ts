@@ -15,8 +15,8 @@ export interface MetadataDocument {
   readonly resource: BaseUrl
   /** The absolute URL of the document, for `resource_metadata`. */
   readonly url: string
-  /** The path of that URL, which requests are compared with. */
-  readonly path: string
+  /** The paths that requests are compared with: that of the URL, and of an only document also the root. */
+  readonly paths: readonly string[]
   readonly content: JsonObject
 }
 
@@ -63,34 +63,37 @@ const WEEK_SECONDS = 604_800
 
 type Enforced = Pick<VerifierConfig, 'issuers' | 'allowBearer' | 'proof' | 'allowHttp'>
 
-/** One document for each base URL and each of `metadata.resources`; undefined without the option. */
-export function resolveMetadata(
-  { metadata, baseUrl, audience }: VerifierOptions,
-  enforced: Enforced
-): MetadataConfig | undefined {
+/** One document for each resource; undefined without the option. */
+export function resolveMetadata({ metadata, baseUrl }: VerifierOptions, enforced: Enforced): MetadataConfig | undefined {
   if (metadata === undefined) return undefined
   const options = checkKeys('metadata.', metadata, knownOptions)
   if (typeof baseUrl === 'function') misconfigured('metadata', 'not be set if "baseUrl" is a function')
   const bases = [baseUrl].flat()
-  const resources = options.resources === undefined ? [] : check.strings('metadata.resources', options.resources)
+  const resources = options.resources === undefined ? bases : check.strings('metadata.resources', options.resources)
   for (const resource of resources) checkResource(resource, bases, enforced.allowHttp)
-  const identifiers = [...new Set([...bases, ...resources])]
+  const identifiers = [...new Set(resources)]
   const baseOf = (resource: string) => bases.find((base) => isAtOrBelow(resource, base)) as string
-  if (audience !== undefined) warnAboutAudience(check.strings('audience', audience), identifiers)
+  if (typeof enforced.issuers !== 'function') warnAboutAudience(enforced.issuers, identifiers)
   const members = membersOf(options, enforced)
   return Object.freeze({
-    documents: Object.freeze(identifiers.map((resource) => documentOf(resource, baseOf(resource), members))),
+    documents: Object.freeze(
+      identifiers.map((resource) => documentOf(resource, baseOf(resource), members, identifiers.length === 1))
+    ),
     maxAgeSeconds: check.integer('metadata.maxAgeSeconds', options.maxAgeSeconds, { min: 0, max: WEEK_SECONDS, otherwise: 3600 })
   })
 }
 
-/** RFC 9728 §3.1: the well-known string is inserted between host and path, and a slash right after the host is removed. */
-function documentOf(resource: string, base: string, members: JsonObject): MetadataDocument {
+/**
+ * RFC 9728 §3.1: the well-known string is inserted between host and path, and a slash right after the host is removed. Clients of MCP also
+ * look at the root, without the path.
+ */
+function documentOf(resource: string, base: string, members: JsonObject, isOnly: boolean): MetadataDocument {
   const [parsed, parsedBase] = [parseBaseUrl(resource) as BaseUrl, parseBaseUrl(base) as BaseUrl]
   const [, origin, path] = /^(https?:\/\/[^/]*)(.*)$/i.exec(resource) as unknown as [string, string, string]
   const ownPath = `${WELL_KNOWN_PATH}${path === '/' ? '' : path}`
   const content = deepFrozen({ resource, ...members })
-  return Object.freeze({ base: parsedBase, resource: parsed, url: `${origin}${ownPath}`, path: ownPath, content })
+  const paths = Object.freeze(isOnly ? [ownPath, WELL_KNOWN_PATH] : [ownPath])
+  return Object.freeze({ base: parsedBase, resource: parsed, url: `${origin}${ownPath}`, paths, content })
 }
 
 function membersOf(options: MetadataOptions, { issuers, allowBearer, proof, allowHttp }: Enforced): JsonObject {
@@ -131,7 +134,7 @@ function authorizationServersOf(
 function checkResource(resource: string, bases: readonly string[], allowHttp: boolean): void {
   check.url('metadata.resources', resource, allowHttp)
   if (!bases.some((base) => isAtOrBelow(resource, base)) || parseBaseUrl(resource) === undefined)
-    misconfigured('metadata.resources', 'be URLs below a base URL, without query and fragment')
+    misconfigured('metadata.resources', 'be base URLs or URLs below one, without query and fragment')
 }
 
 function isAtOrBelow(resource: string, base: string): boolean {

@@ -43,9 +43,12 @@ export function warnAboutUnsupportedAcr(
   })
 }
 
-/** RFC 9728 §7.4: warns about a published resource that tokens cannot have as their audience. */
-export function warnAboutAudience(audience: readonly string[], resources: readonly string[]): void {
-  const missing = resources.filter((resource) => !audience.includes(resource))
+/** RFC 9728 §7.4: warns about a published resource that no issuer's tokens can have as their audience. */
+export function warnAboutAudience(
+  issuers: readonly { readonly audience: readonly string[] }[],
+  resources: readonly string[]
+): void {
+  const missing = resources.filter((resource) => !issuers.some(({ audience }) => audience.includes(resource)))
   if (missing.length > 0) warnAboutMetadata(`publishes ${printable(missing)}, which the option "audience" does not contain`)
 }
 

@@ -9,10 +9,7 @@ import { routeScopes } from './scopes.js'
 
 /** Settings of an MCP server, which all its requests must satisfy. */
 export interface McpOptions {
-  /**
-   * The resource identifier of this endpoint: a base URL of the verifier or one of `metadata.resources`.
-   * @defaultValue the first base URL
-   */
+  /** The resource identifier of this endpoint, one of `metadata.resources`. @defaultValue the first of them */
   readonly resource?: string
   /** Scopes that every request requires. A 401 challenge has them as `scope`. @defaultValue none */
   readonly scopes?: readonly string[]

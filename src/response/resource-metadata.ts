@@ -15,7 +15,7 @@ export interface MetadataResponse {
 const METHODS = 'GET, HEAD, OPTIONS'
 
 /**
- * The response to a request below the well-known path; undefined for any other URL. The target must equal the path of a document code
+ * The response to a request below the well-known path; undefined for any other URL. The target must equal a path of a document code
  * point by code point (RFC 9728 §6). Credentials are ignored.
  */
 export function metadataResponse(
@@ -25,7 +25,7 @@ export function metadataResponse(
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '')
   if (!(path.startsWith(WELL_KNOWN_PATH) && /^[/?]|^$/.test(path.slice(WELL_KNOWN_PATH.length)))) return undefined
   const document = findDocument(
-    documents.filter((one) => one.path === path),
+    documents.filter(({ paths }) => paths.includes(path)),
     authority
   )
   // Public, so that pages of any origin may read it.

@@ -166,7 +166,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(await client.callTool({ name: 'list', arguments: {} })).toMatchObject({ content: [{ text: 'list done' }] })
   })
 
-  it('announces the metadata and the scopes to a client without credentials, without an error [P-M1 P-M12]', async () => {
+  it('announces the metadata and the scopes to a client without credentials, without an error [P-M1 P-M12 P-M24]', async () => {
     const url = await start()
     const response = await post(url, called('list'))
     const challenge = response.headers.get('www-authenticate') ?? ''
@@ -180,8 +180,10 @@ describe.each(hosts)('%s', (_, start) => {
 
   it('serves metadata at the path and at the root [P-M16 P-M17]', async () => {
     const url = await start()
-    const response = await fetch(url.replace('/mcp', '/.well-known/oauth-protected-resource'))
-    expect(await response.json()).toMatchObject({ resource: new URL(url).origin, authorization_servers: [issuer.options.issuer] })
+    for (const path of ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']) {
+      const response = await fetch(url.replace('/mcp', path))
+      expect(await response.json()).toMatchObject({ resource: url, authorization_servers: [issuer.options.issuer] })
+    }
   })
 
   it('rejects a stolen token', async () => {
@@ -379,7 +381,7 @@ describe('the options', () => {
       'a resource without metadata',
       options,
       { resource: 'https://mcp.example/other' },
-      '"resource" must be a base URL or one of "metadata.resources"'
+      '"resource" must be one of "metadata.resources", by default the base URLs'
     ]
   ])('rejects %s', (_, source, mcp, message) => {
     expect(() => mcpAuth(source as never, mcp)).toThrow(new TypeError(message))

@@ -79,7 +79,13 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
     expect([head.status, await head.text()]).toEqual([200, ''])
     expect(await statusOf(DOCUMENT, { method: 'POST' })).toBe(405)
     expect(await statusOf(`${DOCUMENT}/other`)).toBe(404)
-    expect(await statusOf('/.well-known/oauth-protected-resource')).toBe(404)
+    expect(await statusOf('/.well-known/oauth-protected-resource/')).toBe(404)
+  })
+
+  test('serves the document of the only resource also at the well-known path without its own [P-M17]', async () => {
+    const origin = await startApp()
+    const response = await fetch(`${origin}/.well-known/oauth-protected-resource`)
+    expect(await response.json()).toMatchObject({ resource: BASE_URL })
   })
 
   test('answers a preflight for the document [K-09]', async () => {

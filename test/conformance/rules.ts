@@ -295,7 +295,9 @@ const fapi = [
   rule('F-07', '5.4.1-2', 'shall', 'RSA keys have at least 2048 bits, curves at least 224 bits'),
   rule('F-08', '5.4.3', 'shall', 'Keys with the same kid are distinguished'),
   rule('F-09', '5.3.2.1-13', 'shall', 'iat up to 10 seconds in the future is accepted, more than 60 is not'),
-  rule('F-10', '5.2', 'shall', 'TLS 1.2 or later', deployment)
+  rule('F-10', '5.2', 'shall', 'TLS 1.2 or later', deployment),
+  rule('F-12', 'test suite', 'practice', 'Every parameter of a DPoP challenge is a quoted-string, and error is the first'),
+  rule('F-14', '9449 §8.2', 'rule', 'A nonce of a 2xx response is accepted by every instance')
 ]
 
 const certificates = [
@@ -334,7 +336,13 @@ const mcpRules = [
   rule('P-M20', 'streamable-http', 'MUST', 'An Origin that is not allowed is 403'),
   rule('P-M21', 'streamable-http', 'MUST', 'The required header fields are validated'),
   rule('P-M22', 'streamable-http', 'MUST', 'GET and DELETE are not accepted'),
-  rule('P-M23', 'decision', 'rule', 'The expiry of the token is passed to streamed responses')
+  rule('P-M23', 'decision', 'rule', 'The expiry of the token is passed to streamed responses'),
+  rule('P-M24', 'authorization', 'MUST', 'A 401 for a missing token has WWW-Authenticate')
+]
+
+const resourceIndicators = [
+  rule('R-01', '8707 §2', 'rule', 'With several resources, the audience of a token is one of them, not a sibling'),
+  rule('R-02', '8707 §2', 'rule', 'An authorization server may map a resource to another audience: both can be accepted')
 ]
 
 const algorithms = [
@@ -494,14 +502,17 @@ const lessons = [
 ]
 
 const walletsAndAtProtocol = [
+  rule('V-01', 'HAIP §4', 'MUST', 'Proofs with ES256 are accepted'),
   rule('V-02', 'HAIP §4, VCI §7.2', 'MAY', 'An unprotected endpoint can provide a nonce'),
   rule('V-03', 'VCI §7.2', 'rule', 'Such a nonce is bound neither to a token nor to a key'),
+  rule('V-05', 'FAPI 5.3.4-2', 'shall not', 'Access tokens in queries are not accepted'),
   rule(
     'AT-03',
     'AT Protocol OAuth',
     'MUST',
     'Every response to a request with a proof has DPoP-Nonce, with nonce.onEveryResponse'
-  )
+  ),
+  rule('AT-04', 'AT Protocol OAuth', 'SHOULD', 'A proof is not accepted twice in the lifetime of its nonce')
 ]
 
 /** The rules by their source, as the report shows them. */
@@ -519,6 +530,7 @@ export const sources = [
   { title: 'FAPI 2.0 Security Profile', rules: fapi },
   { title: 'RFC 8705, certificates', rules: certificates },
   { title: 'Model Context Protocol', rules: mcpRules },
+  { title: 'RFC 8707, resource indicators', rules: resourceIndicators },
   { title: 'OpenID4VCI, HAIP and AT Protocol', rules: walletsAndAtProtocol },
   { title: 'RFC 9864 and RFC 9964, algorithms', rules: algorithms },
   { title: 'RFC 3986 and RFC 9110, the URI of a request', rules: uris },

@@ -294,6 +294,16 @@ it('secrets are copied: who wipes his own does not change ours', async () => {
   expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
 })
 
+it('of a 2xx response is accepted by another instance with the same secrets (RFC 9449 §8.2) [F-14]', async () => {
+  const [a, b] = [create(), create()]
+  const first = await nonceOf(a)
+  world.clock.advance(STEP_SECONDS)
+  const accepted = await a.verifyRequest(await world.request({ nonce: first }))
+  const nonce = accepted?.responseHeaders['DPoP-Nonce'] as string
+  expect(nonce).not.toBe(first)
+  expect(await verdict(b, { nonce })).toBe('accepted')
+})
+
 describe('verifier.nonceHeaders() (RFC 9449 §8.2)', () => {
   it('returns a nonce that the next request may use, and Cache-Control: no-store [V-02 V-03]', async () => {
     const verifier = create()

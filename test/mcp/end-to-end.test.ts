@@ -150,7 +150,7 @@ describe('tools', () => {
   it('end a stream when the access token expires [P-M23]', async () => {
     const server = createServer()
     const baseUrl = `http://127.0.0.1:${await listen(server)}`
-    const issuer = await createTestIssuer({ alg: 'ES256', audience: baseUrl })
+    const issuer = await createTestIssuer({ alg: 'ES256', audience: `${baseUrl}/mcp` })
     const notes = createNotesServer({ issuer: issuer.options, baseUrl })
     server.on('request', notes.handler)
     const session = await DpopSession.create()

@@ -64,6 +64,20 @@ describe.each(codes)('%s', (code) => {
   })
 })
 
+it.each([...codes, 'ERR_DPOP_NONCE_REQUIRED', 'ERR_DPOP_SCOPE_INSUFFICIENT', 'ERR_DPOP_AUTHENTICATION_INSUFFICIENT'] as const)(
+  '%s: the DPoP challenge starts with error, and every parameter is a quoted-string [F-12]',
+  (code) => {
+    const context = {
+      scheme: 'DPoP',
+      scopes: ['a'],
+      params: { max_age: '5' },
+      resourceMetadata: 'https://api.example/m'
+    } as const
+    const { 'WWW-Authenticate': field } = challengeHeaders(code, context, dpopOnly)
+    expect(field).toMatch(/^DPoP error="[^"]+"(, [a-z_]+="[^"]*")+$/)
+  }
+)
+
 describe('parameters of the rejection follow error and error_description, in the challenge of the scheme (RFC 6750 §3.1)', () => {
   const code = 'ERR_DPOP_SCOPE_INSUFFICIENT'
   const params = { scope: 'notes:read notes:write' }

@@ -82,15 +82,25 @@ describe('the document (RFC 9728 §2)', () => {
       expect(names).not.toContain(name)
   })
 
-  it('exists for each base URL and each further resource, under its own identifier [M-11 M-25]', () => {
-    const verifier = create({ baseUrl: [RS, 'https://other.example/v1'] }, { resources: [`${RS}/mcp`] })
-    for (const resource of [RS, 'https://other.example/v1', `${RS}/mcp`])
-      expect(verifier.resourceMetadata(resource)['resource']).toBe(resource)
-    expect(() => verifier.resourceMetadata(`${RS}/other`)).toThrow(TypeError)
+  it('exists for each base URL, under its own identifier [M-11]', () => {
+    const baseUrl = [RS, 'https://other.example/v1']
+    const verifier = create({ baseUrl })
+    for (const resource of baseUrl) expect(verifier.resourceMetadata(resource)['resource']).toBe(resource)
+    expect(() => verifier.resourceMetadata(`${RS}/other`)).toThrow(
+      new TypeError('"resource" must be one of "metadata.resources", by default the base URLs')
+    )
+  })
+
+  it('exists for each of the resources, if they are given, and not for other base URLs [M-11 M-25]', () => {
+    const resources = [`${RS}/mcp`, RS]
+    const verifier = create({ baseUrl: [RS, 'https://other.example/v1'] }, { resources })
+    for (const resource of resources) expect(verifier.resourceMetadata(resource)['resource']).toBe(resource)
+    expect(verifier.resourceMetadata()['resource']).toBe(`${RS}/mcp`)
+    expect(() => verifier.resourceMetadata('https://other.example/v1')).toThrow(TypeError)
   })
 
   it('a base URL may end with a slash', () => {
-    const verifier = create({ baseUrl: `${RS}/` }, { resources: [`${RS}/a`] })
+    const verifier = create({ baseUrl: `${RS}/` }, { resources: [`${RS}/`, `${RS}/a`] })
     expect([`${RS}/`, `${RS}/a`].map((resource) => verifier.resourceMetadata(resource)['resource'])).toEqual([
       `${RS}/`,
       `${RS}/a`
@@ -114,10 +124,10 @@ describe('the document (RFC 9728 §2)', () => {
     ],
     [
       { resources: ['https://elsewhere.example/a'] },
-      '"metadata.resources" must be URLs below a base URL, without query and fragment'
+      '"metadata.resources" must be base URLs or URLs below one, without query and fragment'
     ],
-    [{ resources: [`${RS}evil/a`] }, '"metadata.resources" must be URLs below a base URL, without query and fragment'],
-    [{ resources: [`${RS}/a?b`] }, '"metadata.resources" must be URLs below a base URL, without query and fragment'],
+    [{ resources: [`${RS}evil/a`] }, '"metadata.resources" must be base URLs or URLs below one, without query and fragment'],
+    [{ resources: [`${RS}/a?b`] }, '"metadata.resources" must be base URLs or URLs below one, without query and fragment'],
     [{ authorizationServers: ['as'] }, '"metadata.authorizationServers" must be an absolute URL'],
     [{ maxAgeSeconds: -1 }, '"metadata.maxAgeSeconds" must be an integer from 0 to 604800'],
     [{ tlsClientCertificateBoundAccessTokens: 1 }, '"metadata.tlsClientCertificateBoundAccessTokens" must be true or false'],
@@ -189,6 +199,24 @@ describe('the response (RFC 9728 §3)', () => {
     })
     for (const method of ['POST', 'DELETE', 'get'])
       expect(get(verifier, WELL_KNOWN, method)).toMatchObject({ status: 405, headers: { Allow: 'GET, HEAD, OPTIONS' } })
+  })
+
+  it.each<[baseUrl: string, resource: string]>([
+    [RS, `${RS}/mcp`],
+    [`${RS}/v1`, `${RS}/v1`]
+  ])('of the only resource is also at the root: %s, %s [P-M17]', (baseUrl, resource) => {
+    const verifier = create({ baseUrl }, { resources: [resource] })
+    const body = JSON.stringify(verifier.resourceMetadata(resource))
+    expect(get(verifier, WELL_KNOWN)).toMatchObject({ status: 200, body })
+    expect(get(verifier, `${WELL_KNOWN}${resource.slice(RS.length)}`)).toMatchObject({ status: 200, body })
+    for (const path of ['/', '?a=b', '/other']) expect(get(verifier, `${WELL_KNOWN}${path}`)).toMatchObject({ status: 404 })
+  })
+
+  it('of several resources is not at the root, unless one of them is the origin [P-M17]', () => {
+    const verifier = create({}, { resources: [`${RS}/a`, `${RS}/b`] })
+    expect(get(verifier, WELL_KNOWN, 'GET', { host: 'rs.example' })).toMatchObject({ status: 404 })
+    const withOrigin = create({}, { resources: [`${RS}/a`, RS] })
+    expect(get(withOrigin, WELL_KNOWN, 'GET', { host: 'rs.example' })?.body).toContain(`"resource":"${RS}"`)
   })
 
   it.each(['/unknown', '/A', '/a/../b', '/a/', '/a?t=1', '?t=1', '/', '/%61'])(
@@ -276,7 +304,7 @@ describe('resource_metadata in challenges (RFC 9728 §5.1)', () => {
 
   it('is that of the longest resource that the request is for, else the first [M-25]', async () => {
     const options = { baseUrl: [RS, 'https://other.example'] }
-    const metadata = { resources: [`${RS}/mcp`, `${RS}/mcp/admin`] }
+    const metadata = { resources: [...options.baseUrl, `${RS}/mcp`, `${RS}/mcp/admin`] }
     const urlOf = async (target: string, host = 'rs.example') =>
       (await challengesFor(options, target, { host }, metadata))[0]?.[1]
     expect(await urlOf('/mcp')).toBe(`${RS}${WELL_KNOWN}/mcp`)
@@ -309,6 +337,17 @@ describe('warnings about metadata that does not agree with other options', () =>
     ])
     expect(await warningsOf({ audience: ['urn:api', RS] }, {})).toEqual([])
     expect(await warningsOf({}, {})).toEqual([])
+    expect(await warningsOf({}, { resources: [`${RS}/mcp`] })).toEqual([
+      'The protected resource metadata publishes ["https://rs.example/mcp"], which the option "audience" does not contain'
+    ])
+    expect(await warningsOf({ audience: `${RS}/mcp` }, { resources: [`${RS}/mcp`] })).toEqual([])
+    const issuer = [
+      { issuer: ISSUER, audience: 'urn:api' },
+      { issuer: 'https://other.example', audience: RS }
+    ]
+    expect(await warningsOf({ issuer }, {})).toEqual([])
+    expect(await warningsOf({ issuer: issuer.slice(0, 1) }, { resources: [`${RS}/a`] })).toHaveLength(1)
+    expect(await warningsOf({ issuer: () => ISSUER, audience: 'urn:api' }, { authorizationServers: [ISSUER] })).toEqual([])
   })
 
   it.each<[what: string, listed: unknown, metadata: MetadataOptions | undefined, isWarned: boolean]>([
@@ -323,7 +362,13 @@ describe('warnings about metadata that does not agree with other options', () =>
     const { createVerifier } = await import('dpop-guard')
     const document = { issuer: ISSUER, jwks_uri: `${ISSUER}/keys`, protected_resources: listed }
     const fetch = async (url: string) => Response.json(url.endsWith('/keys') ? { keys: [] } : document)
-    await createVerifier({ issuer: ISSUER, baseUrl: RS, fetch, ...(metadata && { metadata }) }).ready()
+    await createVerifier({
+      issuer: ISSUER,
+      baseUrl: RS,
+      audience: [RS, `${RS}/mcp`],
+      fetch,
+      ...(metadata && { metadata })
+    }).ready()
     const messages = emitWarning.mock.calls.map(([message]) => String(message))
     emitWarning.mockRestore()
     expect(messages).toEqual(isWarned ? [expect.stringContaining('protected_resources of the issuer')] : [])

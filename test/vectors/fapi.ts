@@ -2,7 +2,7 @@
 
 import { type KeyName, key } from './forge.js'
 import { issuer, mix, now, type Recipe } from './recipe.js'
-import { badProof, badToken, type Options, type Vector, type VectorGroup } from './vector.js'
+import { badProof, badToken, type Options, type Vector, type VectorGroup, when } from './vector.js'
 
 /** The profile leaves out RS256, so its issuer signs with another key. */
 const options = (): Options => ({
@@ -51,7 +51,7 @@ const algorithms: Vector[] = (
   ] satisfies [string, KeyName][]
 ).map(([alg, name]) => ({
   title: `FAPI 2.0 §5.4.1 the algorithms of the profile: ${alg}`,
-  rules: ['F-06', 'F-01', 'F-05'],
+  rules: ['F-06', 'F-01', 'F-05', ...when(alg === 'ES256', 'V-01')],
   options,
   accept: mix(plain, { key: name, proof: { header: { alg } } })
 }))

@@ -77,7 +77,7 @@ const flow: Vector[] = [
     { send: prepare({ proof: { claims: { jti: 'kept' } } }), expect: needsNonce('NONCE_REQUIRED') },
     use({ proof: { claims: { jti: 'kept' } } })
   ]),
-  history('§11.1 the entry of a proof is kept until its nonce expires', ['D-73', 'D-45', 'AMB-20'], () => [
+  history('§11.1 the entry of a proof is kept until its nonce expires', ['D-73', 'D-45', 'AT-04', 'AMB-20'], () => [
     ask(),
     use({ proof: { claims: { jti: 'once' } } }),
     { send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: badProof('PROOF_REPLAYED') },

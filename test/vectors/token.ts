@@ -134,7 +134,31 @@ const wrongAudiences: Vector[] = (
   refuse: invalid
 }))
 
+const resources = [`${origin}/mcp`, `${origin}/notes`]
+
 const ownAudience: Vector[] = [
+  {
+    title: 'RFC 8707 §2 aud is one of several resources',
+    rules: ['R-01'],
+    options: { audience: resources },
+    accept: claims({ aud: `${origin}/notes` })
+  },
+  {
+    title: 'RFC 8707 §2 aud is a sibling of the resources',
+    rules: ['R-01', 'A-04'],
+    options: { audience: resources },
+    control: claims({ aud: `${origin}/mcp` }),
+    fault: claims({ aud: `${origin}/admin` }),
+    refuse: invalid
+  },
+  ...[origin, 'api://notes'].map(
+    (aud): Vector => ({
+      title: `RFC 8707 §2 the authorization server maps the resource to another audience: ${aud}`,
+      rules: ['R-02'],
+      options: { audience: [origin, 'api://notes'] },
+      accept: claims({ aud })
+    })
+  ),
   {
     title: 'RFC 9068 §4 the identifier is an option',
     rules: ['A-04', 'J-21'],

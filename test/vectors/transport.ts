@@ -400,7 +400,7 @@ const unaffected: Vector[] = [
 const others: Vector[] = [
   {
     title: 'RFC 6750 §2.3 a token in the query is not accepted as credentials',
-    rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'AMB-27'],
+    rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'V-05', 'AMB-27'],
     steps: () => {
       const good = prepare()
       const inQuery = mix({ target: `/r?access_token=${tokenOf(good)}` }, { lines: ({ host, proof }) => [host, ['DPoP', proof]] })

@@ -35,7 +35,7 @@ test('Express', async (t) => {
   const verifier = createVerifier({
     issuer: issuer.options,
     baseUrl,
-    audience: [resource, baseUrl],
+    audience: resource,
     metadata: { resources: [resource] }
   })
   app.use(resourceMetadata(verifier))

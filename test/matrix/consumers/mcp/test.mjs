@@ -45,7 +45,7 @@ for (const [name, register] of Object.entries(hosts)) {
     const verifier = createVerifier({
       issuer: issuer.options,
       baseUrl,
-      audience: [resource, baseUrl],
+      audience: resource,
       metadata: { resources: [resource] }
     })
     app.use(resourceMetadata(verifier))
