@@ -231,6 +231,19 @@ describe('createVerifier rejects an invalid option with a TypeError that names i
     ],
 
     ['token null', { ...good, token: null }, '"token" must be an object'],
+    ...['sub', [7], [''], ['sub', ''], {}].map((requiredClaims): [string, unknown, string] => [
+      `token.requiredClaims ${JSON.stringify(requiredClaims)}`,
+      { ...good, token: { requiredClaims } },
+      '"token.requiredClaims" must be an array of claim names'
+    ]),
+    [
+      'issuer.requiredClaims a string',
+      { ...good, issuer: { issuer, requiredClaims: 'sub' } },
+      '"issuer.requiredClaims" must be an array of claim names'
+    ],
+    ['token.scopes a list', { ...good, token: { scopes: ['a'] } }, '"token.scopes" must be a function'],
+    ['token.scopeSatisfies a list', { ...good, token: { scopeSatisfies: [] } }, '"token.scopeSatisfies" must be a function'],
+    ['issuer.type unknown', { ...good, issuer: { issuer, type: 'jwt' } }, '"issuer.type" must be one of at+jwt, any'],
     ['token.type unknown', { ...good, token: { type: 'jwt' } }, '"token.type" must be one of at+jwt, any'],
     ['token.algorithms symmetric', { ...good, token: { algorithms: ['HS256'] } }, `"token.algorithms" must contain only ${algs}`],
     [
@@ -489,6 +502,25 @@ describe('the default audience', () => {
 })
 
 describe('defaults', () => {
+  it('a scope satisfies only itself', () => {
+    const { scopeSatisfies } = resolve({}).token
+    expect([scopeSatisfies('a', 'a'), scopeSatisfies('a', 'b'), scopeSatisfies('a', 'a:b')]).toEqual([true, false, false])
+    const always = () => true
+    expect(resolve({ token: { scopeSatisfies: always } }).token.scopeSatisfies).toBe(always)
+  })
+
+  it('the required claims depend on the type; others can be given, for each issuer too', () => {
+    const required = (token: object, own: object = {}) =>
+      issuersOf(resolve({ token, issuer: { issuer, ...own } }))[0]?.token.requiredClaims
+    expect(required({ type: 'any' })).toEqual(['iss', 'aud', 'exp'])
+    expect(required({ requiredClaims: [] })).toEqual(['iss', 'aud', 'exp'])
+    expect(required({ requiredClaims: ['sub'] })).toEqual(['iss', 'aud', 'exp', 'sub'])
+    expect(required({ requiredClaims: ['sub'] }, { requiredClaims: ['jti'] })).toEqual(['iss', 'aud', 'exp', 'jti'])
+    const [scopes, own] = [() => ['a'], () => ['b']]
+    const scopesOf = (more: object) => issuersOf(resolve({ token: { scopes }, issuer: { issuer, ...more } }))[0]?.token.scopes
+    expect([scopesOf({}), scopesOf({ scopes: own })]).toEqual([scopes, own])
+  })
+
   it('are those of the documentation', () => {
     const config = resolve({})
     expect(config).toMatchObject({

@@ -46,7 +46,7 @@ describe('the document (RFC 9728 §2)', () => {
     const extensions = {
       authorization_details_types_supported: ['payment'],
       'resource_name#it': 'Note',
-      x_nested: { a: [1, null] }
+      x_nested: { a: [1, null, true, false, 'text'] }
     }
     const metadata: MetadataOptions = {
       authorizationServers: ['https://as.example'],
@@ -71,8 +71,8 @@ describe('the document (RFC 9728 §2)', () => {
       tls_client_certificate_bound_access_tokens: true,
       ...extensions
     })
-    extensions.x_nested.a.push(2)
-    expect(document['x_nested']).toEqual({ a: [1, null] })
+    extensions.x_nested.a.push('later')
+    expect(document['x_nested']).toEqual({ a: [1, null, true, false, 'text'] })
   })
 
   it('omits parameters without values (§3.2) [M-06]', () => {
@@ -136,11 +136,32 @@ describe('the document (RFC 9728 §2)', () => {
     [{ extensions: { x: undefined } }, '"metadata.extensions" must be an object of JSON values'],
     [{ extensions: { x: Number.NaN } }, '"metadata.extensions" must be an object of JSON values'],
     [{ extensions: { x: new Date(0) } }, '"metadata.extensions" must be an object of JSON values'],
-    [{ extensions: { resource: 'x' } }, '"metadata.extensions.resource" must not be set: another option determines it'],
-    [
-      { extensions: { signed_metadata: 'x' } },
-      '"metadata.extensions.signed_metadata" must not be set: another option determines it'
-    ]
+    [{ extensions: null }, '"metadata.extensions" must be an object of JSON values'],
+    [{ extensions: 'x' }, '"metadata.extensions" must be an object of JSON values'],
+    [{ resourceName: 7 }, '"metadata.resourceName" must be a non-empty string'],
+    [{ scopesSupported: ['a', ''] }, '"metadata.scopesSupported" must be a non-empty string or an array of non-empty strings'],
+    [{ authorizationServers: [] }, '"metadata.authorizationServers" must be a non-empty string or an array of non-empty strings'],
+    [{ resources: [] }, '"metadata.resources" must be a non-empty string or an array of non-empty strings'],
+    [{ resourcePolicyUri: 'policy' }, '"metadata.resourcePolicyUri" must be an absolute URL'],
+    [{ resourceTosUri: 'terms' }, '"metadata.resourceTosUri" must be an absolute URL'],
+    ...[
+      'resource',
+      'authorization_servers',
+      'jwks_uri',
+      'scopes_supported',
+      'bearer_methods_supported',
+      'dpop_signing_alg_values_supported',
+      'dpop_bound_access_tokens_required',
+      'tls_client_certificate_bound_access_tokens',
+      'resource_name',
+      'resource_documentation',
+      'resource_policy_uri',
+      'resource_tos_uri',
+      'signed_metadata'
+    ].map((name): [object, string] => [
+      { extensions: { [name]: 'x' } },
+      `"metadata.extensions.${name}" must not be set: another option determines it`
+    ])
   ])('the options %j are a TypeError that names one [M-16 M-22 M-23]', (metadata, message) => {
     expect(() => create({}, metadata)).toThrow(new TypeError(message))
   })

@@ -50,6 +50,8 @@ describe("audienceComparison: 'uri' (RFC 3986 §6.2.2.1)", () => {
     ['https://\u212a.example/mcp', 'https://k.example/mcp'],
     ['Notes', 'notes'],
     ['URN:notes', 'urn:notes'],
+    // Not at the start.
+    ['urn:https://API.example', 'urn:https://api.example'],
     [['https://MCP.example/other', 7], RESOURCE],
     [{ 'https://mcp.example/mcp': true }, RESOURCE]
   ])('rejects %j for %s [P-M18]', async (aud, audience) => {
@@ -64,6 +66,12 @@ describe("audienceComparison: 'uri' (RFC 3986 §6.2.2.1)", () => {
     expect(await verify(token, 'uri')).toBe('accepted')
     expect(await verify(token, 'uri')).toBe('accepted')
     expect(await verify(token)).toBe(INVALID)
+  })
+
+  it('is cached for each token alone', async () => {
+    const verify = verifierFor()
+    expect(await verify(await tokenFor('https://MCP.example/mcp'), 'uri')).toBe('accepted')
+    expect(await verify(await tokenFor('https://MCP.example/other'), 'uri')).toBe(INVALID)
   })
 
   it('applies to introspected tokens [P-M18]', () => {
