@@ -1,4 +1,4 @@
-import { createVerifier, memoryReplayStore, redisReplayStore, type VerifierOptions } from 'dpop-guard'
+import { createVerifier, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createWorld, NOW_MS, type World } from '../support/world.js'
 
@@ -201,25 +201,5 @@ describe('the replay check of explain()', () => {
     expect(await replayOf({ reserve: () => true })).toMatchObject({ outcome: 'skipped', hint: expect.any(String) })
     const has = () => Promise.reject(new Error('NOPERM'))
     expect(await replayOf({ reserve: () => true, has })).toMatchObject({ outcome: 'skipped' })
-  })
-
-  test('memoryReplayStore.has finds live entries only', () => {
-    const store = memoryReplayStore()
-    expect(store.has?.('key')).toBe(false)
-    store.reserve('key', 2_000, { nowMs: 1_000, jkt: 'j' })
-    const at = (nowMs: number) => store.has?.('key', { nowMs, jkt: 'j' })
-    expect([at(1_000), at(2_000), at(2_001), store.has?.('other', { nowMs: 1_000, jkt: 'j' })]).toEqual([
-      true,
-      true,
-      false,
-      false
-    ])
-  })
-
-  test('redisReplayStore.has sends EXISTS', async () => {
-    const sendCommand = vi.fn(async (_command: string, key: string) => (key === 'dpop:a' ? 1 : 0))
-    const store = redisReplayStore({ sendCommand })
-    expect([await store.has?.('a'), await store.has?.('b')]).toEqual([true, false])
-    expect(sendCommand).toHaveBeenCalledWith('EXISTS', 'dpop:a')
   })
 })

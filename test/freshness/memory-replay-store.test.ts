@@ -1,5 +1,6 @@
 import { memoryReplayStore, ReplayQuotaError } from 'dpop-guard'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { isReplayQuotaError } from '../../src/freshness/replay.js'
 import { NOW_MS } from '../support/world.js'
 
 const WRAP_MS = 2 ** 32
@@ -52,6 +53,22 @@ describe('memoryReplayStore', () => {
     expect(reserve('keeps the store from being idle', NOW_MS + 9000, NOW_MS)).toBe(true)
     expect(reserve('a', NOW_MS + 9000, NOW_MS + 900)).toBe(false)
     expect(reserve('a', NOW_MS + 9000, NOW_MS + 1001)).toBe(true)
+  })
+
+  it('has() finds live entries only, without reserving; for explain()', () => {
+    const store = memoryReplayStore()
+    expect(store.has?.('key')).toBe(false)
+    store.reserve('key', 2000, { nowMs: 1000, jkt: 'j' })
+    const at = (nowMs: number, key = 'key') => store.has?.(key, { nowMs, jkt: 'j' })
+    expect([at(1000), at(2000), at(2001), at(1000, 'other')]).toEqual([true, true, false, false])
+    store.reserve('later', 9000, { nowMs: 1000, jkt: 'j' })
+    expect([at(2000), at(2001)]).toEqual([true, false])
+    const now = vi.spyOn(Date, 'now').mockReturnValue(9001)
+    expect(store.has?.('later')).toBe(false)
+    now.mockReturnValue(9000)
+    expect(store.has?.('later')).toBe(true)
+    now.mockRestore()
+    expect(store.reserve('other', 9000, { nowMs: 1000, jkt: 'j' })).toBe(true)
   })
 
   it('without a context the time is the platform’s', () => {
@@ -142,6 +159,15 @@ describe('a full store never evicts a live entry', () => {
 })
 
 describe('ReplayQuotaError', () => {
+  it.each([null, undefined, 'text', {}, new Error('down')])('is not %j', (value) => {
+    expect(isReplayQuotaError(value)).toBe(false)
+  })
+
+  it('is recognized also if another copy of this package threw it', () => {
+    expect(isReplayQuotaError({ [Symbol.for('dpop-guard.replay-quota')]: true, retryAfterSeconds: 1 })).toBe(true)
+    expect(isReplayQuotaError(new ReplayQuotaError(1))).toBe(true)
+  })
+
   it.each([
     [0.2, 1],
     [-5, 1],

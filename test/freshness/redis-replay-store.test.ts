@@ -124,6 +124,17 @@ describe('redisReplayStore', () => {
     expect(sent[0]?.at(-1)).toBe('7')
   })
 
+  it('has() sends EXISTS, which does not reserve', async () => {
+    const { store, sent } = createStore(async (_command, key) => (key === 'dpop:a' ? 1 : 0))
+    expect([await store.has?.('a'), await store.has?.('b')]).toEqual([true, false])
+    expect(sent).toEqual([
+      ['EXISTS', 'dpop:a'],
+      ['EXISTS', 'dpop:b']
+    ])
+    await expect(createStore(() => Promise.reject(new Error('NOPERM'))).store.has?.('a')).rejects.toThrow('NOPERM')
+    await expect(createStore(() => new Promise(() => {}), { timeoutMs: 1 }).store.has?.('a')).rejects.toThrow()
+  })
+
   it('ready() sends a command of the kind that will be used, so that a server that cannot do it is noticed at the start', async () => {
     const { store, sent } = createStore(async () => 'OK')
     await store.ready?.()

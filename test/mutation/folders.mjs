@@ -9,13 +9,19 @@ export const folders = [
     mutate: ['src/proof/**'],
     tests: ['test/proof/**', 'test/{telemetry,verified-request}.test.ts']
   },
-  { name: 'token', mutate: ['src/token/**'], tests: ['test/token/**', 'test/crypto/web-verifier.test.ts'] },
+  {
+    name: 'token',
+    mutate: ['src/token/**'],
+    tests: ['test/token/**', 'test/crypto/web-verifier.test.ts', 'test/telemetry.test.ts', 'test/policy/unsupported-acr.test.ts']
+  },
   {
     name: 'freshness',
     mutate: ['src/freshness/**'],
     tests: [
       'test/freshness/**',
       'test/fuzz/replay-memory.test.ts',
+      'test/diagnostics/explain.test.ts',
+      'test/telemetry.test.ts',
       'test/config/lone-memory.test.ts',
       'test/crypto/web-verifier.test.ts'
     ]
