@@ -1,7 +1,7 @@
 /** Logs outages for the operator; the response has no details of them. @module */
 
 import { LRUCache } from 'lru-cache'
-import { outageLine } from '../../src/diagnostics/debug.js'
+import { outageLine } from '../../src/diagnostics/outage-line.js'
 import { isDPoPUnavailableError } from '../../src/errors.js'
 
 const LOG_INTERVAL_MS = 10_000

@@ -1,7 +1,7 @@
 /** Warns operators about valid options that are likely a mistake, once per process and message. @module */
 
 import { builtinModule } from '../builtin-module.js'
-import { refusalLine } from '../diagnostics/debug.js'
+import { printRefusal } from '../diagnostics/debug.js'
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, RefusalDetail } from '../errors.js'
 import { isMemoryReplayStore } from '../freshness/memory-replay-store.js'
@@ -95,8 +95,10 @@ const configurationCodes: ReadonlySet<DPoPErrorCode> = new Set([
  */
 export function warnAboutRejection(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {
   if (!configurationCodes.has(code) || !isFirst(code)) return
-  const message = `No request was accepted yet, and one was rejected. If this is unexpected: ${refusalLine(code, detail)}`
-  emitWarning(message, 'DPOP_GUARD_NOTHING_ACCEPTED')
+  void printRefusal(code, detail, (line) => {
+    const message = `No request was accepted yet, and one was rejected. If this is unexpected: ${line}`
+    emitWarning(message, 'DPOP_GUARD_NOTHING_ACCEPTED')
+  })
 }
 
 function warnOnce(event: telemetry.MisconfiguredEvent): void {

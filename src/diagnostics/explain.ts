@@ -77,6 +77,8 @@ export interface VerifierParts {
   readonly tokens: AccessTokens
   readonly freshness: Freshness
   readonly audienceComparison: AudienceComparison | undefined
+  /** Verifies a token for the resource of the request. */
+  verifyToken(token: PresentedToken, incoming: IncomingRequest): Promise<VerifiedToken>
   /** Checks a policy of a verified request. The proof may be undefined or not verified. */
   checkPolicy(verified: VerifiedToken, token: PresentedToken, policy: Policy, request: RequestLike, proof?: Proof): Promise<void>
 }
@@ -100,7 +102,7 @@ export async function explainRequest(
   const proof = isBearer ? undefined : await explainProof(report, parts, incoming)
   const uri = proof && (await explainTarget(report, parts, proof, incoming, request))
   if (proof && token) await report.run('ath', () => checkAth(proof.claims, token.hash))
-  const verified = token && (await report.run('access token', () => parts.tokens.verify(token)))
+  const verified = token && (await report.run('access token', () => parts.verifyToken(token, incoming)))
   if (verified && (proof || isBearer)) await explainBinding(report, parts, verified, request, proof)
   if (proof) await report.run('signature', () => explainSignature(parts, proof))
   const fresh = proof && (await report.run('freshness', () => parts.freshness.check(proof, request)))

@@ -3,14 +3,10 @@
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from '../errors.js'
 import { toHttpUri } from '../request/target-uri.js'
+import { outageTopics, type Topic } from './outage-line.js'
 
 /** All error codes. */
 export type AnyErrorCode = DPoPErrorCode | DPoPUnavailableErrorCode
-
-interface Topic {
-  readonly section: string
-  readonly hint: string
-}
 
 const topics: Readonly<Record<AnyErrorCode, Topic>> = {
   ERR_DPOP_CREDENTIALS_MISSING: {
@@ -95,22 +91,7 @@ const topics: Readonly<Record<AnyErrorCode, Topic>> = {
     section: 'RFC 6585 §4',
     hint: 'the client has consumed as many proofs as its share of the replay store allows; raise maxEntries, or find out why it sends so many requests'
   },
-  ERR_DPOP_KEYS_UNAVAILABLE: {
-    section: 'RFC 8414 §3',
-    hint: 'the metadata or the key set of the issuer cannot be fetched or used; check issuer, DNS, TLS and network access'
-  },
-  ERR_DPOP_INTROSPECTION_UNAVAILABLE: {
-    section: 'RFC 7662 §2',
-    hint: 'the introspection endpoint cannot be reached or rejected the client credentials'
-  },
-  ERR_DPOP_REPLAY_STORE_UNAVAILABLE: {
-    section: 'RFC 9449 §11.1',
-    hint: 'check the replay store: docs/operations.md lists causes'
-  },
-  ERR_DPOP_VERIFIER_UNAVAILABLE: {
-    section: 'internal',
-    hint: 'a function in the options threw, or the request object is not supported'
-  }
+  ...outageTopics
 }
 
 /** The section of the rule that a code is about. */

@@ -10,8 +10,8 @@ import { describe, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const require = createRequire(import.meta.url)
 
-/** 3 % above what was reached, 105 536 bytes: 86 800 of this package and 18 700 of lru-cache. */
-const MAX_INITIAL_BYTES = 108_700
+/** 3 % above what was reached, 103 404 bytes: 84 600 of this package and 18 800 of lru-cache. */
+const MAX_INITIAL_BYTES = 106_500
 
 const { exports, peerDependencies } = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as {
   exports: Record<string, unknown>

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { causesOf } from '../../src/diagnostics/causes.js'
-import { outageLine, refusalLine } from '../../src/diagnostics/debug.js'
 import { hintOf } from '../../src/diagnostics/hints.js'
+import { outageLine } from '../../src/diagnostics/outage-line.js'
+import { refusalLine } from '../../src/diagnostics/refusal-line.js'
 
 describe('the debug log', () => {
   afterEach(() => void vi.restoreAllMocks())
@@ -17,6 +18,7 @@ describe('the debug log', () => {
     expect(debuglog).toHaveBeenCalledExactlyOnceWith('dpop-guard')
     debugRefusal('ERR_DPOP_PROOF_ATH', undefined)
     debugOutage('ERR_DPOP_KEYS_UNAVAILABLE', new Error('down'))
+    await vi.dynamicImportSettled()
     expect(write.mock.calls.map(([format, line]) => `${format} ${line}`)).toEqual(
       enabled
         ? [expect.stringMatching(/^%s ERR_DPOP_PROOF_ATH/), expect.stringMatching(/^%s ERR_DPOP_KEYS_UNAVAILABLE: Error "down"/)]

@@ -12,7 +12,8 @@ import {
 } from 'dpop-guard'
 import { createTestClient, createTestIssuer, type TestClient } from 'dpop-guard/testing'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { outageLine, refusalLine } from '../../src/diagnostics/debug.js'
+import { outageLine } from '../../src/diagnostics/outage-line.js'
+import { refusalLine } from '../../src/diagnostics/refusal-line.js'
 import { createWorld, NOW, NOW_MS, type RequestSpec, type World } from '../support/world.js'
 
 let world: World

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createTestClient, createTestIssuer, type TestClient, type TestIssuer, type TokenSpec } from 'dpop-guard/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 const frameworks = ['express', 'fastify', 'koa', 'nestExpress', 'nestFastify', 'hono', 'fetch']
 const BASE_URL = 'https://api.example'
@@ -113,7 +113,7 @@ interface Outcome {
   readonly secrets: readonly string[]
 }
 
-async function runApp(framework: string, { env, token: tokenSpec, proof }: Mistake): Promise<Outcome> {
+async function runApp(framework: string, { env, token: tokenSpec, proof, printed }: Mistake): Promise<Outcome> {
   const { NODE_ENV: _nodeEnv, VITEST: _vitest, ...inherited } = process.env
   const app = spawn(process.execPath, [appFile, framework], {
     env: { ...inherited, DPOP_ISSUER: issuer.issuer, DPOP_BASE_URL: BASE_URL, NO_COLOR: '1', ...env?.() },
@@ -129,6 +129,8 @@ async function runApp(framework: string, { env, token: tokenSpec, proof }: Mista
   const headers = await client.headers({ url: `${BASE_URL}/notes`, token, ...proof })
   const response = await fetch(`http://127.0.0.1:${port}/notes`, { headers })
   const text = `${JSON.stringify([...response.headers])} ${await response.text()}`
+  // The process writes it after the response, and `stop` does not wait.
+  if (printed !== undefined) await vi.waitFor(() => expect(output).toMatch(printed), { timeout: 5000 })
   app.send('stop')
   await closed
   const secrets = [token, headers.DPoP].flatMap((jws) => jws.split('.'))
