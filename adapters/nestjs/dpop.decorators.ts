@@ -6,12 +6,14 @@ import { routeScopes } from '../../src/policy/scopes.js'
 import { type AuthenticationRequirement, routeAuthentication } from '../../src/policy/step-up.js'
 import type { VerifiedRequest } from '../../src/verified-request.js'
 import { DPoPGuard } from './dpop.guard.js'
-import { authOf, type PlatformRequest, setPolicy, setPublic } from './dpop.metadata.js'
+import { authOf, type PlatformRequest, setPolicy, setProtected, setPublic } from './dpop.metadata.js'
 
 /** A decorator of a handler or a controller. */
 export type PolicyDecorator = ClassDecorator & MethodDecorator
 
-/** Excludes a handler or a controller from verification. A policy on a handler overrides it. */
+/**
+ * Excludes a handler or a controller from verification. A policy or {@link DPoPProtected} beside it, or nearer to the handler, overrides it.
+ */
 export function Public(): PolicyDecorator {
   return setPublic()
 }
@@ -60,12 +62,13 @@ export function Authorize<Request extends PlatformRequest = PlatformRequest>(
 }
 
 /**
- * `@UseGuards(DPoPGuard)` and, with scopes, {@link RequireScopes}.
+ * `@UseGuards(DPoPGuard)` and, with scopes, {@link RequireScopes}. It overrides {@link Public} beside it, on the controller of a handler and
+ * on the classes that a controller extends.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3)
  */
 export function DPoPProtected(...scopes: string[]): PolicyDecorator {
-  return applyDecorators(UseGuards(DPoPGuard), ...(scopes.length > 0 ? [RequireScopes(...scopes)] : []))
+  return applyDecorators(UseGuards(DPoPGuard), setProtected(), ...(scopes.length > 0 ? [RequireScopes(...scopes)] : []))
 }
 
 /**

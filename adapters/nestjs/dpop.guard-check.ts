@@ -6,7 +6,7 @@ import { isRestrictive, type Policy } from '../../src/policy/policy.js'
 import { comparePublishedScopes } from '../../src/verifier.js'
 import type { AnyVerifier } from '../shared/verifier-source.js'
 import { DPoPGuard } from './dpop.guard.js'
-import { findPolicy } from './dpop.metadata.js'
+import { classChain, findPolicy, ownAccess } from './dpop.metadata.js'
 import { DPOP_VERIFIER } from './dpop.tokens.js'
 
 type Handler = (...args: unknown[]) => unknown
@@ -37,12 +37,31 @@ export class GuardCheck implements OnApplicationBootstrap {
   #checkClass(type: Type): void {
     for (const [name, handler] of handlersOf(type)) {
       const isHandler = handlerKeys.some((key) => this.reflector.get(key, handler) !== undefined)
+      if (!isHandler) continue
       const policy = findPolicy(this.reflector, handler, type)
-      if (!isHandler || policy === 'public' || !isRestrictive(policy as Policy)) continue
+      if (policy === 'public') this.#checkPublic(name, handler, type)
+      if (policy === 'public' || !isRestrictive(policy as Policy)) continue
       comparePublishedScopes(this.verifier, policy as Policy)
       const reason = this.#findGap(handler, type)
       if (reason !== undefined) throw new TypeError(`The policy of ${type.name}.${name} is not enforced: ${reason}`)
     }
+  }
+
+  /** A guard that is nearer to the handler than the `@Public` that disables it is a mistake. */
+  #checkPublic(name: string, handler: Handler, type: Type): void {
+    const targets = [handler, ...classChain(type)] as (Handler | Type)[]
+    const nearer = targets.slice(
+      0,
+      targets.findIndex((target) => ownAccess(target) === 'public')
+    )
+    if (nearer.some((target) => this.#ownGuardsOf(target).some((guard) => this.#isDPoPGuard(guard))))
+      throw new TypeError(
+        `${type.name}.${name} is public in spite of @UseGuards(DPoPGuard): use @DPoPProtected(), which overrides @Public()`
+      )
+  }
+
+  #ownGuardsOf(target: Handler | Type): readonly unknown[] {
+    return Reflect.getOwnMetadata('__guards__', target) ?? []
   }
 
   /** Why the policy of a handler is not enforced; undefined if it is. */

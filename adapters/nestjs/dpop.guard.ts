@@ -2,7 +2,8 @@
 
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common'
 import { HttpAdapterHost, Reflector } from '@nestjs/core'
-import { type DPoPError, DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../../src/errors.js'
+import { type DPoPError, type DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../../src/errors.js'
+import { toUnavailableError } from '../../src/outage.js'
 import { withRequest } from '../../src/policy/policy.js'
 import { logOutage } from '../shared/outage-log.js'
 import { protect } from '../shared/protect.js'
@@ -61,7 +62,7 @@ export class DPoPGuard implements CanActivate {
   protected getRequest(context: ExecutionContext): PlatformRequest {
     if (context.getType() === 'http') return context.switchToHttp().getRequest<PlatformRequest>()
     const cause = new TypeError('DPoPGuard requires an HTTP context: override getRequest and getResponse')
-    throw new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
+    throw toUnavailableError(cause)
   }
 
   /** The response of the platform, on which header fields are set. Override it together with `getRequest`. */

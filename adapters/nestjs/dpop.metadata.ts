@@ -2,7 +2,7 @@
 
 import { type ExecutionContext, SetMetadata } from '@nestjs/common'
 import type { Reflector } from '@nestjs/core'
-import { isRestrictive, type Policy } from '../../src/policy/policy.js'
+import type { Policy } from '../../src/policy/policy.js'
 import type { NodeRequest } from '../../src/request/request.js'
 import type { VerifiedRequest } from '../../src/verified-request.js'
 
@@ -20,6 +20,7 @@ export interface PlatformRequest extends NodeRequest {
 type Target = Parameters<Reflector['get']>[1]
 
 const publicKey = 'dpop-guard:public'
+const protectedKey = 'dpop-guard:protected'
 
 const policyKeys = {
   scopes: 'dpop-guard:scopes',
@@ -33,6 +34,11 @@ export function setPublic(): ClassDecorator & MethodDecorator {
   return SetMetadata(publicKey, true)
 }
 
+/** Marks a handler or a controller as protected, also if it has no policy. */
+export function setProtected(): ClassDecorator & MethodDecorator {
+  return SetMetadata(protectedKey, true)
+}
+
 /** Sets a member of the policy of a handler or a controller. */
 export function setPolicy<Member extends keyof Policy>(
   member: Member,
@@ -41,17 +47,32 @@ export function setPolicy<Member extends keyof Policy>(
   return SetMetadata(policyKeys[member], value)
 }
 
-/** The policy of a handler, or `'public'`. What is nearer to the handler overrides; a policy overrides `@Public` beside it. */
+/**
+ * The policy of a handler, or `'public'`. The handler is decided first, then the controller, then the classes that it extends; a policy
+ * or `@DPoPProtected` overrides `@Public` beside it. Members of the policies of handler and controller are combined.
+ */
 export function findPolicy(reflector: Reflector, handler: Target, controller: Target): Policy<PlatformRequest> | 'public' {
-  const own = policyAt(reflector, handler)
-  if (isRestrictive(own as Policy)) return { ...(isPublic(reflector, controller) ? {} : policyAt(reflector, controller)), ...own }
-  if (isPublic(reflector, handler)) return 'public'
-  const inherited = policyAt(reflector, controller)
-  return isPublic(reflector, controller) && !isRestrictive(inherited as Policy) ? 'public' : inherited
+  const access = [handler, ...classChain(controller)].map(ownAccess).find((found) => found !== undefined)
+  return access === 'public' ? 'public' : { ...policyAt(reflector, controller), ...policyAt(reflector, handler) }
 }
 
-function isPublic(reflector: Reflector, target: Target): boolean {
-  return reflector.get<true | undefined>(publicKey, target) === true
+/** A class and those that it extends, nearest first. Metadata of a class is inherited. */
+export function classChain(controller: Target): readonly Target[] {
+  const chain: Target[] = []
+  for (
+    let type: unknown = controller;
+    typeof type === 'function' && type !== Function.prototype;
+    type = Object.getPrototypeOf(type)
+  )
+    chain.push(type as Target)
+  return chain
+}
+
+/** What the decorators of a handler or a class state, without those of the classes that it extends. */
+export function ownAccess(target: Target): 'public' | 'protected' | undefined {
+  const has = (key: string): boolean => Reflect.hasOwnMetadata(key, target)
+  if (has(protectedKey) || Object.values(policyKeys).some(has)) return 'protected'
+  return has(publicKey) ? 'public' : undefined
 }
 
 function policyAt(reflector: Reflector, target: Target): Policy<PlatformRequest> {

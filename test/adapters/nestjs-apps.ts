@@ -426,6 +426,101 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
     })
 
+    describe('@Public', () => {
+      const settings = () => ({ imports: [DPoPModule.forRoot({ ...bench.options(), guardAll: true })] })
+
+      test('on a controller is overridden by @DPoPProtected on a handler', async () => {
+        @Public()
+        @Controller()
+        class OpenController {
+          @DPoPProtected()
+          @Get('notes')
+          closed(): string {
+            return 'closed'
+          }
+        }
+        const app = await run({ ...settings(), controllers: [OpenController] })
+        expect((await bench.call(app, { headers: [] })).status).toBe(401)
+        expect((await bench.call(app)).status).toBe(200)
+      })
+
+      test('on a class is overridden by @DPoPProtected and by a policy on a class that extends it', async () => {
+        @Public()
+        class Base {
+          @Get()
+          one(): string {
+            return 'one'
+          }
+
+          @Authorize(() => true)
+          @Get('two')
+          two(): string {
+            return 'two'
+          }
+        }
+        @DPoPProtected()
+        @Controller('notes')
+        class ProtectedController extends Base {}
+        @RequireScopes('admin')
+        @Controller('admin')
+        class AdminController extends Base {}
+        @Controller('open')
+        class OpenController extends Base {}
+        const app = await run({ ...settings(), controllers: [ProtectedController, AdminController, OpenController] })
+        const statusOf = async (target: string, headers?: []) =>
+          (await bench.call(app, { target, ...(headers && { headers }) })).status
+        expect([await statusOf('/notes', []), await statusOf('/notes')]).toEqual([401, 200])
+        expect([await statusOf('/admin'), await statusOf('/admin/two')]).toEqual([403, 403])
+        expect([await statusOf('/open', []), await statusOf('/open/two', [])]).toEqual([200, 401])
+      })
+
+      test('on a class that extends a protected one makes it public', async () => {
+        @DPoPProtected()
+        class Base {
+          @Get()
+          one(): string {
+            return 'one'
+          }
+        }
+        @Public()
+        @Controller('notes')
+        class OpenController extends Base {}
+        const app = await run({ ...settings(), controllers: [OpenController] })
+        expect((await bench.call(app, { headers: [] })).status).toBe(200)
+      })
+
+      test('that disables a nearer @UseGuards(DPoPGuard) fails the start', async () => {
+        @Public()
+        @Controller()
+        class OpenController {
+          @UseGuards(DPoPGuard)
+          @Get('notes')
+          closed(): string {
+            return 'closed'
+          }
+        }
+        @Public()
+        class Base {
+          @Get('notes')
+          list(): string {
+            return 'list'
+          }
+        }
+        @UseGuards(DPoPGuard)
+        @Controller()
+        class GuardedController extends Base {}
+        for (const [type, handler] of [
+          [OpenController, 'closed'],
+          [GuardedController, 'list']
+        ] as const)
+          await expect(run({ ...settings(), controllers: [type] })).rejects.toThrow(
+            new TypeError(
+              `${type.name}.${handler} is public in spite of @UseGuards(DPoPGuard): use @DPoPProtected(), which overrides @Public()`
+            )
+          )
+      })
+    })
+
     test('@Public and @RequireScopes on a handler override those on the controller', async () => {
       @Public()
       @UseGuards(DPoPGuard)
