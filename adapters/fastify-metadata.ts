@@ -1,12 +1,14 @@
 /** Fastify: the routes of protected resource metadata, which the plugin and the NestJS module register (RFC 9728 §3). @module */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, HTTPMethods } from 'fastify'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import { hasMetadata, metadataResponseOf } from './shared/metadata.js'
 import type { AnyVerifier } from './shared/verifier-source.js'
 
 const url = '/.well-known/oauth-protected-resource'
-const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** For a path that the router decoded: paths are compared as they are (RFC 9728 §6). */
+const notFound: MetadataResponse = { status: 404, headers: {}, body: '' }
 
 /** The verifiers whose metadata an application serves. */
 const verifiersOf = new WeakMap<FastifyInstance, AnyVerifier[]>()
@@ -24,15 +26,16 @@ export function serveMetadata(app: FastifyInstance, verifier: AnyVerifier): void
   verifiersOf.set(root, verifiers)
   for (const path of [url, `${url}/*`]) {
     root.route({
-      method: [...methods],
+      method: root.supportedMethods as HTTPMethods[],
       url: path,
       exposeHeadRoute: false,
       config: { dpop: false },
-      async handler(request, reply) {
-        const response = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl })
-        const { status, headers, body } = response as MetadataResponse
+      // Before the body is parsed, which may fail.
+      async onRequest(request, reply) {
+        const { status, headers, body } = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl }) ?? notFound
         return reply.code(status).headers(headers).send(body)
-      }
+      },
+      handler: () => undefined
     })
   }
 }

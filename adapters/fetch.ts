@@ -1,5 +1,6 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module dpop-guard/fetch */
 
+import { isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
 import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
@@ -74,7 +75,12 @@ export function resourceMetadata(...sources: VerifierSource[]): (request: Reques
   const verifiers = toVerifiers(sources)
   return function resourceMetadata(request, env) {
     for (const verifier of verifiers) provideEnvironment(verifier, env)
-    const response = metadataResponseOf(verifiers, request)
-    return response && toResponse(response)
+    try {
+      const response = metadataResponseOf(verifiers, request)
+      return response && toResponse(response)
+    } catch (error) {
+      if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
+      throw error
+    }
   }
 }

@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
-import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
+import { type DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
 import { provideEnvironment } from '../src/lazy-verifier.js'
+import { toUnavailableError } from '../src/outage.js'
 import {
   checkNoOfflineAccess,
   findOriginError,
@@ -19,8 +20,10 @@ import { routePolicy } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes, type Verifier, type VerifyOptions } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { verifyExpressRequest } from './express-guard.js'
+import { headersOf, verifyExpressRequest } from './express-guard.js'
 import { respondIfVerified } from './fetch-guard.js'
+import { logOutage } from './shared/outage-log.js'
+import { addHeadersIfNotSent } from './shared/response-headers.js'
 import type { HasVerifier } from './shared/verifier-source.js'
 
 export type { McpOptions } from '../src/policy/mcp-rules.js'
@@ -86,26 +89,30 @@ export function toAuthInfo(auth: VerifiedRequest, resource?: string): McpAuthInf
  * authority of an audience are compared case-insensitively, as the specification recommends (Canonical Server URI). Otherwise it
  * responds with 400, 401, 403, 429 or 503. The metadata is served by `resourceMetadata()` of `dpop-guard/express`.
  *
- * @param source a verifier or its options, with the option `metadata`; a function or undefined as for `dpop()`
+ * @param source a verifier or its options, with the option `metadata`, or a function as for `dpop()`: if its options lack it, each response is 503
  * @throws TypeError if an option is missing, unknown or invalid
  */
-export function mcpAuth(source: VerifierSource<VerifiedRequest> | undefined, options: McpOptions = {}): McpMiddleware {
+export function mcpAuth(source: VerifierSource<VerifiedRequest>, options: McpOptions = {}): McpMiddleware {
   const rules = toRules(options)
   const verifier = toMcpVerifier(source, rules)
   const calls = callsByTool(verifier, rules)
+  /** Resolves to false if the response was sent. */
+  async function verify(req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+    const read: ReadHeader = (name) => req.headers[name] as string | undefined
+    const originError = findOriginError(read, rules)
+    if (originError !== undefined) throw originError
+    const resource = resourceOf(verifier, rules)
+    if (typeof resource !== 'string') throw resource
+    const auth = await verifyExpressRequest(verifier, req as ExpressRequest, res as ExpressResponse, calls.of(read))
+    const hasFields = hasRequiredFields(req.method, read, rules)
+    if (hasFields) Object.assign(req, { dpop: auth, auth: toAuthInfo(auth as VerifiedRequest, resource) })
+    else respondJson(res, 400, headerMismatch)
+    return hasFields
+  }
   const middleware: McpMiddleware = Object.assign(
     function mcpAuth(req: IncomingMessage & { auth?: unknown }, res: ServerResponse, next: (error?: unknown) => void) {
-      const read: ReadHeader = (name) => req.headers[name] as string | undefined
-      const originError = findOriginError(read, rules)
-      if (originError !== undefined) return respond(res, originError, next)
-      verifyExpressRequest(verifier, req as ExpressRequest, res as ExpressResponse, calls.of(read)).then(
-        (auth) => {
-          if (!hasRequiredFields(req.method, read, rules)) return respondJson(res, 400, headerMismatch)
-          const authInfo = authInfoOf(auth as VerifiedRequest, verifier, rules)
-          if (authInfo instanceof DPoPUnavailableError) return respond(res, authInfo, next)
-          Object.assign(req, { dpop: auth, auth: authInfo })
-          next()
-        },
+      verify(req, res).then(
+        (isVerified) => isVerified && next(),
         (error: unknown) => respond(res, error, next)
       )
     },
@@ -122,44 +129,49 @@ export function mcpAuth(source: VerifierSource<VerifiedRequest> | undefined, opt
  * @throws TypeError if an option is missing, unknown or invalid
  */
 export function withMcpAuth<Rest extends unknown[]>(
-  source: VerifierSource<VerifiedRequest> | undefined,
+  source: VerifierSource<VerifiedRequest>,
   handler: McpHandler<Rest>,
   options: McpOptions = {}
 ): ((request: Request, ...rest: Rest) => Promise<Response>) & HasVerifier {
   const rules = toRules(options)
   const verifier = toMcpVerifier(source, rules)
-  function handle(request: Request, auth: VerifiedRequest, ...rest: Rest): Response | Promise<Response> {
-    if (!hasRequiredFields(request.method, readerOf(request), rules)) return Response.json(headerMismatch, { status: 400 })
-    const authInfo = authInfoOf(auth, verifier, rules)
-    return authInfo instanceof DPoPUnavailableError ? authInfo.getResponse() : handler(request, authInfo, ...rest)
-  }
   const calls = callsByTool(verifier, rules)
   async function withMcpAuth(request: Request, ...rest: Rest): Promise<Response> {
     provideEnvironment(verifier, rest[0])
     const read = readerOf(request)
     const originError = findOriginError(read, rules)
     if (originError !== undefined) return originError.getResponse()
-    return await respondIfVerified(verifier, request, calls.of(read), (auth) => handle(request, auth as VerifiedRequest, ...rest))
+    const call = calls.of(read)
+    const resource = resourceOf(verifier, rules)
+    if (typeof resource !== 'string') return resource.getResponse()
+    return await respondIfVerified(verifier, request, call, (auth) =>
+      hasRequiredFields(request.method, read, rules)
+        ? handler(request, toAuthInfo(auth as VerifiedRequest, resource), ...rest)
+        : Response.json(headerMismatch, { status: 400 })
+    )
   }
   return Object.assign(withMcpAuth, { verifier })
 }
 
 /** The specification requires protected resource metadata with an authorization server, which the option `metadata` publishes. */
-function toMcpVerifier(source: VerifierSource<VerifiedRequest> | undefined, { resource }: McpRules): Verifier {
+function toMcpVerifier(source: VerifierSource<VerifiedRequest>, { resource }: McpRules): Verifier {
   const verifier = toVerifier(source) as Verifier
   // A function is not called before the first request.
-  if (source === undefined || typeof source === 'function') return verifier
+  if (typeof source === 'function') return verifier
   const { scopes_supported: published } = verifier.resourceMetadata(resource)
   checkNoOfflineAccess('metadata.scopesSupported', (published ?? []) as readonly string[])
   return verifier
 }
 
-/** An error if a verifier that a function returned has no metadata of the resource. */
-function authInfoOf(auth: VerifiedRequest, verifier: Verifier, { resource }: McpRules): McpAuthInfo | DPoPUnavailableError {
+/** The resource of the endpoint; an error if the verifier that a function returned lacks it, before the proof is consumed. */
+function resourceOf(verifier: Verifier, { resource }: McpRules): string | DPoPUnavailableError {
   try {
-    return toAuthInfo(auth, verifier.resourceMetadata(resource)['resource'] as string)
-  } catch (cause) {
-    return new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
+    return verifier.resourceMetadata(resource)['resource'] as string
+  } catch (reason) {
+    const error = isDPoPUnavailableError(reason) ? reason : toUnavailableError(reason)
+    // biome-ignore lint/suspicious/noConsole: MCP hosts have no other log
+    logOutage(error, console.error)
+    return error
   }
 }
 
@@ -181,10 +193,14 @@ function readerOf({ headers }: Request): ReadHeader {
   return (name) => headers.get(name) ?? undefined
 }
 
-/** Responds with an error, whose header fields are already on the response; passes an error of the host on. */
+/** Responds with an error; passes an error of the host on. */
 function respond(res: ServerResponse, error: unknown, next: (error: unknown) => void): void {
-  if (isDPoPError(error) || isDPoPUnavailableError(error)) respondJson(res, error.status, error)
-  else next(error)
+  if (isDPoPError(error) || isDPoPUnavailableError(error)) {
+    addHeadersIfNotSent(headersOf(res as ExpressResponse), error.headers)
+    respondJson(res, error.status, error)
+  } else {
+    next(error)
+  }
 }
 
 /** No effect if the host has responded, for example by a timeout. */

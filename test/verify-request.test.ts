@@ -66,6 +66,11 @@ describe('haveEqualOptions', () => {
     expect(haveEqualOptions(withValue(a), withValue(b))).toBe(false)
   })
 
+  it('is false if an undefined option hides one that is stricter', () => {
+    const lax = toVerifier({ ...world.options, nonce: undefined } as never)
+    expect(haveEqualOptions(lax, toVerifier({ ...world.options, token: { isRevoked: () => true } }))).toBe(false)
+  })
+
   it('compares functions and instances by identity', () => {
     const replay = { reserve: () => true }
     const clocks = [() => Date.now(), () => Date.now()]

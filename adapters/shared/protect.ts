@@ -1,6 +1,7 @@
 /** Verifies each request once and sets the header fields of its response. @module */
 
-import { DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../../src/errors.js'
+import { type DPoPUnavailableError, isDPoPError, isDPoPUnavailableError, type ResponseHeaders } from '../../src/errors.js'
+import { toUnavailableError } from '../../src/outage.js'
 import { isRestrictive } from '../../src/policy/policy.js'
 import type { RequestLike } from '../../src/request/request.js'
 import type { VerifiedRequest } from '../../src/verified-request.js'
@@ -15,6 +16,7 @@ interface Verification {
   /** The object that identifies the request. A copy of it, or an object that inherits from it, is another request. */
   readonly key: object
   readonly verifier: AnyVerifier
+  readonly audienceComparison: VerifyOptions['audienceComparison']
   /** Settles when the state is no longer `'pending'`. */
   readonly promise: Promise<VerifiedRequest | undefined>
   state: 'pending' | 'accepted' | 'rejected'
@@ -56,6 +58,7 @@ export async function protect(
       earlier = findVerification(key)
     }
     if (earlier && (earlier.verifier === verifier || haveEqualOptions(earlier.verifier, verifier))) {
+      if (earlier.audienceComparison === 'uri' && options.audienceComparison !== 'uri') throw looserComparison()
       await enforce(verifier, earlier.auth, options, request)
       return earlier.auth
     }
@@ -76,7 +79,8 @@ async function startVerification(
   key: object
 ): Promise<VerifiedRequest | undefined> {
   const promise = verifier.verifyRequest(request, options)
-  const started: Verification = { key, verifier, promise, state: 'pending', auth: undefined }
+  const { audienceComparison } = options
+  const started: Verification = { key, verifier, audienceComparison, promise, state: 'pending', auth: undefined }
   Object.assign(key, { [verification]: started })
   try {
     started.auth = await promise
@@ -94,7 +98,16 @@ function explainConflict(error: unknown, earlier: Verification | undefined): unk
   const cause = new TypeError(
     'Two guards with different options and one replay store verified one request: use the same verifier'
   )
-  return new DPoPUnavailableError('ERR_DPOP_VERIFIER_UNAVAILABLE', cause)
+  return toUnavailableError(cause)
+}
+
+/** A guard that compares the audience exactly cannot reuse the result of one that does not, and the proof is consumed. */
+function looserComparison(): DPoPUnavailableError {
+  return toUnavailableError(
+    new TypeError(
+      'A guard with audienceComparison "uri", such as mcpAuth(), ran before one that compares exactly: run it after that'
+    )
+  )
 }
 
 /**

@@ -32,10 +32,13 @@ export function setHeadersIfNotSent(headers: ResponseHeaderAccess, replaced: Res
   })
 }
 
+/** The codes of Node.js for header fields after the response, with HTTP/1.1 and HTTP/2. */
+const sentCodes = new Set<unknown>(['ERR_HTTP_HEADERS_SENT', 'ERR_HTTP2_HEADERS_SENT'])
+
 function ifNotSent(change: () => void): void {
   try {
     change()
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_HTTP_HEADERS_SENT') throw error
+    if (!sentCodes.has((error as { code?: unknown }).code)) throw error
   }
 }

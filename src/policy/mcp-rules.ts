@@ -55,8 +55,8 @@ export type ReadHeader = (name: string) => string | undefined
  */
 export function toRules(options: McpOptions): McpRules {
   const { resource, scopes, toolScopes = {}, allowedOrigins } = checkKeys('', options, knownOptions)
-  const isObject = typeof toolScopes === 'object' && toolScopes !== null && !Array.isArray(toolScopes)
-  if (!isObject) misconfigured('toolScopes', 'be an object of scopes by tool name')
+  // The entries of a Map would be overlooked.
+  if (!isPlainObject(toolScopes)) misconfigured('toolScopes', 'be an object of scopes by tool name')
   const byTool = Object.entries(toolScopes).map(([tool, some]) => [tool, checkScopes(`toolScopes.${tool}`, some)] as const)
   return {
     resource,
@@ -64,6 +64,12 @@ export function toRules(options: McpOptions): McpRules {
     toolScopes: new Map(byTool),
     allowedOrigins: new Set(allowedOrigins === undefined ? [] : check.strings('allowedOrigins', allowedOrigins).map(checkOrigin))
   }
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 function checkScopes(name: string, scopes: readonly string[]): readonly string[] {

@@ -13,7 +13,7 @@ import { resourceMetadata as fetchMetadata } from 'dpop-guard/fetch'
 import { type McpOptions, mcpAuth, toAuthInfo, withMcpAuth } from 'dpop-guard/mcp'
 import { createTestClient, createTestIssuer, type TestIssuer } from 'dpop-guard/testing'
 import express from 'express'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { closeServer, listen } from './contract.js'
 
 let issuer: TestIssuer
@@ -370,6 +370,13 @@ describe('the options', () => {
       {},
       '"metadata.scopesSupported" must not contain offline_access'
     ],
+    ['no source', undefined as never, {}, '"DPOP_ISSUER" must be set in the environment if no options are given'],
+    [
+      'toolScopes as a Map',
+      options,
+      { toolScopes: new Map([['list', ['a']]]) },
+      '"toolScopes" must be an object of scopes by tool name'
+    ],
     ['toolScopes as a list', options, { toolScopes: [] }, '"toolScopes" must be an object of scopes by tool name'],
     [
       'an origin with a path',
@@ -388,11 +395,14 @@ describe('the options', () => {
     expect(() => withMcpAuth(source as never, () => new Response(), mcp)).toThrow(new TypeError(message))
   })
 
-  it('a function that returns options without metadata results in 503', async () => {
+  it('a function that returns options without metadata results in 503, which is logged, and the proof is not consumed', async () => {
+    const log = vi.spyOn(console, 'error').mockReturnValue(undefined)
+    onTestFinished(() => log.mockRestore())
+    const reserve = vi.fn(() => true)
     const baseUrl = 'https://mcp.example/mcp'
     const client = await createTestClient()
     const token = await issuer.issue({ jkt: client.jkt })
-    const lazy = () => ({ issuer: issuer.options, baseUrl: new URL(baseUrl).origin, audience: AUDIENCE })
+    const lazy = () => ({ issuer: issuer.options, baseUrl: new URL(baseUrl).origin, audience: AUDIENCE, replay: { reserve } })
     const headers = async () => ({ ...(await client.headers({ method: 'POST', url: baseUrl, token })) })
     const response = await withMcpAuth(
       lazy as never,
@@ -404,7 +414,63 @@ describe('the options', () => {
     closing.push(() => closeServer(server))
     const overNode = await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST', headers: await headers() })
     expect(overNode.status).toBe(503)
+    for (const { headers } of [response, overNode]) expect(headers.get('retry-after')).toBe('1')
+    expect(log.mock.calls.flat()).toEqual([expect.stringContaining('metadata\\" must be set')])
+    expect(reserve).not.toHaveBeenCalled()
   })
+
+  it('a function that fails results in 503', async () => {
+    const log = vi.spyOn(console, 'error').mockReturnValue(undefined)
+    onTestFinished(() => log.mockRestore())
+    const failing = () => {
+      throw new Error('no environment')
+    }
+    const request = new Request('https://mcp.example/mcp', { method: 'POST' })
+    expect((await withMcpAuth(failing, () => new Response())(request)).status).toBe(503)
+    expect(log.mock.calls.flat()).toEqual([expect.stringContaining('no environment')])
+  })
+})
+
+it('passes an error of the host to next()', async () => {
+  const client = await createTestClient()
+  const options = { issuer: issuer.options, baseUrl: 'https://mcp.example', audience: AUDIENCE, metadata: {} }
+  const token = await issuer.issue({ jkt: client.jkt })
+  const headers = await client.headers({ method: 'POST', url: 'https://mcp.example/', token })
+  const req = {
+    method: 'POST',
+    url: '/',
+    originalUrl: '/',
+    httpVersionMajor: 1,
+    headers,
+    headersDistinct: {},
+    rawHeaders: Object.entries(headers).flat()
+  }
+  Object.defineProperty(req, 'auth', { get: () => undefined })
+  const res = { getHeader: () => undefined, setHeader() {} }
+  const error = await new Promise((resolve) => mcpAuth(options)(req as never, res as never, resolve))
+  expect(error).toBeInstanceOf(TypeError)
+})
+
+it('rejects a token for another of the published resources (RFC 8707 §2) [R-01]', async () => {
+  const baseUrl = 'https://mcp.example'
+  const [a, b] = [`${baseUrl}/a`, `${baseUrl}/b`]
+  const client = await createTestClient()
+  const verifier = createVerifier({
+    issuer: issuer.options,
+    baseUrl,
+    audience: [a, b, 'api://b'],
+    metadata: { resources: [a, b] }
+  })
+  const statusOf = async (aud: unknown, at: string) => {
+    const token = await issuer.issue({ jkt: client.jkt, claims: { aud } })
+    const headers = await client.headers({ method: 'POST', url: at, token })
+    const guarded = withMcpAuth(verifier, (_request, { resource }) => new Response(resource?.href), { resource: at })
+    return (await guarded(new Request(at, { method: 'POST', headers }))).status
+  }
+  expect([await statusOf(a, a), await statusOf(b, b), await statusOf([a, b], b), await statusOf('api://b', b)]).toEqual([
+    200, 200, 200, 200
+  ])
+  expect([await statusOf(a, b), await statusOf(b, a), await statusOf('https://MCP.example/a', b)]).toEqual([401, 401, 401])
 })
 
 describe('an Origin that is not allowed', () => {

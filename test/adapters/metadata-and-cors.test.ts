@@ -82,7 +82,17 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
     expect(await statusOf('/.well-known/oauth-protected-resource/')).toBe(404)
   })
 
-  test('serves the document of the only resource also at the well-known path without its own [P-M17]', async () => {
+  test('responds before the body is parsed, and never with 500 [M-18]', async () => {
+    const origin = await startApp()
+    const post = (type: string) => fetch(`${origin}${DOCUMENT}`, { method: 'POST', headers: { 'Content-Type': type }, body: '{' })
+    expect((await post('text/xml')).status).toBe(405)
+    // NestJS on Express parses bodies before any middleware.
+    expect((await post('application/json')).status).toBe(name === 'NestJS on Express' ? 400 : 405)
+    for (const target of [DOCUMENT.replace('a', '%61'), DOCUMENT.replace('.', '%2e'), `${DOCUMENT}/%`])
+      expect([400, 401, 404]).toContain((await fetch(`${origin}${target}`)).status)
+  })
+
+  test('serves the document of a single resource also at the well-known path without its own [P-M17]', async () => {
     const origin = await startApp()
     const response = await fetch(`${origin}/.well-known/oauth-protected-resource`)
     expect(await response.json()).toMatchObject({ resource: BASE_URL })

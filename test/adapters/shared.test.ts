@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { protect, protectPolicy } from '../../adapters/shared/protect.js'
 import { addHeaders } from '../../adapters/shared/response-headers.js'
 import { type AnyVerifier, verifierOf } from '../../adapters/shared/verifier-source.js'
+import { createWorld } from '../support/world.js'
 
 const issuer = await createTestIssuer()
 const options = { issuer: issuer.options, baseUrl: 'https://api.example' }
@@ -55,6 +56,25 @@ test('a frozen error of a verifier is thrown unchanged, also for a request of an
   })
 })
 
+test('a guard that compares the audience exactly does not reuse the result of one that compares it as a URI', async () => {
+  const world = await createWorld()
+  const verifier = createVerifier({ ...world.options, audience: 'https://API.example' })
+  const headers = { get() {}, set() {} }
+  const request = await world.request({ tokenSpec: { claims: { aud: 'https://api.EXAMPLE' } } })
+  const uri = { audienceComparison: 'uri' } as const
+  await protect(verifier, request, headers, uri, request)
+  await protect(verifier, request, headers, uri, request)
+  await expect(protect(verifier, request, headers, {}, request)).rejects.toMatchObject({
+    code: 'ERR_DPOP_VERIFIER_UNAVAILABLE',
+    cause: new TypeError(
+      'A guard with audienceComparison "uri", such as mcpAuth(), ran before one that compares exactly: run it after that'
+    )
+  })
+  const other = await world.request({ tokenSpec: { claims: { aud: 'https://API.example' } } })
+  await protect(verifier, other, headers, {}, other)
+  expect(await protect(verifier, other, headers, uri, other)).toBeDefined()
+})
+
 describe('a response that accepts no header fields', () => {
   const request = { method: 'GET', target: '/', headers: {} }
   const answerThat = (error: Error) => ({
@@ -64,12 +84,15 @@ describe('a response that accepts no header fields', () => {
     }
   })
 
-  test('because the response was sent meanwhile does not change the result', async () => {
-    const sent = answerThat(Object.assign(new Error('sent'), { code: 'ERR_HTTP_HEADERS_SENT' }))
-    await expect(protect(createVerifier(options), request, sent, {}, {})).rejects.toMatchObject({ status: 401 })
-    const nonceGiver = { verifyRequest: async () => ({ responseHeaders: { 'DPoP-Nonce': 'next' } }), requireScopes() {} }
-    expect(await protect(nonceGiver as never, request, sent, {}, {})).toHaveProperty('responseHeaders')
-  })
+  test.each(['ERR_HTTP_HEADERS_SENT', 'ERR_HTTP2_HEADERS_SENT'])(
+    'because it was sent meanwhile does not change the result: %s',
+    async (code) => {
+      const sent = answerThat(Object.assign(new Error('sent'), { code }))
+      await expect(protect(createVerifier(options), request, sent, {}, {})).rejects.toMatchObject({ status: 401 })
+      const nonceGiver = { verifyRequest: async () => ({ responseHeaders: { 'DPoP-Nonce': 'next' } }), requireScopes() {} }
+      expect(await protect(nonceGiver as never, request, sent, {}, {})).toHaveProperty('responseHeaders')
+    }
+  )
 
   test('for any other reason is thrown', async () => {
     const broken = answerThat(new RangeError('broken'))
