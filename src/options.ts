@@ -155,10 +155,10 @@ export interface MetadataOptions {
   /**
    * The resources of this API: base URLs, or URLs below one. Each has a document. Clients that come from a challenge require that
    * `resource` is the URL that they requested (§3.3): name the URL of an endpoint, such as that of an MCP server, here and in `audience`.
-   * The document of an only resource is also at the root. @defaultValue the base URLs
+   * If there is one resource, its document is also at the root. @defaultValue the base URLs
    */
   readonly resources?: readonly string[]
-  /** A name for people. Translations are extensions, such as `'resource_name#it'`. */
+  /** Human-readable name. Translations are extensions, such as `'resource_name#it'`. */
   readonly resourceName?: string
   /** URL of the documentation for developers. */
   readonly resourceDocumentation?: string

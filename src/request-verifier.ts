@@ -19,11 +19,12 @@ import { checkToken68, isAnonymous, parseAuthorization, proofOf, tokenOf } from 
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
 import { challengeHeaders, noHeaders, nonceHeadersIfAny } from './response/challenge.js'
-import { type MetadataResponse, metadataResponse, metadataUrl } from './response/resource-metadata.js'
+import { findRequestedDocument, type MetadataResponse, metadataResponse, metadataUrl } from './response/resource-metadata.js'
 import * as telemetry from './telemetry.js'
-import { AccessTokens, type PresentedToken } from './token/access-token.js'
+import { AccessTokens, type PresentedToken, type VerifiedToken } from './token/access-token.js'
 import { checkBearerBinding, checkProofBinding } from './token/binding.js'
 import { checkClientCertificate } from './token/client-certificate.js'
+import { checkResource } from './token/resource.js'
 import { toVerifiedRequest, type VerifiedRequest } from './verified-request.js'
 import { checkCall, noPolicy, type RoutePolicy, type VerifyOptions, validScopes } from './verify-options.js'
 
@@ -82,7 +83,7 @@ export class RequestVerifier {
       if (token.cached === undefined) checkToken68(token.text)
       const auth = await (authorization.scheme === 'DPoP'
         ? this.#verifyDPoP(token, incoming, request, options, message)
-        : this.#verifyBearer(token, request, options))
+        : this.#verifyBearer(token, incoming, request, options))
       this.#hasAccepted = true
       if (auth.responseHeaders !== noHeaders) telemetry.publishNonceIssued('accepted')
       if (telemetry.verified.hasSubscribers) telemetry.verified.publish(telemetry.toVerifiedEvent(auth, message))
@@ -125,7 +126,8 @@ export class RequestVerifier {
       const dpop = proof && { proof, nextNonce: undefined }
       await this.#checkPolicy(toVerifiedRequest(dpop ? 'DPoP' : 'Bearer', verified, token.text, dpop), required, by)
     }
-    return await explainRequest({ ...parts, checkPolicy }, request, policy, target)
+    const verifyToken: VerifierParts['verifyToken'] = async (token, incoming) => await this.#verifyToken(token, incoming)
+    return await explainRequest({ ...parts, verifyToken, checkPolicy }, request, policy, target)
   }
 
   nonceHeaders(): MaybePromise<ResponseHeaders> {
@@ -180,7 +182,7 @@ export class RequestVerifier {
     checkHtm(proof.claims, incoming)
     const uri = checkHtu(proof.claims, targetUrisOf(incoming, bases), incoming)
     checkAth(proof.claims, token.hash)
-    const verifying = this.#tokens.verify(token)
+    const verifying = this.#verifyToken(token, incoming)
     const verified = verifying instanceof Promise ? await verifying : verifying
     checkProofBinding(verified.confirmation, proof.header.jkt)
     const { x5tS256 } = verified.confirmation
@@ -197,15 +199,33 @@ export class RequestVerifier {
     return auth
   }
 
-  async #verifyBearer(token: PresentedToken, request: RequestLike, policy: Policy): Promise<VerifiedRequest> {
+  async #verifyBearer(
+    token: PresentedToken,
+    incoming: IncomingRequest,
+    request: RequestLike,
+    policy: Policy
+  ): Promise<VerifiedRequest> {
     if (!this.#config.allowBearer) refuse('ERR_DPOP_SCHEME_NOT_ALLOWED')
-    const verified = await this.#tokens.verify(token)
+    const verified = await this.#verifyToken(token, incoming)
     checkBearerBinding(verified.confirmation)
     const { x5tS256 } = verified.confirmation
     if (x5tS256 !== undefined) await checkClientCertificate(x5tS256, request, this.#config.clientCertificate)
     const auth = toVerifiedRequest('Bearer', verified, token.text)
     await this.#checkPolicy(auth, policy, request)
     return auth
+  }
+
+  /** Verifies a token for the resource of the request. */
+  #verifyToken(token: PresentedToken, incoming: IncomingRequest): MaybePromise<VerifiedToken> {
+    const { metadata } = this.#config
+    const verifying = this.#tokens.verify(token)
+    if (metadata === undefined || metadata.resources.length < 2) return verifying
+    const check = (verified: VerifiedToken): VerifiedToken => {
+      const requested = findRequestedDocument(metadata, incoming)?.content['resource'] as string | undefined
+      if (requested !== undefined) checkResource(verified.claims.aud, requested, metadata.resources, token.audienceComparison)
+      return verified
+    }
+    return verifying instanceof Promise ? verifying.then(check) : check(verifying)
   }
 
   #checkPolicy(auth: VerifiedRequest, policy: Policy, request: RequestLike): MaybePromise<void> {

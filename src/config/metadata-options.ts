@@ -1,6 +1,6 @@
 /** Validates the option `metadata` and builds the documents of protected resource metadata (RFC 9728 §2). @module */
 
-import type { JsonObject } from '../encoding/json.js'
+import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import type { MetadataOptions, VerifierOptions } from '../options.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import type { VerifierConfig } from './config.js'
@@ -15,7 +15,7 @@ export interface MetadataDocument {
   readonly resource: BaseUrl
   /** The absolute URL of the document, for `resource_metadata`. */
   readonly url: string
-  /** The paths that requests are compared with: that of the URL, and of an only document also the root. */
+  /** The paths that requests are compared with: that of the URL, and of a single document also the root. */
   readonly paths: readonly string[]
   readonly content: JsonObject
 }
@@ -23,6 +23,8 @@ export interface MetadataDocument {
 /** The validated option `metadata`. */
 export interface MetadataConfig {
   readonly documents: readonly MetadataDocument[]
+  /** The option `resources`; empty without it. */
+  readonly resources: readonly string[]
   readonly maxAgeSeconds: number
 }
 
@@ -69,9 +71,9 @@ export function resolveMetadata({ metadata, baseUrl }: VerifierOptions, enforced
   const options = checkKeys('metadata.', metadata, knownOptions)
   if (typeof baseUrl === 'function') misconfigured('metadata', 'not be set if "baseUrl" is a function')
   const bases = [baseUrl].flat()
-  const resources = options.resources === undefined ? bases : check.strings('metadata.resources', options.resources)
+  const resources = options.resources === undefined ? [] : check.strings('metadata.resources', options.resources)
   for (const resource of resources) checkResource(resource, bases, enforced.allowHttp)
-  const identifiers = [...new Set(resources)]
+  const identifiers = [...new Set(resources.length > 0 ? resources : bases)]
   const baseOf = (resource: string) => bases.find((base) => isAtOrBelow(resource, base)) as string
   if (typeof enforced.issuers !== 'function') warnAboutAudience(enforced.issuers, identifiers)
   const members = membersOf(options, enforced)
@@ -79,6 +81,7 @@ export function resolveMetadata({ metadata, baseUrl }: VerifierOptions, enforced
     documents: Object.freeze(
       identifiers.map((resource) => documentOf(resource, baseOf(resource), members, identifiers.length === 1))
     ),
+    resources,
     maxAgeSeconds: check.integer('metadata.maxAgeSeconds', options.maxAgeSeconds, { min: 0, max: WEEK_SECONDS, otherwise: 3600 })
   })
 }
@@ -91,7 +94,7 @@ function documentOf(resource: string, base: string, members: JsonObject, isOnly:
   const [parsed, parsedBase] = [parseBaseUrl(resource) as BaseUrl, parseBaseUrl(base) as BaseUrl]
   const [, origin, path] = /^(https?:\/\/[^/]*)(.*)$/i.exec(resource) as unknown as [string, string, string]
   const ownPath = `${WELL_KNOWN_PATH}${path === '/' ? '' : path}`
-  const content = deepFrozen({ resource, ...members })
+  const content = deepFreeze(structuredClone({ resource, ...members }))
   const paths = Object.freeze(isOnly ? [ownPath, WELL_KNOWN_PATH] : [ownPath])
   return Object.freeze({ base: parsedBase, resource: parsed, url: `${origin}${ownPath}`, paths, content })
 }
@@ -173,8 +176,4 @@ function optionalText(name: keyof MetadataOptions, value: string | undefined): s
 function withoutEmpty(members: Readonly<Record<string, unknown>>): JsonObject {
   const isPresent = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0)
   return Object.fromEntries(Object.entries(members).filter(([, value]) => isPresent(value))) as JsonObject
-}
-
-function deepFrozen(content: JsonObject): JsonObject {
-  return Object.freeze(structuredClone(content))
 }

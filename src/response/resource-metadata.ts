@@ -45,18 +45,20 @@ function findDocument(documents: readonly MetadataDocument[], authority: string 
   return documents.length <= 1 ? documents[0] : documents.find(({ resource }) => isAddressedTo(resource, authority))
 }
 
-/**
- * The URL of the document of a request, for `resource_metadata` (RFC 9728 §5.1): of the resources that the request is for, the one with
- * the longest path; the first one if it is for none of them.
- */
-export function metadataUrl({ documents }: MetadataConfig, incoming: IncomingRequest | undefined): string {
-  const uris = incoming === undefined ? [] : urisOf(incoming, documents)
+/** The URL of the document of a request, for `resource_metadata` (RFC 9728 §5.1); the first one if it is for no resource. */
+export function metadataUrl(config: MetadataConfig, incoming: IncomingRequest | undefined): string {
+  const document = incoming && findRequestedDocument(config, incoming)
+  return (document ?? (config.documents[0] as MetadataDocument)).url
+}
+
+/** The document of the resource that a request is for: of several, the one with the longest path. */
+export function findRequestedDocument({ documents }: MetadataConfig, incoming: IncomingRequest): MetadataDocument | undefined {
+  const uris = urisOf(incoming, documents)
   const matching = documents.filter(({ resource: { origin, prefix } }) => {
     const start = origin + prefix
     return uris.some((uri) => uri === start || uri.startsWith(`${start}/`))
   })
-  const longest = matching.toSorted((a, b) => b.resource.prefix.length - a.resource.prefix.length)[0]
-  return (longest ?? (documents[0] as MetadataDocument)).url
+  return matching.toSorted((a, b) => b.resource.prefix.length - a.resource.prefix.length)[0]
 }
 
 /** The URIs of a request; none if its target is malformed, for which it is rejected. */

@@ -38,7 +38,7 @@ export function findClaimError(claims: JsonObject, expected: ExpectedClaims, now
   const missing = required.find((name) => claims[name] === undefined)
   if (missing !== undefined) return invalid(`${missing} is missing`)
   if (iss !== undefined && iss !== issuer) return invalid(`iss is ${printable(iss)}, expected ${printable(issuer)}`)
-  if (aud !== undefined && !isAmong(aud, audience, audienceComparison))
+  if (aud !== undefined && !hasAudience(aud, audience, audienceComparison))
     return invalid(`aud is ${printable(aud)}, expected one of ${printable(audience)}; the option audience sets it`)
   if (iat !== undefined && !isNumericDate(iat)) return invalid('iat is not a NumericDate')
   if (nbf !== undefined && !isNumericDate(nbf)) return invalid('nbf is not a NumericDate')
@@ -60,8 +60,8 @@ function isFiniteNumber(value: unknown): value is number {
   return Number.isFinite(value)
 }
 
-/** RFC 7519 §4.1.3: one audience, or a list of them. */
-function isAmong(aud: unknown, audience: readonly string[], comparison: AudienceComparison = 'exact'): boolean {
+/** Whether `aud`, one audience or a list of them, has one of `audience` (RFC 7519 §4.1.3). */
+export function hasAudience(aud: unknown, audience: readonly string[], comparison: AudienceComparison = 'exact'): boolean {
   const present: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (present.some((one) => audience.includes(one as string))) return true
   if (comparison === 'exact') return false

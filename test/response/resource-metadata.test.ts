@@ -3,7 +3,7 @@
 import { createVerifier, type DPoPError, type MetadataOptions, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { challengesOf } from '../support/challenge-parser.js'
-import { createWorld, ISSUER, type World } from '../support/world.js'
+import { createWorld, ISSUER, verdictOf, type World } from '../support/world.js'
 
 let world: World
 beforeAll(async () => {
@@ -99,6 +99,12 @@ describe('the document (RFC 9728 §2)', () => {
     expect(() => verifier.resourceMetadata('https://other.example/v1')).toThrow(TypeError)
   })
 
+  it('cannot be changed', () => {
+    const document = create().resourceMetadata()
+    for (const value of [document, document['authorization_servers'], document['dpop_signing_alg_values_supported']])
+      expect(Object.isFrozen(value)).toBe(true)
+  })
+
   it('a base URL may end with a slash', () => {
     const verifier = create({ baseUrl: `${RS}/` }, { resources: [`${RS}/`, `${RS}/a`] })
     expect([`${RS}/`, `${RS}/a`].map((resource) => verifier.resourceMetadata(resource)['resource'])).toEqual([
@@ -188,6 +194,48 @@ describe('the document (RFC 9728 §2)', () => {
   })
 })
 
+it('a token for one resource is rejected at another, not at a path without a resource (RFC 8707 §2) [R-01]', async () => {
+  const [a, b] = [`${RS}/a`, `${RS}/b`]
+  const verdictAt = async (target: string, aud: unknown, options: Partial<VerifierOptions> = {}) => {
+    const verifier = create({ audience: [RS, a, b, 'api://b'], ...options }, { resources: [a, b] })
+    const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { aud } })
+    const request = { method: 'GET', target, headers: await world.client.headers({ url: `${RS}${target}`, token }) }
+    const explained = (await verifier.explain(request)).filter(({ outcome }) => outcome === 'fail').map(({ rule }) => rule)
+    const verdict = await verdictOf(verifier.verifyRequest(request))
+    expect(explained).toEqual(verdict === 'accepted' ? [] : ['access token'])
+    return verdict
+  }
+  for (const [target, aud] of [
+    ['/a/x', a],
+    ['/b', [a, b]],
+    ['/b', 'api://b'],
+    ['/b', RS],
+    ['/other', a]
+  ] as const)
+    expect(await verdictAt(target, aud)).toBe('accepted')
+  expect(await verdictAt('/b', a)).toBe('ERR_DPOP_TOKEN_INVALID')
+  expect(await verdictAt('/a/x', [b, 'api://b'])).toBe('ERR_DPOP_TOKEN_INVALID')
+})
+
+it('a cached or a Bearer token for one resource is rejected at another (RFC 8707 §2) [R-01]', async () => {
+  const [a, b] = [`${RS}/a`, `${RS}/b`]
+  const verifier = create({ audience: [a, b], allowBearer: true }, { resources: [a, b] })
+  const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { aud: a } })
+  const verdictAt = async (target: string) =>
+    await verdictOf(
+      verifier.verifyRequest({ method: 'GET', target, headers: await world.client.headers({ url: `${RS}${target}`, token }) })
+    )
+  expect([await verdictAt('/a'), await verdictAt('/b'), await verdictAt('/a')]).toEqual([
+    'accepted',
+    'ERR_DPOP_TOKEN_INVALID',
+    'accepted'
+  ])
+  const bearer = await world.issuer.issue({ claims: { aud: a, cnf: undefined } } as never)
+  const verdictOfBearer = async (target: string) =>
+    await verdictOf(verifier.verifyRequest({ method: 'GET', target, headers: { authorization: `Bearer ${bearer}` } }))
+  expect([await verdictOfBearer('/a'), await verdictOfBearer('/b')]).toEqual(['accepted', 'ERR_DPOP_TOKEN_INVALID'])
+})
+
 describe('the response (RFC 9728 §3)', () => {
   it.each<[resource: string, path: string]>([
     [RS, WELL_KNOWN],
@@ -225,7 +273,7 @@ describe('the response (RFC 9728 §3)', () => {
   it.each<[baseUrl: string, resource: string]>([
     [RS, `${RS}/mcp`],
     [`${RS}/v1`, `${RS}/v1`]
-  ])('of the only resource is also at the root: %s, %s [P-M17]', (baseUrl, resource) => {
+  ])('of a single resource is also at the root: %s, %s [P-M17]', (baseUrl, resource) => {
     const verifier = create({ baseUrl }, { resources: [resource] })
     const body = JSON.stringify(verifier.resourceMetadata(resource))
     expect(get(verifier, WELL_KNOWN)).toMatchObject({ status: 200, body })
