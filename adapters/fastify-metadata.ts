@@ -1,6 +1,6 @@
 /** Fastify: the routes of protected resource metadata, which the plugin and the NestJS module register (RFC 9728 §3). @module */
 
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import { hasMetadata, metadataResponseOf } from './shared/metadata.js'
 import type { AnyVerifier } from './shared/verifier-source.js'
@@ -24,18 +24,19 @@ export function serveMetadata(app: FastifyInstance, verifier: AnyVerifier): void
   }
   const verifiers = [verifier]
   verifiersOf.set(root, verifiers)
+  const respond = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { status, headers, body } = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl }) ?? notFound
+    return reply.code(status).headers(headers).send(body)
+  }
   for (const path of [url, `${url}/*`]) {
     root.route({
       method: root.supportedMethods as HTTPMethods[],
       url: path,
       exposeHeadRoute: false,
       config: { dpop: false },
-      // Before the body is parsed, which may fail.
-      async onRequest(request, reply) {
-        const { status, headers, body } = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl }) ?? notFound
-        return reply.code(status).headers(headers).send(body)
-      },
-      handler: () => undefined
+      // The hook responds before the body is parsed, which may fail.
+      onRequest: respond,
+      handler: respond
     })
   }
 }

@@ -23,11 +23,16 @@ export async function respondIfVerified(
   } catch (error) {
     // biome-ignore lint/suspicious/noConsole: Fetch runtimes have no other log
     logOutage(error, console.error)
-    if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
-    throw error
+    return toErrorResponse(error)
   }
   const responding = callWith(key, request, () => handle(auth))
   return withHeaders(await responding, auth?.responseHeaders ?? {}, request)
+}
+
+/** The response of a rejection or an outage. Any other error is thrown. */
+export function toErrorResponse(error: unknown): Response {
+  if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
+  throw error
 }
 
 /**

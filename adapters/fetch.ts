@@ -1,12 +1,11 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module dpop-guard/fetch */
 
-import { isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
 import { provideEnvironment } from '../src/lazy-verifier.js'
 import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verify-request.js'
-import { respondIfVerified } from './fetch-guard.js'
+import { respondIfVerified, toErrorResponse } from './fetch-guard.js'
 import { metadataResponseOf, toResponse } from './shared/metadata.js'
 import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
 
@@ -79,8 +78,7 @@ export function resourceMetadata(...sources: VerifierSource[]): (request: Reques
       const response = metadataResponseOf(verifiers, request)
       return response && toResponse(response)
     } catch (error) {
-      if (isDPoPError(error) || isDPoPUnavailableError(error)) return error.getResponse()
-      throw error
+      return toErrorResponse(error)
     }
   }
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
 import { type DPoPUnavailableError, isDPoPError, isDPoPUnavailableError } from '../src/errors.js'
-import { provideEnvironment } from '../src/lazy-verifier.js'
+import { LazyVerifier, provideEnvironment } from '../src/lazy-verifier.js'
 import { toUnavailableError } from '../src/outage.js'
 import {
   checkNoOfflineAccess,
@@ -157,7 +157,7 @@ export function withMcpAuth<Rest extends unknown[]>(
 function toMcpVerifier(source: VerifierSource<VerifiedRequest>, { resource }: McpRules): Verifier {
   const verifier = toVerifier(source) as Verifier
   // A function is not called before the first request.
-  if (typeof source === 'function') return verifier
+  if (verifier instanceof LazyVerifier) return verifier
   const { scopes_supported: published } = verifier.resourceMetadata(resource)
   checkNoOfflineAccess('metadata.scopesSupported', (published ?? []) as readonly string[])
   return verifier

@@ -10,10 +10,11 @@ import type { VerifiedToken } from './token/access-token.js'
 /** The claims of an access token: registered claims (RFC 9068 §2.2) and any others of the issuer. */
 export interface AccessTokenClaims {
   readonly iss: string
-  readonly aud: string | readonly string[]
-  /** Seconds since the epoch. */
-  readonly exp: number
-  /** Present, as are `client_id`, `iat` and `jti`, unless `token.type` is `'any'`. */
+  /** Absent only if the token was introspected and the response has none (RFC 7662 §2.2). */
+  readonly aud?: string | readonly string[]
+  /** Seconds since the epoch. Absent only if the token was introspected and the response has none. */
+  readonly exp?: number
+  /** Present, as are `client_id`, `iat` and `jti`, if `token.type` is `'at+jwt'` and `token.requiredClaims` is not set. */
   readonly sub?: string
   readonly client_id?: string
   /** Seconds since the epoch. */

@@ -22,7 +22,7 @@ export type VerifierSource<Auth extends VerifiedRequest | undefined = VerifiedRe
 
 const verifiers = new WeakMap<object, AnyVerifier>()
 
-/** The options of verifiers that were created here. */
+/** Copies of the options of verifiers that were created here. The objects themselves may be changed later. */
 const optionsOf = new WeakMap<AnyVerifier, VerifierOptions>()
 
 /** The last options that were read from the environment. */
@@ -45,9 +45,11 @@ function stableOptionsFromEnv(): VerifierOptions {
 export function toVerifier(source?: VerifierSource, origin?: object): AnyVerifier {
   const given = source ?? stableOptionsFromEnv()
   if (isVerifier(given)) return given
-  const verifier = verifiers.get(origin ?? given) ?? create(given)
+  const known = verifiers.get(origin ?? given)
+  if (known !== undefined) return known
+  const verifier = create(given)
   verifiers.set(origin ?? given, verifier)
-  if (typeof given !== 'function') optionsOf.set(verifier, given)
+  if (typeof given !== 'function') optionsOf.set(verifier, copyPlain(given))
   return verifier
 }
 
@@ -72,6 +74,13 @@ function isEqual(a: unknown, b: unknown): boolean {
   if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false
   const keys = Object.keys(a)
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]))
+}
+
+/** Copies plain objects and arrays; anything else is kept. */
+function copyPlain<T>(value: T): T {
+  if (!isPlain(value)) return value
+  const members = Object.entries(value).map(([key, member]) => [key, copyPlain(member)] as const)
+  return (Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members)) as T
 }
 
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {

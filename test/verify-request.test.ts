@@ -71,6 +71,16 @@ describe('haveEqualOptions', () => {
     expect(haveEqualOptions(lax, toVerifier({ ...world.options, token: { isRevoked: () => true } }))).toBe(false)
   })
 
+  it('compares the options as they were when the verifier was created', () => {
+    const audience = ['https://a.example']
+    const given = { ...world.options, audience }
+    const lax = toVerifier(given)
+    audience[0] = 'https://b.example'
+    expect(toVerifier(given)).toBe(lax)
+    expect(haveEqualOptions(lax, toVerifier({ ...world.options, audience: ['https://b.example'] }))).toBe(false)
+    expect(haveEqualOptions(lax, toVerifier({ ...world.options, audience: ['https://a.example'] }))).toBe(true)
+  })
+
   it('compares functions and instances by identity', () => {
     const replay = { reserve: () => true }
     const clocks = [() => Date.now(), () => Date.now()]

@@ -73,6 +73,8 @@ export function resolveMetadata({ metadata, baseUrl }: VerifierOptions, enforced
   const bases = [baseUrl].flat()
   const resources = options.resources === undefined ? [] : check.strings('metadata.resources', options.resources)
   for (const resource of resources) checkResource(resource, bases, enforced.allowHttp)
+  if (![...bases, ...resources].every((url) => /^[!-~]+$/.test(url)))
+    misconfigured('baseUrl', 'be ASCII with "metadata", with the host in Punycode, as must "metadata.resources"')
   const identifiers = [...new Set(resources.length > 0 ? resources : bases)]
   const baseOf = (resource: string) => bases.find((base) => isAtOrBelow(resource, base)) as string
   if (typeof enforced.issuers !== 'function') warnAboutAudience(enforced.issuers, identifiers)

@@ -4,16 +4,14 @@ import { digestOf } from './digest-table.js'
 
 /** Counters per row of a count-min sketch with two rows, a power of two. The probability of sharing both counters with another client is 2^-28. */
 const COUNTERS = 2 ** 14
-/** Longer than the lifetime of an entry under the default options. */
-const MIN_PERIOD_MS = 360_000
 
-/** Counts entries by client. The count may be up to twice too high and is never too low. */
+/** Counts entries by client. The count is never too low, and has entries of up to two of the longest lifetimes. */
 export class ClientQuota {
   readonly #limit: number
   #current = new Uint32Array(2 * COUNTERS)
   #previous = new Uint32Array(2 * COUNTERS)
-  /** At least the longest lifetime of an entry so far, so that every live entry was counted in one of two periods. */
-  #periodMs = MIN_PERIOD_MS
+  /** The longest lifetime of an entry so far, so that every live entry was counted in one of two periods. */
+  #periodMs = 0
   #periodEndsMs = Number.NEGATIVE_INFINITY
 
   constructor(limit: number) {
@@ -22,8 +20,8 @@ export class ClientQuota {
 
   /** Counts an entry of a client with a lifetime of `ttlMs`; false if the client is at its limit. */
   take(jkt: string, nowMs: number, ttlMs: number): boolean {
-    this.#rotate(nowMs)
     this.#periodMs = Math.max(this.#periodMs, ttlMs)
+    this.#rotate(nowMs)
     const [a, b] = digestOf(jkt)
     const first = a & (COUNTERS - 1)
     const second = COUNTERS + (b & (COUNTERS - 1))

@@ -73,7 +73,8 @@ class MemoryReplayStore implements ReplayStore {
     this.#step(SLOTS_PER_STEP, nowMs)
     const digest = digestOf(key)
     if (this.#isReserved(digest, nowMs)) return false
-    if (this.#size >= this.#maxEntries) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
+    // Twice, because a step ends at the last slot, and expired entries may be before the first.
+    for (let step = 0; step < 2 && this.#size >= this.#maxEntries; step++) this.#step(SLOTS_PER_STEP_WHEN_FULL, nowMs)
     if (this.#size >= this.#maxEntries) throw new Error('The replay store is full of live entries')
     if (context?.jkt !== undefined && !this.#quota.take(context.jkt, nowMs, expiryMs - nowMs))
       throw new ReplayQuotaError(this.#quota.retryAfterSeconds(nowMs))

@@ -103,12 +103,14 @@ export function toHttpUri(htu: string): string {
  * be http behind a proxy that terminates TLS.
  */
 function readTarget(target: string): { readonly path: string; readonly absolute: AbsoluteTarget | undefined } {
-  if (target.length > MAX_URI_LENGTH) refuse('ERR_DPOP_PROOF_HTU')
+  if (target.length > MAX_URI_LENGTH)
+    refuse('ERR_DPOP_PROOF_HTU', { reason: `the request target is longer than ${MAX_URI_LENGTH} characters` })
   const match = target.startsWith('/') ? null : uri.exec(target)
   const rawPath = match ? match[3] || '/' : withoutQuery(target)
   const path = rawPath.startsWith('/') ? normalizePath(rawPath) : undefined
   // Routers do not resolve dot segments, so a proof for `/public` must not be accepted for `/admin/../public`.
-  if (path === undefined || path !== removeDotSegments(path)) refuse('ERR_DPOP_PROOF_HTU')
+  if (path === undefined) refuse('ERR_DPOP_PROOF_HTU', { reason: 'the request target is malformed' })
+  if (path !== removeDotSegments(path)) refuse('ERR_DPOP_PROOF_HTU', { reason: 'the request target has dot segments' })
   return { path, absolute: match ? { scheme: lowerScheme(match[1]), authority: match[2] as string } : undefined }
 }
 

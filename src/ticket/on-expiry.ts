@@ -5,22 +5,23 @@ const MAX_DELAY_MS = 2 ** 31 - 1
 
 /**
  * Calls `close` once when the access token has expired, for connections that were verified only at their start. At once for a token
- * that has already expired. The timer does not keep the process running.
+ * that has already expired or has no `exp`, so that the connection is not open forever. The timer does not keep the process running.
  *
  * @param expiresAt seconds since the epoch: `claims.exp` of a verified request, or `expiresAt` of a redeemed ticket
  * @param clock milliseconds since the epoch
  * @returns cancels the call; for connections that end earlier
  */
-export function onExpiry(expiresAt: number, close: () => void, clock: () => number = Date.now): () => void {
+export function onExpiry(expiresAt: number | undefined, close: () => void, clock: () => number = Date.now): () => void {
+  const expiresAtMs = (expiresAt ?? 0) * 1000
   let timer: ReturnType<typeof setTimeout>
   const wait = () => {
-    timer = setTimeout(check, Math.min(Math.max(expiresAt * 1000 - clock(), 0), MAX_DELAY_MS))
+    timer = setTimeout(check, Math.min(Math.max(expiresAtMs - clock(), 0), MAX_DELAY_MS))
     // Timers of Node.js are objects, those of other runtimes are numbers.
     if (typeof timer === 'object') timer.unref()
   }
   // A timer may fire early, and the clock may have been set.
   const check = () => {
-    if (expiresAt * 1000 > clock()) wait()
+    if (expiresAtMs > clock()) wait()
     else close()
   }
   wait()

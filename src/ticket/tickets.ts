@@ -52,8 +52,8 @@ export interface TicketIdentity {
   readonly jkt: string | undefined
   /** The claims that the option `claims` names. */
   readonly claims: JsonObject
-  /** When the access token expires and the connection must end, in seconds since the epoch. */
-  readonly expiresAt: number
+  /** When the access token expires and the connection must end, in seconds since the epoch; undefined if the token has no `exp`. */
+  readonly expiresAt: number | undefined
 }
 
 /** Issues tickets and redeems them. */
@@ -154,7 +154,7 @@ class AuthenticatedTickets implements Tickets {
     const { maxAgeSeconds, claims: names, clock } = this.#config
     return {
       id: crypto.randomUUID(),
-      untilMs: Math.min(clock() + maxAgeSeconds * 1000, claims.exp * 1000),
+      untilMs: Math.min(clock() + maxAgeSeconds * 1000, (claims.exp ?? Number.POSITIVE_INFINITY) * 1000),
       issuer,
       sub: stringOf(claims.sub),
       clientId: stringOf(claims.client_id),

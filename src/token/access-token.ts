@@ -206,8 +206,8 @@ function toVerifiedToken(issuer: Issuer, claims: JsonObject): VerifiedToken {
   }
 }
 
-/** RFC 7519 §4.1.4 and §4.1.5, as for a token that is not cached. */
+/** RFC 7519 §4.1.4 and §4.1.5, as for a token that is not cached. A JWT always has `exp`. */
 function isWithinLifetime({ exp, nbf }: AccessTokenClaims, toleranceSeconds: number, nowMs: number): boolean {
   const now = Math.floor(nowMs / 1000)
-  return exp > now - toleranceSeconds && (nbf === undefined || nbf <= now + toleranceSeconds)
+  return (exp as number) > now - toleranceSeconds && (nbf === undefined || nbf <= now + toleranceSeconds)
 }

@@ -1,6 +1,6 @@
 import { serve as serveNode } from '@hono/node-server'
 import { createVerifier, type VerifiedRequest } from 'dpop-guard'
-import { withDPoP } from 'dpop-guard/fetch'
+import { resourceMetadata, withDPoP } from 'dpop-guard/fetch'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { VerifiedRequest as VerifiedRequestClass } from '../../src/verified-request.js'
 import { type AppSpec, BASE_URL, Bench, closeServer, describeAdapter, type Framework, type RunningApp, show } from './contract.js'
@@ -37,6 +37,14 @@ const framework: Framework = {
 describeAdapter(framework)
 
 describe('Fetch, its own habits', () => {
+  test('metadata of options that a failing function returns is 503', () => {
+    const metadata = resourceMetadata(() => {
+      throw new Error('no environment')
+    })
+    const response = metadata(new Request('https://api.example/.well-known/oauth-protected-resource'))
+    expect([response?.status, response?.headers.get('retry-after')]).toEqual([503, '1'])
+  })
+
   const bench = new Bench(framework)
   beforeAll(() => bench.init())
   afterEach(() => bench.stop())

@@ -7,7 +7,7 @@ import { Client, DpopSession, StreamableHTTPClientTransport, withDpop } from '@m
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { type AuthInfo, createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import cors from 'cors'
-import { createVerifier, type VerifierOptions } from 'dpop-guard'
+import { createVerifier, toVerifier, type VerifierOptions } from 'dpop-guard'
 import { resourceMetadata } from 'dpop-guard/express'
 import { resourceMetadata as fetchMetadata } from 'dpop-guard/fetch'
 import { type McpOptions, mcpAuth, toAuthInfo, withMcpAuth } from 'dpop-guard/mcp'
@@ -417,6 +417,12 @@ describe('the options', () => {
     for (const { headers } of [response, overNode]) expect(headers.get('retry-after')).toBe('1')
     expect(log.mock.calls.flat()).toEqual([expect.stringContaining('metadata\\" must be set')])
     expect(reserve).not.toHaveBeenCalled()
+  })
+
+  it('a function is not called before the first request, also as the verifier of dpop()', () => {
+    const create = vi.fn(() => ({ ...options, metadata: {} }))
+    mcpAuth(toVerifier(create) as never, { scopes: ['a'] })
+    expect(create).not.toHaveBeenCalled()
   })
 
   it('a function that fails results in 503', async () => {

@@ -22,7 +22,7 @@ async function start(): Promise<string> {
     replay: memoryReplayStore(),
     clock: world.clock
   })
-  const stream = (response: ExpressResponse, sub: string | undefined, expiresAt: number) => {
+  const stream = (response: ExpressResponse, sub: string | undefined, expiresAt: number | undefined) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }).write(`data: ${sub}\n\n`)
     response.on(
       'close',

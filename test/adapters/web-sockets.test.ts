@@ -42,7 +42,7 @@ beforeEach(() => {
 const credentials = async (spec: RequestSpec = {}) => (await world.request({ target: '/socket', ...spec })).headers
 const endWith = (
   socket: { close(code: number, reason: string): void; on(name: 'close', listener: () => void): unknown },
-  exp: number
+  exp: number | undefined
 ) =>
   void socket.on(
     'close',

@@ -40,6 +40,20 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     expect(take(quota, 'a', 15, NOW_MS + 66 * MINUTE + 60 * MINUTE, 60 * MINUTE)).toBe(10)
   })
 
+  it('counts no longer than two lifetimes where entries live shortly, as under the FAPI profile', () => {
+    const quota = new ClientQuota(10)
+    expect(take(quota, 'a', 15, NOW_MS, MINUTE)).toBe(10)
+    expect(take(quota, 'a', 15, NOW_MS + MINUTE - 1, MINUTE)).toBe(0)
+    expect(take(quota, 'a', 15, NOW_MS + 2 * MINUTE, MINUTE)).toBe(10)
+  })
+
+  it('counts an entry that lives longer than those before it until it expires', () => {
+    const quota = new ClientQuota(10)
+    expect(take(quota, 'a', 1, NOW_MS, 1)).toBe(1)
+    expect(take(quota, 'b', 10, NOW_MS, MINUTE)).toBe(10)
+    for (const atMs of [1, 2, MINUTE - 1]) expect(take(quota, 'b', 1, NOW_MS + atMs, MINUTE)).toBe(0)
+  })
+
   it('separates clients by two counters', () => {
     const quota = new ClientQuota(1)
     const clients = 2 ** 14

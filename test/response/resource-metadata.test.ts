@@ -178,6 +178,13 @@ describe('the document (RFC 9728 §2)', () => {
     expect(() => create({}, { extensions: { cyclic } })).toThrow(TypeError)
   })
 
+  it('must be ASCII, because it is in header fields [M-26]', () => {
+    const message = '"baseUrl" must be ASCII with "metadata", with the host in Punycode, as must "metadata.resources"'
+    expect(() => create({ baseUrl: 'https://例え.jp' })).toThrow(new TypeError(message))
+    expect(() => create({}, { resources: [`${RS}/é`] })).toThrow(TypeError)
+    expect(create({ baseUrl: 'https://xn--r8jz45g.jp' }).resourceMetadata()['resource']).toBe('https://xn--r8jz45g.jp')
+  })
+
   it('the base URL must be known, without query and fragment; the issuers too [M-16]', () => {
     expect(() => create({ baseUrl: () => RS, audience: RS })).toThrow(
       new TypeError('"metadata" must not be set if "baseUrl" is a function')

@@ -21,13 +21,16 @@ describe('onExpiry ends a connection when its access token expires', () => {
     expect(close).toHaveBeenCalledOnce()
   })
 
-  it.each([NOW, NOW - 60, Number.NaN])('calls soon for a token that has expired, or without a number: %d', (expiresAt) => {
-    const close = vi.fn()
-    onExpiry(expiresAt, close)
-    expect(close).not.toHaveBeenCalled()
-    vi.advanceTimersByTime(1)
-    expect(close).toHaveBeenCalledOnce()
-  })
+  it.each([NOW, NOW - 60, Number.NaN, undefined])(
+    'calls soon for a token that has expired, or without a number: %d',
+    (expiresAt) => {
+      const close = vi.fn()
+      onExpiry(expiresAt, close)
+      expect(close).not.toHaveBeenCalled()
+      vi.advanceTimersByTime(1)
+      expect(close).toHaveBeenCalledOnce()
+    }
+  )
 
   it('does not call after it was canceled', () => {
     const close = vi.fn()

@@ -50,6 +50,14 @@ describe('a ticket carries the identity of the verified request', () => {
     expect([identity, identity.scopes, identity.claims].every(Object.isFrozen)).toBe(true)
   })
 
+  it('no expiry of a token without exp, which an introspection response may lack (RFC 7662 §2.2)', async () => {
+    const tickets = create()
+    const auth = await verified()
+    const { exp: _exp, ...claims } = auth.claims
+    const identity = await tickets.redeem(await tickets.issue({ ...auth, claims } as VerifiedRequest, PATH), PATH)
+    expect(identity.expiresAt).toBeUndefined()
+  })
+
   it('the claims that the option names, if the token has them', async () => {
     const tickets = create({ claims: ['acr', 'tenant', 'absent', '__proto__'] })
     const auth = await verified({ tokenSpec: { claims: { acr: 'high', tenant: { id: 'ü\ud800' }, secret: 'x' } } })
