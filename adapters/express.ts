@@ -38,7 +38,7 @@ const knownSettings = { ...policyMembers, property: true } as const satisfies Re
  * body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is passed to `next`: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. A request is verified once, even if this middleware
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even if this middleware
  * runs twice.
  *
  * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`
@@ -84,8 +84,8 @@ export function resourceMetadata(...sources: VerifierSource[]): RequestHandler {
 /**
  * Middleware that requires all of `scopes` in the access token. Otherwise the response is 403 `insufficient_scope` in the scheme
  * of the request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; otherwise a `TypeError`
- * is passed to `next`. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same
- * name for the functions below.
+ * is passed to `next`. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as `anyScope`,
+ * `authentication` and `authorize` do for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */

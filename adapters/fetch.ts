@@ -26,7 +26,7 @@ export type WithDPoPOptions = Policy<Request>
 
 /**
  * Wraps a handler so that it is called only with verified requests (RFC 9449 §4.3 and §7). Not checked: query, body and other
- * header fields (§11.7). Otherwise the response is 400, 401 or 403 with a challenge, or 503 if keys, the replay store or a hook
+ * header fields (§11.7). Otherwise the response is 400, 401, 403 or 429, or 503 if keys, introspection, the replay store or a hook
  * is unavailable.
  *
  * Fetch joins field lines, so two challenges share one.

@@ -31,7 +31,7 @@ export interface DPoPVariables<Auth extends VerifiedRequest | undefined = Verifi
  * query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, the replay store or a hook is unavailable. Hono sends it as the response, or passes it to
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. Hono sends it as the response, or passes it to
  * `app.onError`. A request is verified once, even if this middleware runs twice.
  *
  * `app.mount` removes the mount path from requests: add it to `baseUrl`. `app.route` does not.
@@ -90,8 +90,8 @@ export function resourceMetadata(...sources: VerifierSource[]): MiddlewareHandle
 /**
  * Middleware that requires all of `scopes` in the access token. Otherwise it throws 403 `insufficient_scope` in the scheme of the
  * request, or 401 for a request without credentials (RFC 6750 §3.1). Must run after {@link dpop}; otherwise a `TypeError` is
- * thrown. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as do those of the same name for the
- * functions below.
+ * thrown. The setting `scopes` of {@link dpop} does the same before the proof is consumed, as `anyScope`, `authentication` and
+ * `authorize` do for the functions below.
  *
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */

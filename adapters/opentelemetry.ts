@@ -54,7 +54,7 @@ const BUCKET_BOUNDARIES_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005
  *   `dpop_guard.introspection.duration` (by outcome).
  * - Gauge `dpop_guard.keys.age` in seconds since the key set of an issuer was fetched (by issuer).
  *
- * No attribute has a token, a proof, a nonce, a claim or a thumbprint, so the number of time series is bounded.
+ * No attribute has a token, a proof, a nonce, a thumbprint or a claim other than `iss`, so the number of time series is bounded.
  *
  * @returns a function that ends the recording
  * @throws TypeError that names the option that is unknown or invalid

@@ -101,7 +101,7 @@ export interface ProofOptions {
    * ES512 EdDSA Ed25519 PS256 PS384 PS512
    */
   readonly algorithms?: readonly ProofAlgorithm[]
-  /** Maximum age of a proof in seconds after its `iat`, inclusive. At most 300. @defaultValue 300 */
+  /** Maximum age of a proof in seconds after its `iat`, inclusive. At most 300. @defaultValue 300, with `profile: 'fapi2'` 60 */
   readonly maxAgeSeconds?: number
   /** Seconds that `iat` may be in the future, inclusive. At most 300. @defaultValue 30 */
   readonly maxFutureSeconds?: number
@@ -251,7 +251,10 @@ export interface VerifierOptions {
   readonly clientCertificate?: (request: RequestLike) => MaybePromise<string | Uint8Array | undefined>
   /** The caches of verified tokens, introspection responses and proof keys. Each process has its own. */
   readonly cache?: CacheOptions
-  /** `'fapi2'`: the algorithms and time window of the FAPI 2.0 Security Profile; other options may only narrow them. */
+  /**
+   * `'fapi2'`: the FAPI 2.0 Security Profile (§5.3.4, §5.4.1): PS256, ES256, EdDSA and Ed25519 for proofs and tokens,
+   * `proof.maxAgeSeconds` of at most 60 and `proof.maxFutureSeconds` from 10 to 60. `allowBearer` and other values are a TypeError.
+   */
   readonly profile?: 'fapi2'
   /**
    * Where Node.js verifies the signatures of proofs and of tokens that are not cached. `'inline'`: on the event loop, fastest with

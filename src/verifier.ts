@@ -27,7 +27,10 @@ export interface Verifier<Result extends VerifiedRequest | undefined = VerifiedR
    */
   verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<Result>
   /**
-   * Throws 403 `insufficient_scope` if a verified request lacks one of `scopes`, and 401 if the request has no credentials.
+   * Requires scopes after verification, when the proof was already consumed. Prefer the options of {@link verifyRequest}.
+   *
+   * @throws {@link DPoPError} 403 `insufficient_scope` if the request lacks one of `scopes`; 401 if it has no credentials
+   * @throws {@link DPoPUnavailableError} if `scopes` is not an array, or `token.scopeSatisfies` throws
    */
   requireScopes(auth: VerifiedRequest | undefined, scopes: readonly string[]): asserts auth is VerifiedRequest
   /**

@@ -89,7 +89,7 @@ const topics: Readonly<Record<AnyErrorCode, Topic>> = {
   ERR_DPOP_ACCESS_DENIED: { section: 'RFC 9110 §15.5.4', hint: 'the function authorize did not return true' },
   ERR_DPOP_QUOTA_EXCEEDED: {
     section: 'RFC 6585 §4',
-    hint: 'the client has consumed as many proofs as its share of the replay store allows; raise maxEntries, or find out why it sends so many requests'
+    hint: 'the client has consumed as many proofs as its limit in the replay store allows; raise maxEntries, or find out why it sends so many requests'
   },
   ...outageTopics
 }

@@ -38,7 +38,7 @@ export class ReplayQuotaError extends Error {
    */
   constructor(retryAfterSeconds: number) {
     if (!Number.isFinite(retryAfterSeconds)) throw new RangeError('"retryAfterSeconds" must be a finite number')
-    super('The client has reached its share of the replay store')
+    super('The client has reached its limit in the replay store')
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds))
   }
 }

@@ -86,7 +86,7 @@ describe('the debug line', () => {
   })
 
   test('has the thumbprint of a client above its quota', () => {
-    const detail = { reason: 'The client has reached its share of the replay store', jkt: 'the-thumbprint', retryAfterSeconds: 5 }
+    const detail = { reason: 'The client has reached its limit in the replay store', jkt: 'the-thumbprint', retryAfterSeconds: 5 }
     expect(refusalLine('ERR_DPOP_QUOTA_EXCEEDED', detail)).toMatch(
       /^ERR_DPOP_QUOTA_EXCEEDED \(RFC 6585 §4\): The client has reached .*; the key of the client has the thumbprint the-thumbprint; /
     )

@@ -160,7 +160,7 @@ describe('a client above the quota of the replay store (RFC 6585 §4)', () => {
     const { error, events, jkt } = await busy(reserve)
     expect(error).toMatchObject({ code: 'ERR_DPOP_QUOTA_EXCEEDED', status: 429, headers: { 'Retry-After': '30' } })
     expect(JSON.stringify(error)).not.toContain(jkt)
-    const detail = { reason: 'The client has reached its share of the replay store', jkt, retryAfterSeconds: 30 }
+    const detail = { reason: 'The client has reached its limit in the replay store', jkt, retryAfterSeconds: 30 }
     expect(events).toMatchObject([{ code: 'ERR_DPOP_QUOTA_EXCEEDED', detail }])
   })
 

@@ -145,7 +145,7 @@ describe('a full store never evicts a live entry', () => {
     for (const key of ['a', 'b', 'c']) expect(reserve(key, NOW_MS)).toBe(true)
     const error = errorOf(() => reserve('d', NOW_MS + 1001))
     expect(error).toBeInstanceOf(ReplayQuotaError)
-    expect(error).toMatchObject({ message: 'The client has reached its share of the replay store', retryAfterSeconds: 1 })
+    expect(error).toMatchObject({ message: 'The client has reached its limit in the replay store', retryAfterSeconds: 1 })
     for (const key of ['d', 'e', 'f']) expect(reserve(key, NOW_MS + 12 * 60_000)).toBe(true)
   })
 
@@ -153,7 +153,7 @@ describe('a full store never evicts a live entry', () => {
     const store = memoryReplayStore({ maxEntries: 100 })
     const busy = { nowMs: NOW_MS, jkt: 'busy' }
     for (let i = 0; i < 75; i++) expect(store.reserve(`b${i}`, NOW_MS + 1000, busy)).toBe(true)
-    expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has reached its share of the replay store')
+    expect(() => store.reserve('b75', NOW_MS + 1000, busy)).toThrow('The client has reached its limit in the replay store')
     expect(store.reserve('b0', NOW_MS + 1000, busy)).toBe(false)
     for (let i = 0; i < 25; i++) expect(store.reserve(`o${i}`, NOW_MS + 1000, { nowMs: NOW_MS, jkt: 'other' })).toBe(true)
   })
