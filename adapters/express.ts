@@ -38,8 +38,8 @@ const knownSettings = { ...policyMembers, property: true } as const satisfies Re
  * body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is passed to `next`: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even if this middleware
- * runs twice.
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even if
+ * this middleware runs twice.
  *
  * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`
  * @returns the middleware, with its `verifier`

@@ -87,8 +87,8 @@ const plugin: FastifyPluginAsync<DPoPPluginOptions> = async (app, options) => {
  * and sets `request.dpop`. Routes are configured with `config.dpop`. Not checked: query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the reply are set and the error is thrown: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even with nested
- * registrations. The protected resource metadata of the option `metadata` is served at the root of the application (RFC 9728 §3).
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even with
+ * nested registrations. The protected resource metadata of the option `metadata` is served at the root of the application (RFC 9728 §3).
  * Registration fails with a `TypeError` if an option is missing, unknown or invalid.
  */
 export const dpop: FastifyPluginAsync<DPoPPluginOptions> = fp(plugin, { fastify: '5.x', name: 'dpop-guard' })

@@ -31,8 +31,8 @@ export interface DPoPVariables<Auth extends VerifiedRequest | undefined = Verifi
  * query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. Hono sends it as the response, or passes it to
- * `app.onError`. A request is verified once, even if this middleware runs twice.
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. Hono sends it as the response, or
+ * passes it to `app.onError`. A request is verified once, even if this middleware runs twice.
  *
  * `app.mount` removes the mount path from requests: add it to `baseUrl`. `app.route` does not.
  *

@@ -30,8 +30,8 @@ export interface DPoPState<Auth extends VerifiedRequest | undefined = VerifiedRe
  * query, body and other header fields (§11.7).
  *
  * If the request is rejected, the header fields of the response are set and the error is thrown: a `DPoPError`, or a
- * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even if this middleware
- * runs twice.
+ * `DPoPUnavailableError` if keys, introspection, the replay store or a hook is unavailable. A request is verified once, even if
+ * this middleware runs twice.
  *
  * @param source a verifier, its options, or a function of the environment that returns either; defaults to `optionsFromEnv()`
  * @param settings a policy that is checked before the proof is consumed

@@ -89,7 +89,8 @@ export function toAuthInfo(auth: VerifiedRequest, resource?: string): McpAuthInf
  * authority of an audience are compared case-insensitively, as the specification recommends (Canonical Server URI). Otherwise it
  * responds with 400, 401, 403, 429 or 503. The metadata is served by `resourceMetadata()` of `dpop-guard/express`.
  *
- * @param source a verifier or its options, with the option `metadata`, or a function as for `dpop()`: if its options lack it, each response is 503
+ * @param source a verifier or its options, with the option `metadata`, or a function as for `dpop()`: if its options lack it, each
+ *   response is 503
  * @throws TypeError if an option is missing, unknown or invalid
  */
 export function mcpAuth(source: VerifierSource<VerifiedRequest>, options: McpOptions = {}): McpMiddleware {

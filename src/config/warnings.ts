@@ -95,7 +95,7 @@ const configurationCodes: ReadonlySet<DPoPErrorCode> = new Set([
  */
 export function warnAboutRejection(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {
   if (!configurationCodes.has(code) || !isFirst(code)) return
-  void printRefusal(code, detail, (line) => {
+  printRefusal(code, detail, (line) => {
     const message = `No request was accepted yet, and one was rejected. If this is unexpected: ${line}`
     emitWarning(message, 'DPOP_GUARD_NOTHING_ACCEPTED')
   })

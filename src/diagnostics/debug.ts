@@ -8,27 +8,25 @@ const debuglog = builtinModule('node:util')?.debuglog('dpop-guard')
 
 /** Prints a rejection. Nothing is computed while the debug log is disabled. */
 export function debugRefusal(code: DPoPErrorCode, detail: RefusalDetail | undefined): void {
-  if (debuglog?.enabled) void printRefusal(code, detail, debug)
+  if (debuglog?.enabled) printRefusal(code, detail, debug)
 }
 
 /** Prints an outage with the messages of its causes, after the rejections before it. */
 export function debugOutage(code: DPoPUnavailableErrorCode, cause: unknown): void {
-  if (debuglog?.enabled) void loadRefusalLine().then(() => debug(outageLine(code, cause)))
+  if (debuglog?.enabled) print(() => outageLine(code, cause), debug)
 }
 
-/** Prints the line of a rejection. */
-export async function printRefusal(
-  code: DPoPErrorCode,
-  detail: RefusalDetail | undefined,
-  print: (line: string) => void
-): Promise<void> {
-  const { refusalLine } = await loadRefusalLine()
-  print(refusalLine(code, detail))
+/** Prints the line of a rejection, shortly after the call. */
+export function printRefusal(code: DPoPErrorCode, detail: RefusalDetail | undefined, write: (line: string) => void): void {
+  print(({ refusalLine }) => refusalLine(code, detail), write)
 }
 
-/** The texts are loaded on demand, because they are for developers. */
-function loadRefusalLine() {
-  return import('./refusal-line.js')
+/** The texts are loaded on demand, because they are for developers. A bundle that lacks them must not fail requests. */
+function print(toLine: (texts: typeof import('./refusal-line.js')) => string, write: (line: string) => void): void {
+  import('./refusal-line.js').then(
+    (texts) => write(toLine(texts)),
+    () => write('The texts of dpop-guard could not be loaded')
+  )
 }
 
 function debug(line: string): void {

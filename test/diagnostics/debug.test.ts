@@ -27,6 +27,19 @@ describe('the debug log', () => {
   })
 })
 
+test('a bundle that lacks the texts prints that, and nothing fails', async () => {
+  vi.resetModules()
+  vi.doMock('../../src/diagnostics/refusal-line.js', () => {
+    throw new Error('not bundled')
+  })
+  const { printRefusal } = await import('../../src/diagnostics/debug.js')
+  const write = vi.fn()
+  printRefusal('ERR_DPOP_PROOF_ATH', undefined, write)
+  await vi.waitFor(() => expect(write).toHaveBeenCalledExactlyOnceWith('The texts of dpop-guard could not be loaded'))
+  vi.doUnmock('../../src/diagnostics/refusal-line.js')
+  vi.resetModules()
+})
+
 test.each([
   undefined,
   {},
