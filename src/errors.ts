@@ -96,7 +96,7 @@ const inspect = Symbol.for('nodejs.util.inspect.custom')
  */
 export class Refusal {
   readonly code: DPoPErrorCode
-  /** Details for the diagnostics channel, which the client does not receive. Never a token, proof or nonce. */
+  /** Details for the diagnostics channel. The client receives only `retryAfterSeconds`. Never a token, proof or nonce. */
   readonly detail: RefusalDetail | undefined
   /** Further parameters of the challenge by name. Values must need no quoting. */
   readonly params: ChallengeParams

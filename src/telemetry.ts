@@ -1,4 +1,4 @@
-/** Diagnostics channels for operators. Without subscribers, events are not created. @module */
+/** Diagnostics channels for operators, and the events that are published on them. @module */
 
 import { builtinModule } from './builtin-module.js'
 import type { DPoPErrorCode, DPoPUnavailableErrorCode, RefusalDetail } from './errors.js'

@@ -38,7 +38,7 @@ export interface ExplainedCheck {
   readonly section: string
   /** `skipped`: the check does not apply, or an earlier one that it depends on failed. */
   readonly outcome: 'pass' | 'fail' | 'skipped'
-  /** The error code of a failed check. The first one is that of the response. */
+  /** The error code of a failed check. The first one is that of the response, unless a hook in the options throws. */
   readonly code?: AnyErrorCode
   readonly expected?: string
   readonly received?: string

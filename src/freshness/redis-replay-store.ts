@@ -31,9 +31,9 @@ const MAX_CONSUMED = 100_000
 
 /**
  * Stores consumed proofs for all instances with `SET key 1 NX PX`, which is atomic in Redis from 2.6.12 and in Valkey, on a single
- * server, under Sentinel, or in a Cluster. One command is sent per accepted request. The last 100 000 consumed proofs that this process
- * has seen are cached until they expire, and their replays are rejected without a command. If the server is unreachable, read-only, loading, full or slow, `reserve` throws and the
- * response is 503; a proof is never accepted. A failover can lose entries that were not replicated yet: see WAIT and your
+ * server, under Sentinel, or in a Cluster. One command is sent per accepted request. Replays of the last 100 000 consumed proofs that
+ * this process has seen are rejected without a command. If the server is unreachable, read-only, loading, full or slow, `reserve`
+ * throws and the response is 503; a proof is never accepted. A failover can lose entries that were not replicated yet: see WAIT and your
  * replication settings.
  *
  * @throws TypeError if an option is invalid
