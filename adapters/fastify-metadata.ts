@@ -1,6 +1,6 @@
 /** Fastify: the routes of protected resource metadata, which the plugin and the NestJS module register (RFC 9728 §3). @module */
 
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { MetadataResponse } from '../src/response/resource-metadata.js'
 import { hasMetadata, metadataResponseOf } from './shared/metadata.js'
 import type { AnyVerifier } from './shared/verifier-source.js'
@@ -28,17 +28,9 @@ export function serveMetadata(app: FastifyInstance, verifier: AnyVerifier): void
     const { status, headers, body } = metadataResponseOf(verifiers, request.raw, { target: request.originalUrl }) ?? notFound
     return reply.code(status).headers(headers).send(body)
   }
-  for (const path of [url, `${url}/*`]) {
-    root.route({
-      method: root.supportedMethods as HTTPMethods[],
-      url: path,
-      exposeHeadRoute: false,
-      config: { dpop: false },
-      // The hook responds before the body is parsed, which may fail.
-      onRequest: respond,
-      handler: respond
-    })
-  }
+  // The hook responds before the body is parsed, which may fail.
+  const options = { exposeHeadRoute: false, config: { dpop: false }, onRequest: respond }
+  for (const path of [url, `${url}/*`]) root.all(path, options, respond)
 }
 
 /** The instance that is not encapsulated. Others inherit from their parent. */

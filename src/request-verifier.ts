@@ -222,7 +222,7 @@ export class RequestVerifier {
     if (metadata === undefined || metadata.resources.length < 2) return verifying
     const check = (verified: VerifiedToken): VerifiedToken => {
       const requested = findRequestedDocument(metadata, incoming)?.content['resource'] as string | undefined
-      if (requested !== undefined) checkResource(verified.claims.aud, requested, metadata.resources, token.audienceComparison)
+      checkResource(verified.claims.aud, requested, metadata.resources, token.audienceComparison)
       return verified
     }
     return verifying instanceof Promise ? verifying.then(check) : check(verifying)

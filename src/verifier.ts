@@ -1,4 +1,4 @@
-/** The verifier. @module */
+/** The interface of a verifier, and its creation from options. @module */
 
 import { resolveOptions } from './config/config.js'
 import type { MaybePromise } from './crypto/crypto.js'

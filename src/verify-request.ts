@@ -2,6 +2,7 @@
 
 import { optionsFromEnv } from './config/from-env.js'
 import { misconfigured } from './config/option-validation.js'
+import { isPlainObject, type JsonObject } from './encoding/json.js'
 import { LazyVerifier } from './lazy-verifier.js'
 import type { VerifierOptions } from './options.js'
 import type { RequestLike } from './request/request.js'
@@ -83,9 +84,8 @@ function copyPlain<T>(value: T): T {
   return (Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members)) as T
 }
 
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+function isPlain(value: unknown): value is JsonObject {
+  return Array.isArray(value) || isPlainObject(value)
 }
 
 function isVerifier(given: VerifierSource): given is AnyVerifier {

@@ -1,6 +1,6 @@
 /** Validates the option `metadata` and builds the documents of protected resource metadata (RFC 9728 §2). @module */
 
-import { deepFreeze, type JsonObject } from '../encoding/json.js'
+import { deepFreeze, isPlainObject, type JsonObject } from '../encoding/json.js'
 import type { MetadataOptions, VerifierOptions } from '../options.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'
 import type { VerifierConfig } from './config.js'
@@ -149,8 +149,7 @@ function isAtOrBelow(resource: string, base: string): boolean {
 /** RFC 9728 §2: JSON values only. */
 function extensionsOf({ extensions, resourceName }: MetadataOptions): JsonObject {
   if (extensions === undefined) return {}
-  const isObject = typeof extensions === 'object' && extensions !== null && !Array.isArray(extensions)
-  if (!isObject || !isJson(extensions)) misconfigured('metadata.extensions', 'be an object of JSON values')
+  if (!isPlainObject(extensions) || !isJson(extensions)) misconfigured('metadata.extensions', 'be an object of JSON values')
   const own = Object.keys(extensions).find((name) => ownMembers.has(name))
   if (own !== undefined) misconfigured(`metadata.extensions.${own}`, 'not be set: another option determines it')
   warnAboutLanguageTags([...Object.keys(extensions), ...(resourceName === undefined ? [] : ['resource_name'])])
@@ -161,8 +160,8 @@ function isJson(value: unknown, ancestors: readonly unknown[] = []): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || ancestors.includes(value)) return false
-  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  return isPlain && Object.values(value).every((member) => isJson(member, [...ancestors, value]))
+  const isContainer = Array.isArray(value) || isPlainObject(value)
+  return isContainer && Object.values(value).every((member) => isJson(member, [...ancestors, value]))
 }
 
 function optionalStrings(name: keyof MetadataOptions, value: readonly string[] | undefined): readonly string[] | undefined {

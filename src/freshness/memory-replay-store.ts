@@ -16,8 +16,8 @@ export interface MemoryReplayStoreOptions {
 }
 
 const MAX_MAX_ENTRIES = 2 ** 26
-// A table always has a free slot. While the entries of a table of s slots are moved, s ÷ 16 reservations add one each: after growth the load
-// is at most (0.75 + 1 ÷ 16) ÷ 1.5, and after shrinking at most (0.1 + 1 ÷ 16) × 1.5⁴ = 0.82.
+// A table always has a free slot. While the entries of a table of s slots are moved, s ÷ 16 reservations add one each: after growth
+// the load is at most (0.75 + 1 ÷ 16) ÷ 1.5 = 0.54, and after shrinking at most (0.1 + 1 ÷ 16) × 1.5⁴ = 0.82.
 const MIN_SLOTS = 1024
 const GROW_ABOVE_LOAD = 0.75
 /** Large enough that growing leaves few tables to the garbage collector. */

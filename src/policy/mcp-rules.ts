@@ -2,6 +2,7 @@
 
 import { check, checkKeys, misconfigured } from '../config/option-validation.js'
 import { debugRefusal } from '../diagnostics/debug.js'
+import { isPlainObject } from '../encoding/json.js'
 import { printable } from '../encoding/printable.js'
 import { DPoPError } from '../errors.js'
 import * as telemetry from '../telemetry.js'
@@ -64,12 +65,6 @@ export function toRules(options: McpOptions): McpRules {
     toolScopes: new Map(byTool),
     allowedOrigins: new Set(allowedOrigins === undefined ? [] : check.strings('allowedOrigins', allowedOrigins).map(checkOrigin))
   }
-}
-
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function checkScopes(name: string, scopes: readonly string[]): readonly string[] {

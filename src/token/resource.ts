@@ -5,15 +5,18 @@ import { refuse } from '../errors.js'
 import { type AudienceComparison, hasAudience } from './claims.js'
 
 /**
- * Rejects a token whose `aud` names others of the published resources and not the requested one. An `aud` that is none of them is
- * decided by the option `audience`, because an authorization server may map a resource to another identifier.
+ * Rejects a token whose `aud` names others of the published resources and not the requested one, which is undefined if the URI of the
+ * request is at none of them: a router may treat it as one nevertheless, for example with another case. An `aud` that is none of them
+ * is decided by the option `audience`, because an authorization server may map a resource to another identifier.
  */
 export function checkResource(
   aud: unknown,
-  requested: string,
+  requested: string | undefined,
   published: readonly string[],
   comparison: AudienceComparison | undefined
 ): void {
-  if (hasAudience(aud, [requested], comparison) || !hasAudience(aud, published, comparison)) return
-  refuse('ERR_DPOP_TOKEN_INVALID', { reason: `aud is ${printable(aud)}, the request is for ${printable(requested)}` })
+  if (requested !== undefined && hasAudience(aud, [requested], comparison)) return
+  if (!hasAudience(aud, published, comparison)) return
+  const reason = `aud is ${printable(aud)}, the request is for ${requested === undefined ? 'no resource' : printable(requested)}`
+  refuse('ERR_DPOP_TOKEN_INVALID', { reason })
 }

@@ -426,6 +426,15 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
     })
 
+    test('the module serves the metadata without credentials (RFC 9728 §3) [M-05]', async () => {
+      const metadata = { resourceName: 'Notes' }
+      const app = await run({ imports: [DPoPModule.forRoot(bench.options({ metadata }))], controllers: [NotesController] })
+      const target = '/.well-known/oauth-protected-resource'
+      const answer = await bench.call(app, { target, headers: [] })
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([200, expect.objectContaining({ resource_name: 'Notes' })])
+      expect((await bench.call(app, { method: 'POST', target, headers: [] })).status).toBe(405)
+    })
+
     describe('@Public', () => {
       const settings = () => ({ imports: [DPoPModule.forRoot({ ...bench.options(), guardAll: true })] })
 

@@ -201,7 +201,7 @@ describe('the document (RFC 9728 §2)', () => {
   })
 })
 
-it('a token for one resource is rejected at another, not at a path without a resource (RFC 8707 §2) [R-01]', async () => {
+it('a token for one resource is rejected at another, and where there is none (RFC 8707 §2) [R-01]', async () => {
   const [a, b] = [`${RS}/a`, `${RS}/b`]
   const verdictAt = async (target: string, aud: unknown, options: Partial<VerifierOptions> = {}) => {
     const verifier = create({ audience: [RS, a, b, 'api://b'], ...options }, { resources: [a, b] })
@@ -217,10 +217,13 @@ it('a token for one resource is rejected at another, not at a path without a res
     ['/b', [a, b]],
     ['/b', 'api://b'],
     ['/b', RS],
-    ['/other', a]
+    ['/other', RS],
+    ['/other', 'api://b']
   ] as const)
     expect(await verdictAt(target, aud)).toBe('accepted')
   expect(await verdictAt('/b', a)).toBe('ERR_DPOP_TOKEN_INVALID')
+  // A router that ignores case has a handler for it.
+  for (const target of ['/B', '/other']) expect(await verdictAt(target, a)).toBe('ERR_DPOP_TOKEN_INVALID')
   expect(await verdictAt('/a/x', [b, 'api://b'])).toBe('ERR_DPOP_TOKEN_INVALID')
 })
 
