@@ -31,6 +31,8 @@ export interface TrafficOptions {
   readonly apiUrl: string
   readonly largeBytes: number
   readonly count: (kind: string, problem?: string, latencyMs?: number) => void
+  /** Numbers from 0 to 1 that select the requests. @defaultValue Math.random */
+  readonly random?: () => number
 }
 
 /** Creates clients, some at a time. */

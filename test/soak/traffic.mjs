@@ -17,7 +17,7 @@ export async function createClients(count, onProgress) {
 }
 
 /** `count(kind, problem?, latencyMs?)` is called for each request; a problem is a response that is not the required one. */
-export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBytes, count }) {
+export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBytes, count, random = Math.random }) {
   const actions = [
     [60, valid],
     [8, withNonce],
@@ -32,7 +32,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
   const total = actions.reduce((sum, [weight]) => sum + weight, 0)
   let nonce
 
-  const anyOf = (list) => list[Math.floor(Math.random() * list.length)]
+  const anyOf = (list) => list[Math.floor(random() * list.length)]
   const prove = (client, token, path, more) => client.headers({ url: apiUrl + path, token, ...more })
 
   async function newRequest(path = '/notes', more = {}) {
@@ -110,7 +110,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
 
   /** Nothing is required of the response, since there is none. */
   async function broken() {
-    const isPost = Math.random() < 0.3
+    const isPost = random() < 0.3
     const request = { ...(await newRequest('/notes', isPost ? { method: 'POST' } : {})), ...(isPost && { body: BODY }) }
     await (isPost ? anyOf([http.abort, http.abortBody]) : anyOf([http.abort, http.abortHeaders]))(request)
     count('aborted')
@@ -118,7 +118,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
 
   async function slow() {
     const request = await newRequest('/large')
-    if (Math.random() < 0.3) {
+    if (random() < 0.3) {
       await http.stopReading(request)
       return count('aborted')
     }
@@ -143,7 +143,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
     },
     /** One request of a random kind. */
     async sendAny() {
-      let left = Math.random() * total
+      let left = random() * total
       for (const [weight, action] of actions) {
         left -= weight
         if (left < 0) return await action()
@@ -151,7 +151,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
     },
     /** Replaces some clients by clients with new keys. */
     async rotateClients(number) {
-      for (const client of await createClients(number)) clients[Math.floor(Math.random() * clients.length)] = client
+      for (const client of await createClients(number)) clients[Math.floor(random() * clients.length)] = client
     }
   }
 }

@@ -6,6 +6,16 @@ import { createClients, createTraffic, type SoakResponse } from './traffic.mjs'
 
 const REQUESTS = 1_500
 
+/** The same numbers in each run, so that no kind of request is missing by chance. */
+function createRandom(): () => number {
+  const MODULUS = 2_147_483_647
+  let seed = 1
+  return () => {
+    seed = (seed * 48_271) % MODULUS
+    return seed / MODULUS
+  }
+}
+
 /** Sends requests of every kind to a server that has the same response for all; resolves to the kinds with a wrong one. */
 async function judge(response: SoakResponse): Promise<{ wrong: Set<string>; kinds: Set<string> }> {
   const send = async () => response
@@ -23,6 +33,7 @@ async function judge(response: SoakResponse): Promise<{ wrong: Set<string>; kind
     attacker: await createTestClient(),
     apiUrl: 'http://api.localhost',
     largeBytes: 100,
+    random: createRandom(),
     count(kind, problem) {
       kinds.add(kind)
       if (problem !== undefined) wrong.add(kind)
