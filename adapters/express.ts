@@ -2,12 +2,12 @@
 
 import type { Request, RequestHandler } from 'express'
 import { checkKeys, misconfigured } from '../src/config/option-validation.js'
-import { type Policy, policyMembers, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
-import { routeScopes } from '../src/policy/scopes.js'
-import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
+import { type Policy, policyMembers, validateDecision, validatePolicy, withRequest } from '../src/policy/policy.js'
+import { validateScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, validateAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
 import { headersOf, routeOf, verifyExpressRequest } from './express-guard.js'
 import { metadataResponseOf } from './shared/metadata.js'
 import { named } from './shared/middleware-name.js'
@@ -48,7 +48,7 @@ const knownSettings = { ...policyMembers, property: true } as const satisfies Re
 export function dpop(source?: VerifierSource, settings: DPoPExpressOptions = {}): RequestHandler & HasVerifier {
   const verifier = toVerifier(source)
   const { property = 'dpop', ...rest } = checkKeys('', settings, knownSettings)
-  const policy = routePolicy(rest)
+  const policy = validatePolicy(rest)
   comparePublishedScopes(verifier, policy)
   if (typeof property !== 'string' || property === '') misconfigured('property', 'be the name of a property')
   // Express 4 does not handle promises, so errors are passed to next.
@@ -90,7 +90,7 @@ export function resourceMetadata(...sources: VerifierSource[]): RequestHandler {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): RequestHandler {
-  return policyMiddleware({ scopes: routeScopes(scopes) })
+  return policyMiddleware({ scopes: validateScopes(scopes) })
 }
 
 /**
@@ -99,7 +99,7 @@ export function requireScopes(...scopes: string[]): RequestHandler {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireAnyScope(...scopes: string[]): RequestHandler {
-  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+  return policyMiddleware({ anyScope: validateScopes(scopes, 'anyScope') })
 }
 
 /**
@@ -109,7 +109,7 @@ export function requireAnyScope(...scopes: string[]): RequestHandler {
  * @throws TypeError if the requirement is empty or invalid
  */
 export function requireAuthentication(requirement: AuthenticationRequirement): RequestHandler {
-  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+  return policyMiddleware({ authentication: validateAuthentication(requirement) })
 }
 
 /**
@@ -119,7 +119,7 @@ export function requireAuthentication(requirement: AuthenticationRequirement): R
  * @throws TypeError if `predicate` is not a function
  */
 export function authorize(predicate: (auth: VerifiedRequest, request: Request) => boolean | Promise<boolean>): RequestHandler {
-  return policyMiddleware({ authorize: routeDecision<Request>(predicate) })
+  return policyMiddleware({ authorize: validateDecision<Request>(predicate) })
 }
 
 function policyMiddleware(policy: Policy<Request>): RequestHandler {

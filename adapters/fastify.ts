@@ -3,9 +3,9 @@
 import type { FastifyContextConfig, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { check, misconfigured } from '../src/config/option-validation.js'
-import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
-import { routeScopes } from '../src/policy/scopes.js'
-import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
+import { type Policy, validateDecision, validatePolicy, withRequest } from '../src/policy/policy.js'
+import { validateScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, validateAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
 import { serveMetadata } from './fastify-metadata.js'
@@ -107,7 +107,7 @@ export type PolicyHook = (request: FastifyRequest, reply: FastifyReply) => Promi
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): PolicyHook {
-  return policyHook({ scopes: routeScopes(scopes) })
+  return policyHook({ scopes: validateScopes(scopes) })
 }
 
 /**
@@ -116,7 +116,7 @@ export function requireScopes(...scopes: string[]): PolicyHook {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireAnyScope(...scopes: string[]): PolicyHook {
-  return policyHook({ anyScope: routeScopes(scopes, 'anyScope') })
+  return policyHook({ anyScope: validateScopes(scopes, 'anyScope') })
 }
 
 /**
@@ -126,7 +126,7 @@ export function requireAnyScope(...scopes: string[]): PolicyHook {
  * @throws TypeError if the requirement is empty or invalid
  */
 export function requireAuthentication(requirement: AuthenticationRequirement): PolicyHook {
-  return policyHook({ authentication: routeAuthentication(requirement) })
+  return policyHook({ authentication: validateAuthentication(requirement) })
 }
 
 /**
@@ -136,7 +136,7 @@ export function requireAuthentication(requirement: AuthenticationRequirement): P
  * @throws TypeError if `predicate` is not a function
  */
 export function authorize(predicate: (auth: VerifiedRequest, request: FastifyRequest) => boolean | Promise<boolean>): PolicyHook {
-  return policyHook({ authorize: routeDecision<FastifyRequest>(predicate) })
+  return policyHook({ authorize: validateDecision<FastifyRequest>(predicate) })
 }
 
 function policyHook(policy: Policy<FastifyRequest>): PolicyHook {
@@ -148,7 +148,7 @@ function policyHook(policy: Policy<FastifyRequest>): PolicyHook {
 /** The policy in the configuration of a route; a `TypeError` if it is invalid. */
 function policyOf({ dpop }: FastifyContextConfig): Policy<FastifyRequest> {
   if (dpop === undefined || typeof dpop === 'boolean') return noPolicy
-  const policy = routePolicy(dpop, 'config.dpop.')
+  const policy = validatePolicy(dpop, 'config.dpop.')
   return Object.keys(policy).length > 0 ? policy : misconfigured('config.dpop', 'be true, false or a policy with a requirement')
 }
 

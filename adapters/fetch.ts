@@ -1,10 +1,10 @@
 /** Fetch handlers (Next.js, Workers, Deno, Bun, H3): a wrapper that verifies a request and responds if it is rejected. @module dpop-guard/fetch */
 
 import { provideEnvironment } from '../src/lazy-verifier.js'
-import { type Policy, routePolicy, withRequest } from '../src/policy/policy.js'
+import { type Policy, validatePolicy, withRequest } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
 import { respondIfVerified, toErrorResponse } from './fetch-guard.js'
 import { metadataResponseOf, toResponse } from './shared/metadata.js'
 import { type HasVerifier, toVerifiers } from './shared/verifier-source.js'
@@ -52,7 +52,7 @@ export function withDPoP<Rest extends unknown[]>(
   options: WithDPoPOptions = {}
 ): FetchHandler<Rest> {
   const verifier = toVerifier(source)
-  const policy = routePolicy(options)
+  const policy = validatePolicy(options)
   comparePublishedScopes(verifier, policy)
   async function withDPoP(request: Request, ...rest: Rest): Promise<Response> {
     provideEnvironment(verifier, rest[0])

@@ -2,12 +2,12 @@
 
 import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
 import { provideEnvironment } from '../src/lazy-verifier.js'
-import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
-import { routeScopes } from '../src/policy/scopes.js'
-import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
+import { type Policy, validateDecision, validatePolicy, withRequest } from '../src/policy/policy.js'
+import { validateScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, validateAuthentication } from '../src/policy/step-up.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
 import { metadataResponseOf, toResponse } from './shared/metadata.js'
 import { named } from './shared/middleware-name.js'
 import { logOutage } from './shared/outage-log.js'
@@ -52,7 +52,7 @@ export function dpop(
 ): MiddlewareHandler<{ Variables: DPoPVariables<VerifiedRequest | undefined> }> & HasVerifier
 export function dpop(source?: VerifierSource, settings: Policy<HonoRequest> = {}): MiddlewareHandler & HasVerifier {
   const verifier = toVerifier(source)
-  const policy = routePolicy(settings)
+  const policy = validatePolicy(settings)
   comparePublishedScopes(verifier, policy)
   const middleware: MiddlewareHandler = async function dpop(c, next) {
     provideEnvironment(verifier, c.env)
@@ -96,7 +96,7 @@ export function resourceMetadata(...sources: VerifierSource[]): MiddlewareHandle
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): MiddlewareHandler {
-  return policyMiddleware({ scopes: routeScopes(scopes) })
+  return policyMiddleware({ scopes: validateScopes(scopes) })
 }
 
 /**
@@ -105,7 +105,7 @@ export function requireScopes(...scopes: string[]): MiddlewareHandler {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireAnyScope(...scopes: string[]): MiddlewareHandler {
-  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+  return policyMiddleware({ anyScope: validateScopes(scopes, 'anyScope') })
 }
 
 /**
@@ -115,7 +115,7 @@ export function requireAnyScope(...scopes: string[]): MiddlewareHandler {
  * @throws TypeError if the requirement is empty or invalid
  */
 export function requireAuthentication(requirement: AuthenticationRequirement): MiddlewareHandler {
-  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+  return policyMiddleware({ authentication: validateAuthentication(requirement) })
 }
 
 /**
@@ -127,7 +127,7 @@ export function requireAuthentication(requirement: AuthenticationRequirement): M
 export function authorize(
   predicate: (auth: VerifiedRequest, request: HonoRequest) => boolean | Promise<boolean>
 ): MiddlewareHandler {
-  return policyMiddleware({ authorize: routeDecision<HonoRequest>(predicate) })
+  return policyMiddleware({ authorize: validateDecision<HonoRequest>(predicate) })
 }
 
 function policyMiddleware(policy: Policy<HonoRequest>): MiddlewareHandler {

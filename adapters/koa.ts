@@ -2,13 +2,13 @@
 
 import type { Context, Middleware, Request } from 'koa'
 import type { ResponseHeaders } from '../src/errors.js'
-import { type Policy, routeDecision, routePolicy, withRequest } from '../src/policy/policy.js'
-import { routeScopes } from '../src/policy/scopes.js'
-import { type AuthenticationRequirement, routeAuthentication } from '../src/policy/step-up.js'
+import { type Policy, validateDecision, validatePolicy, withRequest } from '../src/policy/policy.js'
+import { validateScopes } from '../src/policy/scopes.js'
+import { type AuthenticationRequirement, validateAuthentication } from '../src/policy/step-up.js'
 import type { NodeRequest } from '../src/request/request.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes } from '../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
 import { exposedHeaders } from './shared/cross-origin.js'
 import { metadataResponseOf } from './shared/metadata.js'
 import { named } from './shared/middleware-name.js'
@@ -45,7 +45,7 @@ export function dpop(
 ): Middleware<DPoPState<VerifiedRequest | undefined>> & HasVerifier
 export function dpop(source?: VerifierSource, settings: Policy<Request> = {}): Middleware<DPoPState> & HasVerifier {
   const verifier = toVerifier(source)
-  const policy = routePolicy(settings)
+  const policy = validatePolicy(settings)
   comparePublishedScopes(verifier, policy)
   const middleware: Middleware<DPoPState> = async function dpop(ctx, next) {
     const options = { ...withRequest(policy, ctx.request), target: targetOf(ctx), route: routeOf(ctx) }
@@ -93,7 +93,7 @@ export function resourceMetadata(...sources: VerifierSource[]): Middleware {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireScopes(...scopes: string[]): Middleware {
-  return policyMiddleware({ scopes: routeScopes(scopes) })
+  return policyMiddleware({ scopes: validateScopes(scopes) })
 }
 
 /**
@@ -102,7 +102,7 @@ export function requireScopes(...scopes: string[]): Middleware {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function requireAnyScope(...scopes: string[]): Middleware {
-  return policyMiddleware({ anyScope: routeScopes(scopes, 'anyScope') })
+  return policyMiddleware({ anyScope: validateScopes(scopes, 'anyScope') })
 }
 
 /**
@@ -112,7 +112,7 @@ export function requireAnyScope(...scopes: string[]): Middleware {
  * @throws TypeError if the requirement is empty or invalid
  */
 export function requireAuthentication(requirement: AuthenticationRequirement): Middleware {
-  return policyMiddleware({ authentication: routeAuthentication(requirement) })
+  return policyMiddleware({ authentication: validateAuthentication(requirement) })
 }
 
 /**
@@ -122,7 +122,7 @@ export function requireAuthentication(requirement: AuthenticationRequirement): M
  * @throws TypeError if `predicate` is not a function
  */
 export function authorize(predicate: (auth: VerifiedRequest, request: Request) => boolean | Promise<boolean>): Middleware {
-  return policyMiddleware({ authorize: routeDecision<Request>(predicate) })
+  return policyMiddleware({ authorize: validateDecision<Request>(predicate) })
 }
 
 function policyMiddleware(policy: Policy<Request>): Middleware {

@@ -16,10 +16,10 @@ import {
   toolOf,
   toRules
 } from '../src/policy/mcp-rules.js'
-import { routePolicy } from '../src/policy/policy.js'
+import { validatePolicy } from '../src/policy/policy.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes, type Verifier, type VerifyOptions } from '../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
 import { headersOf, verifyExpressRequest } from './express-guard.js'
 import { respondIfVerified } from './fetch-guard.js'
 import { logOutage } from './shared/outage-log.js'
@@ -185,7 +185,7 @@ function callsByTool(verifier: Verifier, { scopes, toolScopes }: McpRules): { of
 
 /** `authorize` requires credentials also of a verifier with the option `optional`. */
 function callOf(verifier: Verifier, scopes: readonly string[]): VerifyOptions {
-  const policy = routePolicy({ ...(scopes.length > 0 && { scopes }), authorize: () => true })
+  const policy = validatePolicy({ ...(scopes.length > 0 && { scopes }), authorize: () => true })
   comparePublishedScopes(verifier, policy)
   return { ...policy, audienceComparison: 'uri' }
 }

@@ -20,7 +20,7 @@ export {
 } from './errors.js'
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './freshness/memory-replay-store.js'
 export { type RedisReplayStoreOptions, redisReplayStore } from './freshness/redis-replay-store.js'
-export { type ReplayContext, ReplayQuotaError, type ReplayStore } from './freshness/replay.js'
+export { type ReplayContext, ReplayQuotaError, type ReplayStore } from './freshness/replay-store.js'
 export type {
   CacheOptions,
   Fetch,
@@ -55,4 +55,5 @@ export type {
 } from './telemetry.js'
 export type { AccessTokenClaims, VerifiedProof, VerifiedRequest } from './verified-request.js'
 export { type AnyVerifier, createVerifier, type RoutePolicy, type Verifier, type VerifyOptions } from './verifier.js'
-export { toVerifier, type VerifierSource, verifyRequest } from './verify-request.js'
+export { toVerifier, type VerifierSource } from './verifier-source.js'
+export { verifyRequest } from './verify-request.js'

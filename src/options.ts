@@ -2,7 +2,7 @@
 
 import type { MaybePromise, ProofAlgorithm } from './crypto/crypto.js'
 import type { SignatureThreads } from './crypto/signature-threads.js'
-import type { ReplayStore } from './freshness/replay.js'
+import type { ReplayStore } from './freshness/replay-store.js'
 import type { RequestLike } from './request/request.js'
 import type { AccessTokenClaims } from './verified-request.js'
 

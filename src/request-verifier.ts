@@ -5,16 +5,16 @@ import { misconfigured } from './config/option-validation.js'
 import { warnAboutRejection } from './config/warnings.js'
 import type { MaybePromise } from './crypto/crypto.js'
 import { observeLoopTurn } from './crypto/signature-threads.js'
-import { debugRefusal } from './diagnostics/debug.js'
 import type { ExplainedCheck, VerifierParts } from './diagnostics/explain.js'
 import type { JsonObject } from './encoding/json.js'
-import { DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
+import { type DPoPError, type DPoPUnavailableError, Refusal, type ResponseHeaders, refuse, responseFor } from './errors.js'
 import { Freshness } from './freshness/freshness.js'
 import { toUnavailableError } from './outage.js'
-import { checkPolicy, checkScopes, isRestrictive, type Policy, routePolicy } from './policy/policy.js'
+import { checkPolicy, checkScopes, isRestrictive, type Policy, validatePolicy } from './policy/policy.js'
 import { PublishedScopes } from './policy/published-scopes.js'
 import { checkAth, checkHtm, checkHtu, checkSignature, readProof } from './proof/proof.js'
 import { ProofKeyCache } from './proof/proof-key-cache.js'
+import { toDPoPError } from './rejection.js'
 import { checkToken68, isAnonymous, parseAuthorization, proofOf, tokenOf } from './request/credentials.js'
 import { type IncomingRequest, type RequestLike, readRequest } from './request/request.js'
 import { targetUrisOf } from './request/target-uri.js'
@@ -110,7 +110,7 @@ export class RequestVerifier {
     try {
       const { route: given, ...policy } = options
       route = given
-      await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), routePolicy(policy), request)
+      await this.#checkPolicy(auth ?? refuse('ERR_DPOP_CREDENTIALS_MISSING'), validatePolicy(policy), request)
     } catch (reason) {
       throw this.#toError(reason, requestOf(auth, route, tryRead(request)))
     }
@@ -260,13 +260,11 @@ export class RequestVerifier {
     const { scheme, method, route, incoming, scopes } = request
     if (!(reason instanceof Refusal)) return toUnavailableError(reason, nonceHeadersIfAny(nonce), { method, route })
     const { code, detail, params } = reason
-    debugRefusal(code, detail)
     if (!this.#hasAccepted) warnAboutRejection(code, detail)
-    if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail: { ...detail }, method, route })
     const { metadata } = this.#config
     const resourceMetadata = metadata && metadataUrl(metadata, incoming)
     const context = { scheme, nonce, params, scopes, resourceMetadata, retryAfterSeconds: detail?.retryAfterSeconds }
-    return new DPoPError(code, challengeHeaders(code, context, this.#config))
+    return toDPoPError(reason, challengeHeaders(code, context, this.#config), { method, route })
   }
 }
 

@@ -1,7 +1,7 @@
 /** The options of one call: its types and validation. @module */
 
 import { check, checkKeys, misconfigured } from './config/option-validation.js'
-import { type Policy, policyMembers, routePolicy } from './policy/policy.js'
+import { type Policy, policyMembers, validatePolicy } from './policy/policy.js'
 import { isScopeToken } from './policy/scopes.js'
 
 /** Options of one call: the policy of the route, checked before the proof is consumed, and the request target. */
@@ -33,7 +33,7 @@ export function checkCall(options: VerifyOptions): void {
   const { scopes, anyScope, authentication, authorize, audienceComparison } = checkKeys('', options, knownCallOptions)
   check.oneOf('audienceComparison', audienceComparison, ['exact', 'uri'])
   if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
-  routePolicy({ anyScope, authentication, authorize })
+  validatePolicy({ anyScope, authentication, authorize })
 }
 
 /** The scopes of a call that need no quoting in a challenge. The options may be invalid. */

@@ -1,9 +1,9 @@
 /** Decorators of controllers, handlers and their parameters. @module */
 
 import { applyDecorators, createParamDecorator, type ExecutionContext, UseGuards } from '@nestjs/common'
-import { type Policy, routeDecision } from '../../src/policy/policy.js'
-import { routeScopes } from '../../src/policy/scopes.js'
-import { type AuthenticationRequirement, routeAuthentication } from '../../src/policy/step-up.js'
+import { type Policy, validateDecision } from '../../src/policy/policy.js'
+import { validateScopes } from '../../src/policy/scopes.js'
+import { type AuthenticationRequirement, validateAuthentication } from '../../src/policy/step-up.js'
 import type { VerifiedRequest } from '../../src/verified-request.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { authOf, type PlatformRequest, setPolicy, setProtected, setPublic } from './dpop.metadata.js'
@@ -28,7 +28,7 @@ export function Public(): PolicyDecorator {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function RequireScopes(...scopes: string[]): PolicyDecorator {
-  return setPolicy('scopes', routeScopes(scopes))
+  return setPolicy('scopes', validateScopes(scopes))
 }
 
 /**
@@ -37,7 +37,7 @@ export function RequireScopes(...scopes: string[]): PolicyDecorator {
  * @throws TypeError if a scope is invalid (RFC 6749 §3.3) or none is given
  */
 export function RequireAnyScope(...scopes: string[]): PolicyDecorator {
-  return setPolicy('anyScope', routeScopes(scopes, 'anyScope'))
+  return setPolicy('anyScope', validateScopes(scopes, 'anyScope'))
 }
 
 /**
@@ -46,7 +46,7 @@ export function RequireAnyScope(...scopes: string[]): PolicyDecorator {
  * @throws TypeError if the requirement is empty or invalid
  */
 export function RequireAuthentication(requirement: AuthenticationRequirement): PolicyDecorator {
-  return setPolicy('authentication', routeAuthentication(requirement))
+  return setPolicy('authentication', validateAuthentication(requirement))
 }
 
 /**
@@ -58,7 +58,7 @@ export function RequireAuthentication(requirement: AuthenticationRequirement): P
 export function Authorize<Request extends PlatformRequest = PlatformRequest>(
   predicate: (auth: VerifiedRequest, request: Request) => boolean | Promise<boolean>
 ): PolicyDecorator {
-  return setPolicy('authorize', routeDecision(predicate) as Policy<PlatformRequest>['authorize'])
+  return setPolicy('authorize', validateDecision(predicate) as Policy<PlatformRequest>['authorize'])
 }
 
 /**

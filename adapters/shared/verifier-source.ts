@@ -3,7 +3,7 @@
 import { misconfigured } from '../../src/config/option-validation.js'
 import type { VerifierOptions } from '../../src/options.js'
 import type { AnyVerifier } from '../../src/verifier.js'
-import { toVerifier, type VerifierSource } from '../../src/verify-request.js'
+import { toVerifier, type VerifierSource } from '../../src/verifier-source.js'
 
 export type { AnyVerifier } from '../../src/verifier.js'
 

@@ -3,7 +3,7 @@
 import { isPostQuantum, type MaybePromise } from '../crypto/crypto.js'
 import type { SignatureThreads } from '../crypto/signature-threads.js'
 import { memoryReplayStore } from '../freshness/memory-replay-store.js'
-import type { ReplayStore } from '../freshness/replay.js'
+import type { ReplayStore } from '../freshness/replay-store.js'
 import type { CacheOptions, Fetch, NonceOptions, ProofOptions, TokenOptions, VerifierOptions } from '../options.js'
 import type { RequestLike } from '../request/request.js'
 import { type BaseUrl, parseBaseUrl } from '../request/target-uri.js'

@@ -5,7 +5,7 @@ import { printRefusal } from '../diagnostics/debug.js'
 import { printable } from '../encoding/printable.js'
 import type { DPoPErrorCode, RefusalDetail } from '../errors.js'
 import { isMemoryReplayStore } from '../freshness/memory-replay-store.js'
-import type { ReplayStore } from '../freshness/replay.js'
+import type { ReplayStore } from '../freshness/replay-store.js'
 import * as telemetry from '../telemetry.js'
 
 /** The keys of the warnings that were emitted: the message, unless it depends on a request. */

@@ -6,7 +6,7 @@ import { refuse } from '../errors.js'
 import { checkLifetime, checkTime, type Proof } from '../proof/proof.js'
 import type { RequestLike } from '../request/request.js'
 import { Nonces } from './nonce.js'
-import { replayExpiryMs, replayKey } from './replay.js'
+import { replayExpiryMs, replayKey } from './replay-entry.js'
 import { type Reservation, reserve, storeUnavailable } from './reservation.js'
 
 /** The result of the freshness check. */

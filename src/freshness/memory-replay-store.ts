@@ -3,7 +3,7 @@
 import { checkKeys, misconfigured } from '../config/option-validation.js'
 import { ClientQuota } from './client-quota.js'
 import { type Digest, DigestTable, digestOf } from './digest-table.js'
-import { type ReplayContext, ReplayQuotaError, type ReplayStore } from './replay.js'
+import { type ReplayContext, ReplayQuotaError, type ReplayStore } from './replay-store.js'
 
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {

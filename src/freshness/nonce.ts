@@ -4,7 +4,7 @@ import { platform } from '#crypto'
 import type { NonceConfig } from '../config/config.js'
 import type { MaybePromise } from '../crypto/crypto.js'
 import { refuse } from '../errors.js'
-import { CLOCK_DRIFT_MS } from './replay.js'
+import { CLOCK_DRIFT_MS } from './replay-entry.js'
 
 /** The result of a nonce check. */
 export interface AcceptedNonce {

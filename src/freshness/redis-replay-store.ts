@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache'
 import { check, checkKeys, misconfigured } from '../config/option-validation.js'
-import type { ReplayContext, ReplayStore } from './replay.js'
+import type { ReplayContext, ReplayStore } from './replay-store.js'
 
 /** Options of {@link redisReplayStore}. */
 export interface RedisReplayStoreOptions {

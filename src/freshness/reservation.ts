@@ -3,7 +3,8 @@
 import type { MaybePromise } from '../crypto/crypto.js'
 import { DPoPUnavailableError, Refusal } from '../errors.js'
 import * as telemetry from '../telemetry.js'
-import { isReplayQuotaError, mayHaveExpired, type ReplayStore } from './replay.js'
+import { mayHaveExpired } from './replay-entry.js'
+import { isReplayQuotaError, type ReplayStore } from './replay-store.js'
 
 /** When a key is reserved, and until when. */
 export interface Reservation {

@@ -1,12 +1,11 @@
 /** The rules of an MCP endpoint besides its token: allowed origins, and the scopes of tools by the header fields of a request. @module */
 
 import { check, checkKeys, misconfigured } from '../config/option-validation.js'
-import { debugRefusal } from '../diagnostics/debug.js'
 import { isPlainObject } from '../encoding/json.js'
 import { printable } from '../encoding/printable.js'
-import { DPoPError } from '../errors.js'
-import * as telemetry from '../telemetry.js'
-import { routeScopes } from './scopes.js'
+import type { DPoPError } from '../errors.js'
+import { toDPoPError } from '../rejection.js'
+import { validateScopes } from './scopes.js'
 
 /** Settings of an MCP server, which all its requests must satisfy. */
 export interface McpOptions {
@@ -68,7 +67,7 @@ export function toRules(options: McpOptions): McpRules {
 }
 
 function checkScopes(name: string, scopes: readonly string[]): readonly string[] {
-  checkNoOfflineAccess(name, routeScopes(scopes, name))
+  checkNoOfflineAccess(name, validateScopes(scopes, name))
   return scopes
 }
 
@@ -110,11 +109,8 @@ function decodeName(value: string | undefined): string | undefined {
 export function findOriginError(read: ReadHeader, { allowedOrigins }: McpRules): DPoPError | undefined {
   const origin = read('origin')
   if (origin === undefined || allowedOrigins.has(origin)) return undefined
-  const code = 'ERR_DPOP_ACCESS_DENIED'
-  const detail = { reason: `Origin is ${printable(origin)}, which is not in allowedOrigins` }
-  debugRefusal(code, detail)
-  if (telemetry.refused.hasSubscribers) telemetry.refused.publish({ code, detail, method: undefined, route: undefined })
-  return new DPoPError(code)
+  const reason = `Origin is ${printable(origin)}, which is not in allowedOrigins`
+  return toDPoPError({ code: 'ERR_DPOP_ACCESS_DENIED', detail: { reason } })
 }
 
 /** Without these fields, a request could call a tool whose scopes were not checked. */

@@ -7,8 +7,13 @@ import { printable } from '../encoding/printable.js'
 import { refuse } from '../errors.js'
 import type { RequestLike } from '../request/request.js'
 import type { VerifiedRequest } from '../verified-request.js'
-import { hasScopes, routeScopes, type ScopeSatisfies } from './scopes.js'
-import { type AuthenticationRequirement, authenticationParams, findAuthenticationError, routeAuthentication } from './step-up.js'
+import { hasScopes, type ScopeSatisfies, validateScopes } from './scopes.js'
+import {
+  type AuthenticationRequirement,
+  authenticationParams,
+  findAuthenticationError,
+  validateAuthentication
+} from './step-up.js'
 
 /** What a route requires of a verified request. An anonymous request does not satisfy any policy. */
 export interface Policy<Request = RequestLike> {
@@ -47,18 +52,18 @@ export interface PolicyContext {
  *
  * @throws TypeError that names the member that is unknown or invalid
  */
-export function routePolicy<Request>(policy: Policy<Request>, path = ''): Policy<Request> {
+export function validatePolicy<Request>(policy: Policy<Request>, path = ''): Policy<Request> {
   const { scopes, anyScope, authentication, authorize } = checkKeys(path, policy, policyMembers)
   return Object.freeze({
-    ...(scopes !== undefined && { scopes: routeScopes(scopes, `${path}scopes`) }),
-    ...(anyScope !== undefined && { anyScope: routeScopes(anyScope, `${path}anyScope`) }),
-    ...(authentication !== undefined && { authentication: routeAuthentication(authentication, `${path}authentication`) }),
-    ...(authorize !== undefined && { authorize: routeDecision(authorize, `${path}authorize`) })
+    ...(scopes !== undefined && { scopes: validateScopes(scopes, `${path}scopes`) }),
+    ...(anyScope !== undefined && { anyScope: validateScopes(anyScope, `${path}anyScope`) }),
+    ...(authentication !== undefined && { authentication: validateAuthentication(authentication, `${path}authentication`) }),
+    ...(authorize !== undefined && { authorize: validateDecision(authorize, `${path}authorize`) })
   })
 }
 
 /** Validates the `authorize` function of a route when the route is registered. `name` is the option. */
-export function routeDecision<Request>(authorize: Policy<Request>['authorize'], name = 'authorize'): Decision<Request> {
+export function validateDecision<Request>(authorize: Policy<Request>['authorize'], name = 'authorize'): Decision<Request> {
   return typeof authorize === 'function' ? authorize : misconfigured(name, 'be a function')
 }
 
@@ -101,7 +106,7 @@ function findScopeParam(
 ): { readonly scope: string } | undefined {
   if (hasScopes(granted, { all: scopes, any: anyScope }, satisfies)) return undefined
   // Validated, because the value must need no quoting.
-  return { scope: routeScopes([...new Set([...(scopes ?? []), ...(anyScope ?? [])])]).join(' ') }
+  return { scope: validateScopes([...new Set([...(scopes ?? []), ...(anyScope ?? [])])]).join(' ') }
 }
 
 function checkAuthentication(

@@ -14,7 +14,7 @@ export function isScopeToken(value: unknown): value is string {
 }
 
 /** Validates the scopes of a route when the route is registered. `name` is the option. */
-export function routeScopes(scopes: readonly string[], name = 'scopes'): readonly string[] {
+export function validateScopes(scopes: readonly string[], name = 'scopes'): readonly string[] {
   const isValid = Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScopeToken)
   return isValid ? Object.freeze([...scopes]) : misconfigured(name, 'be one or more scope names without spaces')
 }

@@ -17,7 +17,10 @@ export interface AuthenticationRequirement {
 const knownMembers = { acrValues: true, maxAgeSeconds: true } as const satisfies Record<keyof AuthenticationRequirement, true>
 
 /** Validates the requirement of a route when the route is registered. `name` is the option. */
-export function routeAuthentication(requirement: AuthenticationRequirement, name = 'authentication'): AuthenticationRequirement {
+export function validateAuthentication(
+  requirement: AuthenticationRequirement,
+  name = 'authentication'
+): AuthenticationRequirement {
   const { acrValues, maxAgeSeconds } = checkKeys(`${name}.`, requirement, knownMembers)
   if (acrValues === undefined && maxAgeSeconds === undefined) misconfigured(name, 'have "acrValues" or "maxAgeSeconds"')
   const isList = acrValues === undefined || (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken))

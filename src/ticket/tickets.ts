@@ -4,14 +4,14 @@ import { base64url } from 'jose'
 import { platform } from '#crypto'
 import { check, checkKeys, misconfigured } from '../config/option-validation.js'
 import { resolveSecrets } from '../config/secrets.js'
-import { debugRefusal } from '../diagnostics/debug.js'
 import { decodeJsonObject } from '../encoding/compact-jws.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
-import { DPoPError, type DPoPUnavailableError, Refusal, refuse } from '../errors.js'
-import { CLOCK_DRIFT_MS, type ReplayStore, replayKey } from '../freshness/replay.js'
+import { type DPoPError, type DPoPUnavailableError, Refusal, refuse } from '../errors.js'
+import { CLOCK_DRIFT_MS, replayKey } from '../freshness/replay-entry.js'
+import type { ReplayStore } from '../freshness/replay-store.js'
 import { reserve } from '../freshness/reservation.js'
 import { toUnavailableError } from '../outage.js'
-import * as telemetry from '../telemetry.js'
+import { toDPoPError } from '../rejection.js'
 import type { VerifiedRequest } from '../verified-request.js'
 
 /** Options of {@link createTickets}. */
@@ -217,10 +217,6 @@ function isEqual(a: string, b: string): boolean {
 /** Converts every thrown value into one of the two public errors. There is no challenge, because a ticket is not an HTTP credential. */
 function toError(reason: unknown): DPoPError | DPoPUnavailableError {
   if (!(reason instanceof Refusal)) return toUnavailableError(reason)
-  const { code, detail } = reason
-  debugRefusal(code, detail)
-  if (telemetry.refused.hasSubscribers)
-    telemetry.refused.publish({ code, detail: { ...detail }, method: undefined, route: undefined })
-  const retryAfterSeconds = detail?.retryAfterSeconds
-  return new DPoPError(code, retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) })
+  const retryAfterSeconds = reason.detail?.retryAfterSeconds
+  return toDPoPError(reason, retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) })
 }

@@ -12,10 +12,11 @@ import { findClaimError } from './claims.js'
 import { authenticate } from './client-authentication.js'
 import { clientOf } from './client-of.js'
 import { isWithin, RETRY_COOLDOWN_MS } from './cooldown.js'
+import { fetchDocument, parseJson } from './fetch-document.js'
 import { IntrospectionEndpoint } from './introspection-endpoint.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { readJwt, typeOf, verifyJwtSignature } from './jwt.js'
-import { fetchDocument, type IssuerMetadata, parseJson } from './metadata.js'
+import type { IssuerMetadata } from './metadata.js'
 
 /** Capacity of the cache of other responses than those for active tokens. */
 const MAX_INACTIVE = 10_000

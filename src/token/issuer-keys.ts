@@ -9,8 +9,9 @@ import { DPoPUnavailableError } from '../errors.js'
 import type { JwkSet } from '../options.js'
 import * as telemetry from '../telemetry.js'
 import { isWithin, LOOKUP_COOLDOWN_MS, REFRESH_COOLDOWN_MS, RETRY_COOLDOWN_MS } from './cooldown.js'
+import { fetchJson } from './fetch-document.js'
 import { KeySet } from './key-set.js'
-import { fetchJson, type IssuerMetadata } from './metadata.js'
+import type { IssuerMetadata } from './metadata.js'
 
 /** Age at which the key set is refreshed in the background. */
 const FRESH_MS = 10 * 60_000

@@ -1,6 +1,6 @@
 import { memoryReplayStore, ReplayQuotaError } from 'dpop-guard'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isReplayQuotaError } from '../../src/freshness/replay.js'
+import { isReplayQuotaError } from '../../src/freshness/replay-store.js'
 import { NOW_MS } from '../support/world.js'
 
 const WRAP_MS = 2 ** 32

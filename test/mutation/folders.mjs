@@ -56,7 +56,7 @@ export const folders = [
     name: 'verifier',
     mutate: ['src/*.ts', '!src/errors.ts', '!src/index.ts', '!src/options.ts'],
     tests: [
-      'test/{verifier,verify-request,verified-request,lazy-verifier,telemetry}.test.ts',
+      'test/{verifier,verifier-source,verify-request,verified-request,lazy-verifier,telemetry}.test.ts',
       'test/policy/**',
       'test/response/resource-metadata.test.ts',
       'test/freshness/{nonce,redis-replay-store}.test.ts',

@@ -1,7 +1,7 @@
 import { createVerifier, type Policy, type VerifierOptions } from 'dpop-guard'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { isRestrictive, routeDecision, routePolicy, withRequest } from '../../src/policy/policy.js'
-import { authenticationParams, findAuthenticationError, routeAuthentication } from '../../src/policy/step-up.js'
+import { isRestrictive, validateDecision, validatePolicy, withRequest } from '../../src/policy/policy.js'
+import { authenticationParams, findAuthenticationError, validateAuthentication } from '../../src/policy/step-up.js'
 import { challengesOf } from '../support/challenge-parser.js'
 import { createIntrospectionWorld } from '../support/introspection-world.js'
 import { createWorld, NOW, type World } from '../support/world.js'
@@ -83,11 +83,16 @@ describe('withRequest', () => {
   })
 })
 
-describe('routePolicy', () => {
+describe('validatePolicy', () => {
   it('copies and freezes the policy', () => {
     const scopes = ['a']
     const acrValues = ['mfa']
-    const policy = routePolicy({ scopes, anyScope: ['b'], authentication: { acrValues, maxAgeSeconds: 0 }, authorize: undefined })
+    const policy = validatePolicy({
+      scopes,
+      anyScope: ['b'],
+      authentication: { acrValues, maxAgeSeconds: 0 },
+      authorize: undefined
+    })
     scopes.push('c')
     acrValues.push('phr')
     expect(policy).toEqual({ scopes: ['a'], anyScope: ['b'], authentication: { acrValues: ['mfa'], maxAgeSeconds: 0 } })
@@ -112,26 +117,26 @@ describe('routePolicy', () => {
     [{ authentication: { maxAgeSeconds: Number.NaN } }, '"authentication.maxAgeSeconds" must be a non-negative integer'],
     [{ authentication: { maxAgeSeconds: '5' } }, '"authentication.maxAgeSeconds" must be a non-negative integer']
   ])('rejects %j with a TypeError that names the member', (policy, message) => {
-    expect(() => routePolicy(policy)).toThrow(new TypeError(message))
+    expect(() => validatePolicy(policy)).toThrow(new TypeError(message))
   })
 
   it('names the option with its prefix, and the parameter of a function', () => {
-    expect(() => routePolicy({ scopes: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.scopes" must be')
-    expect(() => routePolicy({ anyScope: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.anyScope" must be')
-    expect(() => routePolicy({ authorize: 1 } as never, 'config.dpop.')).toThrow('"config.dpop.authorize" must be')
-    expect(() => routePolicy({ authentication: {} }, 'config.dpop.')).toThrow('"config.dpop.authentication" must have')
-    expect(() => routeDecision(1 as never)).toThrow(new TypeError('"authorize" must be a function'))
-    expect(() => routeAuthentication({})).toThrow(new TypeError('"authentication" must have "acrValues" or "maxAgeSeconds"'))
+    expect(() => validatePolicy({ scopes: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.scopes" must be')
+    expect(() => validatePolicy({ anyScope: ['a b'] }, 'config.dpop.')).toThrow('"config.dpop.anyScope" must be')
+    expect(() => validatePolicy({ authorize: 1 } as never, 'config.dpop.')).toThrow('"config.dpop.authorize" must be')
+    expect(() => validatePolicy({ authentication: {} }, 'config.dpop.')).toThrow('"config.dpop.authentication" must have')
+    expect(() => validateDecision(1 as never)).toThrow(new TypeError('"authorize" must be a function'))
+    expect(() => validateAuthentication({})).toThrow(new TypeError('"authentication" must have "acrValues" or "maxAgeSeconds"'))
   })
 
   it('rejects a list of acr values of which one is invalid, and adds no member that was not given', () => {
-    expect(() => routeAuthentication({ acrValues: ['mfa', 'a b'] })).toThrow(TypeError)
-    expect(routeAuthentication({ acrValues: ['mfa'] })).toStrictEqual({ acrValues: ['mfa'] })
-    expect(routeAuthentication({ maxAgeSeconds: 0 })).toStrictEqual({ maxAgeSeconds: 0 })
+    expect(() => validateAuthentication({ acrValues: ['mfa', 'a b'] })).toThrow(TypeError)
+    expect(validateAuthentication({ acrValues: ['mfa'] })).toStrictEqual({ acrValues: ['mfa'] })
+    expect(validateAuthentication({ maxAgeSeconds: 0 })).toStrictEqual({ maxAgeSeconds: 0 })
   })
 
   it('rejects an empty requirement of authentication', () => {
-    expect(() => routeAuthentication({ acrValues: undefined } as never)).toThrow(TypeError)
+    expect(() => validateAuthentication({ acrValues: undefined } as never)).toThrow(TypeError)
   })
 })
 

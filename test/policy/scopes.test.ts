@@ -1,12 +1,12 @@
 import { createVerifier, DPoPError, DPoPUnavailableError } from 'dpop-guard'
 import { describe, expect, it } from 'vitest'
-import { hasScopes, routeScopes } from '../../src/policy/scopes.js'
+import { hasScopes, validateScopes } from '../../src/policy/scopes.js'
 import { challengesOf } from '../support/challenge-parser.js'
 
-describe('routeScopes validates the scopes of a route (RFC 6749 §3.3)', () => {
+describe('validateScopes validates the scopes of a route (RFC 6749 §3.3)', () => {
   it('copies and freezes them', () => {
     const given = ['notes:read', 'https://scope.example/a', "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
-    const scopes = routeScopes(given)
+    const scopes = validateScopes(given)
     expect(scopes).toEqual(given)
     expect(scopes).not.toBe(given)
     expect(Object.isFrozen(scopes)).toBe(true)
@@ -28,7 +28,7 @@ describe('routeScopes validates the scopes of a route (RFC 6749 §3.3)', () => {
     null
   ]
   it.each(wrong.map((scopes) => [scopes]))('rejects %j', (scopes) => {
-    expect(() => routeScopes(scopes as string[])).toThrow(
+    expect(() => validateScopes(scopes as string[])).toThrow(
       new TypeError('"scopes" must be one or more scope names without spaces')
     )
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { replayExpiryMs, replayKey } from '../../src/freshness/replay.js'
+import { replayExpiryMs, replayKey } from '../../src/freshness/replay-entry.js'
 import { checkTime, type Proof } from '../../src/proof/proof.js'
 
 const JKT = 'a'.repeat(43)
