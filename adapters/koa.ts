@@ -132,6 +132,9 @@ function policyMiddleware(policy: Policy<Request>): Middleware {
   })
 }
 
+/** The header fields that errors had before the request in which they were thrown last. An application may throw one object many times. */
+const headersBefore = new WeakMap<object, { readonly req: object; readonly headers: ResponseHeaders | undefined }>()
+
 /**
  * Koa removes the header fields of the response when an error is thrown, and sets those in its `headers` instead. `@koa/cors` assigns
  * `headers` again, with its own exposed names, so what is assigned keeps those of the guard.
@@ -141,8 +144,11 @@ function withResponseHeaders(error: unknown, ctx: Pick<Context, 'req' | 'res' | 
   const isObject = typeof error === 'object' && error !== null
   if (!isObject || Object.keys({ ...verified, ...exposed }).length === 0) return error
   const withGuard = (headers?: ResponseHeaders): ResponseHeaders => ({ ...verified, ...headers, ...exposed })
+  const earlier = headersBefore.get(error)
+  const { headers: given } = earlier === undefined || earlier.req === ctx.req ? (error as { headers?: ResponseHeaders }) : earlier
+  headersBefore.set(error, { req: ctx.req, headers: earlier === undefined ? given : earlier.headers })
   // One object, because middleware may also change its members.
-  let headers = withGuard((error as { headers?: ResponseHeaders }).headers)
+  let headers = withGuard(given)
   // An error that is frozen, or whose property cannot be redefined, remains as it is.
   Reflect.defineProperty(error, 'headers', {
     get: () => headers,

@@ -30,8 +30,9 @@ export const noPolicy: VerifyOptions = Object.freeze({})
 
 /** Rejects options of a call that would otherwise be ignored. */
 export function checkCall(options: VerifyOptions): void {
-  const { scopes, anyScope, authentication, authorize, audienceComparison } = checkKeys('', options, knownCallOptions)
+  const { scopes, anyScope, authentication, authorize, route, audienceComparison } = checkKeys('', options, knownCallOptions)
   check.oneOf('audienceComparison', audienceComparison, ['exact', 'uri'])
+  if (route !== undefined && typeof route !== 'string') misconfigured('route', 'be a string')
   if (scopes !== undefined && !Array.isArray(scopes)) misconfigured('scopes', 'be an array of scope names')
   validatePolicy({ anyScope, authentication, authorize })
 }

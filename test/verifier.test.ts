@@ -400,7 +400,8 @@ describe('every failure is one of the two errors', () => {
     }
     for (const [options, message] of [
       [{ scope: ['a'] }, '"scope" is not an option; did you mean "scopes"?'],
-      [{ scopes: 'a' }, '"scopes" must be an array of scope names']
+      [{ scopes: 'a' }, '"scopes" must be an array of scope names'],
+      [{ route: /notes/ }, '"route" must be a string']
     ] as const) {
       const request = await world.request()
       const reported = await eventOf(() => create().verifyRequest(request, options as never))

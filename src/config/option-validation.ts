@@ -15,6 +15,16 @@ export function checkKeys<T extends object>(path: string, value: T, known: Reado
   return value
 }
 
+/**
+ * Throws if a function of the options returned a promise where a value is required. A rejection of the promise is handled, because it
+ * would end the process.
+ */
+export function checkNotPromise<T>(name: string, result: T): T {
+  if (!(result instanceof Promise)) return result
+  result.catch(() => {})
+  return misconfigured(name, 'not return a promise')
+}
+
 function unknownOption(name: string, known: string): never {
   throw new TypeError(`"${name}" is not an option; did you mean "${known}"?`)
 }

@@ -3,7 +3,7 @@
 import type { MetadataConfig } from '../config/metadata-options.js'
 import { warnAboutUnpublishedScopes } from '../config/warnings.js'
 import type { Policy } from './policy.js'
-import type { ScopeSatisfies } from './scopes.js'
+import { hasScopes, type ScopeSatisfies } from './scopes.js'
 
 /** The scopes that the metadata publishes. */
 export class PublishedScopes {
@@ -40,7 +40,7 @@ export function findUnpublishedScopes(
   { scopes = [], anyScope }: Policy<never>,
   satisfies: ScopeSatisfies
 ): readonly string[] {
-  const isPublished = (required: string): boolean => published.some((scope) => satisfies(scope, required) === true)
+  const isPublished = (required: string): boolean => hasScopes(published, { all: [required] }, satisfies)
   const missing = scopes.filter((scope) => !isPublished(scope))
   return anyScope === undefined || anyScope.some(isPublished) ? missing : [...missing, ...anyScope]
 }

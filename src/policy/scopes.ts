@@ -1,6 +1,6 @@
 /** Checks that an access token has the scopes that a route requires (RFC 6750 §3.1, RFC 9068 §4). @module */
 
-import { misconfigured } from '../config/option-validation.js'
+import { checkNotPromise, misconfigured } from '../config/option-validation.js'
 
 /** Whether a granted scope satisfies a required one. */
 export type ScopeSatisfies = (granted: string, required: string) => boolean
@@ -19,13 +19,18 @@ export function validateScopes(scopes: readonly string[], name = 'scopes'): read
   return isValid ? Object.freeze([...scopes]) : misconfigured(name, 'be one or more scope names without spaces')
 }
 
-/** Whether `granted` satisfies every scope of `all` and at least one of `any`. An undefined list requires nothing. */
+/**
+ * Whether `granted` satisfies every scope of `all` and at least one of `any`. An undefined list requires nothing.
+ *
+ * @throws TypeError if `satisfies` returns a promise
+ */
 export function hasScopes(
   granted: readonly string[],
   { all = [], any }: { readonly all?: readonly string[] | undefined; readonly any?: readonly string[] | undefined },
   satisfies: ScopeSatisfies
 ): boolean {
   // Fails closed: any value other than true is not satisfied.
-  const isSatisfied = (required: string): boolean => granted.some((scope) => satisfies(scope, required) === true)
+  const isSatisfied = (required: string): boolean =>
+    granted.some((scope) => checkNotPromise('token.scopeSatisfies', satisfies(scope, required)) === true)
   return all.every(isSatisfied) && (any === undefined || any.some(isSatisfied))
 }

@@ -1,5 +1,6 @@
 /** Reads the scopes that were granted to an access token (RFC 8693 §4.2, RFC 9068 §2.2.3). @module */
 
+import { checkNotPromise } from '../config/option-validation.js'
 import type { JsonObject } from '../encoding/json.js'
 import type { TokenOptions } from '../options.js'
 import type { AccessTokenClaims } from '../verified-request.js'
@@ -29,7 +30,7 @@ function scopesOf(value: unknown): readonly unknown[] {
 }
 
 function readWith(read: NonNullable<TokenOptions['scopes']>, claims: JsonObject): readonly unknown[] {
-  const values: unknown = read(claims as AccessTokenClaims)
+  const values: unknown = checkNotPromise('token.scopes', read(claims as AccessTokenClaims))
   if (values === undefined) return []
   return Array.isArray(values) ? values : mustReturnArray()
 }

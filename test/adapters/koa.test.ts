@@ -100,6 +100,25 @@ describe('Koa, its own habits', () => {
     }
   )
 
+  test('one error of the application, thrown for several requests, has the nonce of each of them only (RFC 9449 §8.2)', async () => {
+    const nonce = { secrets: ['x'.repeat(32)], required: () => false, onEveryResponse: true, maxAgeSeconds: 60 }
+    const app = new Koa()
+    app.silent = true
+    for (let guard = 0; guard < 2; guard++) app.use(dpop(bench.options({ nonce })))
+    const shared = Object.assign(new Error('taken'), { status: 409, expose: true, headers: { 'X-Reason': 'taken' } })
+    app.use(() => Promise.reject(shared))
+    const running = await serve(app)
+    const nonces: (string | undefined)[] = []
+    for (let request = 0; request < 2; request++) {
+      const { status, lines } = await bench.call(running)
+      expect([status, lines('X-Reason'), lines('DPoP-Nonce').length]).toEqual([409, ['taken'], 1])
+      nonces.push(lines('DPoP-Nonce')[0])
+      bench.clock.advance(31)
+    }
+    expect(nonces[0]).not.toBe(nonces[1])
+    await running.close()
+  })
+
   test('middleware can add a header field to an error of the application, besides those of the guard', async () => {
     const app = new Koa()
     app.silent = true

@@ -59,6 +59,17 @@ describe('hasScopes', () => {
     expect(hasScopes(['files:read'], { all: ['files'] }, isPrefix)).toBe(false)
     expect(hasScopes(['files'], { all: ['files'] }, (() => 'yes') as never)).toBe(false)
   })
+
+  it.each([
+    ['resolves', async () => true],
+    ['rejects', () => Promise.reject(new Error('down'))]
+  ])('throws if the function returns a promise, which is handled if it %s', async (_outcome, satisfies) => {
+    expect(() => hasScopes(['files'], { all: ['files'] }, satisfies as never)).toThrow(
+      new TypeError('"token.scopeSatisfies" must not return a promise')
+    )
+    // A rejection that is not handled would fail the run.
+    await new Promise((resolve) => setImmediate(resolve))
+  })
 })
 
 describe('verifier.requireScopes', () => {

@@ -37,10 +37,19 @@ describe('grantedScopes', () => {
     expect(grantedScopes({ scope: 'a' }, read)).toEqual([])
   })
 
-  it.each(['a b', null, { 0: 'a' }, Promise.resolve(['a'])])('throws if token.scopes returns %j', (value) => {
+  it.each(['a b', null, { 0: 'a' }])('throws if token.scopes returns %j', (value) => {
     expect(() => grantedScopes({}, () => value as never)).toThrow(
       new TypeError('"token.scopes" must return an array of strings or undefined')
     )
+  })
+
+  it.each([
+    ['resolves', async () => ['a']],
+    ['rejects', () => Promise.reject(new Error('down'))]
+  ])('throws if token.scopes returns a promise, which is handled if it %s', async (_outcome, read) => {
+    expect(() => grantedScopes({}, read as never)).toThrow(new TypeError('"token.scopes" must not return a promise'))
+    // A rejection that is not handled would fail the run.
+    await new Promise((resolve) => setImmediate(resolve))
   })
 })
 
