@@ -193,13 +193,13 @@ export interface TokenOptions {
   readonly requiredClaims?: readonly string[]
   /**
    * Returns the scopes of a token from its verified claims or its introspection response, for servers that use other claims, such
-   * as `permissions` or `roles`. undefined means no scopes. If it throws, or returns a promise, the response is 503. With a function as `issuer`, return
-   * the same function each time, since tokens are cached per function.
+   * as `permissions` or `roles`. undefined means no scopes. If it throws or returns a promise, the response is 503. With a function as
+   * `issuer`, return the same function each time, since tokens are cached per function.
    * @defaultValue the values of `scope` (RFC 8693 §4.2) and `scp`, each a space-delimited string or an array
    */
   readonly scopes?: (claims: AccessTokenClaims) => readonly string[] | undefined
   /**
-   * Whether a granted scope satisfies a required one, for scope hierarchies: `files` may satisfy `files:read`. If it throws, or
+   * Whether a granted scope satisfies a required one, for scope hierarchies: `files` may satisfy `files:read`. If it throws or
    * returns a promise, the response is 503. @defaultValue equality
    */
   readonly scopeSatisfies?: (granted: string, required: string) => boolean
