@@ -11,28 +11,40 @@ import { exposedHeaders } from './cross-origin.js'
 import { functionOf } from './middleware-name.js'
 import { addHeadersIfNotSent, type ResponseHeaderAccess, setHeadersIfNotSent } from './response-headers.js'
 
-/** The verification of one request. */
-interface Verification {
+/** What the guards of one request share. */
+interface GuardedRequest {
   /** The object that identifies the request. A copy of it, or an object that inherits from it, is another request. */
   readonly key: object
+  /** The last verification, if the request was accepted. A rejection is not reused: the next guard may require less. */
+  accepted: Accepted | undefined
+  /** Settles when the guard that was called last has decided. */
+  lastDecision: Promise<unknown> | undefined
+}
+
+/** A verification that accepted the request. */
+interface Accepted {
   readonly verifier: AnyVerifier
   readonly audienceComparison: VerifyOptions['audienceComparison']
-  /** Settles when the state is no longer `'pending'`. */
-  readonly promise: Promise<VerifiedRequest | undefined>
-  state: 'pending' | 'accepted' | 'rejected'
-  auth: VerifiedRequest | undefined
+  readonly auth: VerifiedRequest | undefined
 }
 
 /**
- * The property of the request object that holds its verification. A WeakMap would keep the values alive until the next full garbage
- * collection, which costs up to a tenth of a verification.
+ * The property of the request object for its guards. A WeakMap would keep the values alive until the next full garbage collection,
+ * which costs up to a tenth of a verification.
  */
-const verification = Symbol('dpop-guard')
+const guarded = Symbol('dpop-guard')
 
-/** The verification of a request. A rejection is not reused: the next guard may require less. */
-function findVerification(key: { readonly [verification]?: Verification }): Verification | undefined {
-  const found = key[verification]
-  return found?.key === key && found.state !== 'rejected' ? found : undefined
+function findGuarded(key: { readonly [guarded]?: GuardedRequest }): GuardedRequest | undefined {
+  const found = key[guarded]
+  return found?.key === key ? found : undefined
+}
+
+function guardedRequestOf(key: object): GuardedRequest {
+  const known = findGuarded(key)
+  if (known !== undefined) return known
+  const created: GuardedRequest = { key, accepted: undefined, lastDecision: undefined }
+  Object.assign(key, { [guarded]: created })
+  return created
 }
 
 /**
@@ -51,50 +63,46 @@ export async function protect(
   const exposed = exposedHeaders(request, headers)
   try {
     setHeadersIfNotSent(headers, exposed)
-    let earlier = findVerification(key)
-    // The guards of the resolvers of a GraphQL query run concurrently. Nothing may be awaited between the last check and verification.
-    while (earlier?.state === 'pending') {
-      await Promise.allSettled([earlier.promise])
-      earlier = findVerification(key)
-    }
-    if (earlier && (earlier.verifier === verifier || haveEqualOptions(earlier.verifier, verifier))) {
-      if (earlier.audienceComparison === 'uri' && options.audienceComparison !== 'uri') throw looserComparison()
-      await enforce(verifier, earlier.auth, options, request)
-      return earlier.auth
-    }
-    const auth = await startVerification(verifier, request, options, key).catch((error: unknown) => {
-      throw explainConflict(error, earlier)
-    })
-    if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
+    const shared = guardedRequestOf(key)
+    const { lastDecision } = shared
+    const decide = () => reuseOrVerify(shared, verifier, request, options)
+    // The guards of the resolvers of a GraphQL query run concurrently. Each waits only for the one before it: a query may have thousands.
+    const deciding = lastDecision === undefined ? decide() : lastDecision.then(decide, decide)
+    shared.lastDecision = deciding
+    const { auth, isReused } = await deciding
+    if (isReused) await enforce(verifier, auth, options, request)
+    else if (auth) addHeadersIfNotSent(headers, auth.responseHeaders)
     return auth
   } catch (error) {
     throw withHeaders(error, headers, exposed)
   }
 }
 
-async function startVerification(
+async function reuseOrVerify(
+  shared: GuardedRequest,
   verifier: AnyVerifier,
   request: RequestLike,
-  options: VerifyOptions,
-  key: object
-): Promise<VerifiedRequest | undefined> {
-  const promise = verifier.verifyRequest(request, options)
+  options: VerifyOptions
+): Promise<Pick<Accepted, 'auth'> & { readonly isReused: boolean }> {
+  const earlier = shared.accepted
   const { audienceComparison } = options
-  const started: Verification = { key, verifier, audienceComparison, promise, state: 'pending', auth: undefined }
-  Object.assign(key, { [verification]: started })
+  if (earlier && (earlier.verifier === verifier || haveEqualOptions(earlier.verifier, verifier))) {
+    if (earlier.audienceComparison === 'uri' && audienceComparison !== 'uri') throw looserComparison()
+    return { auth: earlier.auth, isReused: true }
+  }
+  shared.accepted = undefined
   try {
-    started.auth = await promise
-    started.state = 'accepted'
-    return started.auth
+    const auth = await verifier.verifyRequest(request, options)
+    shared.accepted = { verifier, audienceComparison, auth }
+    return { auth, isReused: false }
   } catch (error) {
-    started.state = 'rejected'
-    throw error
+    throw explainConflict(error, earlier)
   }
 }
 
 /** The error of a second guard with other options and the same replay store, which would otherwise look like a replay. */
-function explainConflict(error: unknown, earlier: Verification | undefined): unknown {
-  if (earlier?.state !== 'accepted' || !isDPoPError(error) || error.code !== 'ERR_DPOP_PROOF_REPLAYED') return error
+function explainConflict(error: unknown, earlier: Accepted | undefined): unknown {
+  if (earlier === undefined || !isDPoPError(error) || error.code !== 'ERR_DPOP_PROOF_REPLAYED') return error
   const cause = new TypeError(
     'Two guards with different options and one replay store verified one request: use the same verifier'
   )
@@ -121,9 +129,8 @@ export async function protectPolicy(
   policy: RoutePolicy,
   key: object = request
 ): Promise<void> {
-  const earlier = findVerification(key)
-  if (earlier?.state !== 'accepted')
-    throw new TypeError(`${functionOf(policy)}() must come after dpop(): this request was not verified`)
+  const earlier = findGuarded(key)?.accepted
+  if (earlier === undefined) throw new TypeError(`${functionOf(policy)}() must come after dpop(): this request was not verified`)
   try {
     await enforce(earlier.verifier, earlier.auth, policy, request)
   } catch (error) {

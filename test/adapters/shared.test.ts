@@ -177,6 +177,34 @@ describe('the verification that is stored for a request', () => {
     expect(outcomes).toEqual([403, 'DPoP', 'DPoP', 403, 'DPoP'])
   })
 
+  test('is awaited at a cost that grows with the number of concurrent guards, and not with its square', async () => {
+    const verifier = createVerifier(options)
+    const guards = 500
+    const read = vi.fn()
+    const key = new Proxy({}, { get: (target, name) => Reflect.get(target, name) ?? read() })
+    const guarding = Array.from({ length: guards }, () => protect(verifier, request, responseWith({}), {}, key))
+    const results = await Promise.allSettled(guarding)
+    expect(results.map(({ status }) => status)).toEqual(Array.from({ length: guards }, () => 'rejected'))
+    expect(read.mock.calls.length).toBeLessThan(3 * guards)
+  })
+
+  test('does not make the policies of concurrent guards wait for each other', async () => {
+    const client = await createTestClient()
+    const verifier = createVerifier(options)
+    const token = await issuer.issue({ jkt: client.jkt, scope: 'read' })
+    const headers = await client.headers({ url: 'https://api.example/', token })
+    const [key, sent] = [{}, { ...request, headers }]
+    const auth = await protect(verifier, sent, responseWith({}), {}, key)
+    const waiting: ((decision: boolean) => void)[] = []
+    const authorize = () =>
+      new Promise<boolean>((decide) => {
+        waiting.push(decide)
+        if (waiting.length === 3) for (const resolve of waiting) resolve(true)
+      })
+    const guarding = Array.from({ length: 3 }, () => protect(verifier, sent, responseWith({}), { authorize }, key))
+    expect(await Promise.all(guarding)).toEqual([auth, auth, auth])
+  })
+
   test('is not awaited for a copy of the request object', async () => {
     const [key, lenient] = [{}, createVerifier({ ...options, optional: true })]
     const verifyRequest = vi.spyOn(lenient, 'verifyRequest')
