@@ -7,7 +7,7 @@ import type { MaybePromise } from '../crypto/crypto.js'
 import type { LoopTurn } from '../crypto/signature-threads.js'
 import { deepFreeze, type JsonObject } from '../encoding/json.js'
 import { printable } from '../encoding/printable.js'
-import { DPoPUnavailableError, refuse } from '../errors.js'
+import { DPoPUnavailableError, Refusal, refuse } from '../errors.js'
 import type { AccessTokenClaims } from '../verified-request.js'
 import type { AudienceComparison } from './claims.js'
 import { clientOf } from './client-of.js'
@@ -152,21 +152,25 @@ export class AccessTokens {
 
   /**
    * An opaque token does not name its issuer, so the issuers with introspection are tried in sequence, starting with the one
-   * for which the token was active before. An unavailable issuer results in 503 only if no other issuer reports the token as active.
+   * for which the token was active before. Whatever one issuer responds, another may accept the token. If none does, an unavailable
+   * issuer results in 503.
    */
   async #verifyOpaque(token: PresentedToken): Promise<VerifiedToken> {
     let outage: DPoPUnavailableError | undefined
+    let refusal: Refusal | undefined
     const wasActive = ({ introspection }: Issuer) => Number(introspection?.wasActive(token.hash) ?? false)
     for (const issuer of [...this.#issuers.configured].sort((a, b) => wasActive(b) - wasActive(a))) {
       try {
         const introspected = await this.#introspect(token, issuer, false)
         if (introspected !== undefined) return introspected
       } catch (error) {
-        if (!(error instanceof DPoPUnavailableError)) throw error
-        outage = error
+        if (error instanceof DPoPUnavailableError) outage = error
+        else if (error instanceof Refusal) refusal ??= error
+        else throw error
       }
     }
     if (outage !== undefined) throw outage
+    if (refusal !== undefined) throw refusal
     return refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'not a JWT, and not active at any issuer with introspection' })
   }
 

@@ -37,12 +37,29 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
     expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('and has the claims of the first issuer that reports it as active', async () => {
+  it.each<[string, object, code: string]>([
+    ['another aud', { aud: 'https://other.example' }, 'ERR_DPOP_TOKEN_INVALID'],
+    ['an exp in the past', { exp: NOW - 60 }, 'ERR_DPOP_TOKEN_EXPIRED'],
+    ['a malformed cnf', { cnf: { jkt: 7 } }, 'ERR_DPOP_TOKEN_BINDING']
+  ])('and accepted if one of several issuers accepts it, whatever another responds: %s', async (_title, members, code) => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
-    a.says({ active: true, aud: 'https://other.example', cnf: { jkt: a.client.jkt } })
+    const both = createVerifier({ ...a.options, issuer })
+    a.says({ active: true, cnf: { jkt: a.client.jkt }, ...members })
     b.says({ active: true, cnf: { jkt: a.client.jkt } })
-    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
+    b.says({ active: false })
+    expect(await a.verdict('other', both)).toBe(code)
+    b.state.status = 500
+    expect(await a.verdict('third', both)).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
+  })
+
+  it('and rejected for the reason of the first issuer that reports it as active, if none accepts it', async () => {
+    const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
+    const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
+    a.says({ active: true, cnf: { jkt: a.client.jkt }, exp: NOW - 60 })
+    b.says({ active: true, cnf: { jkt: a.client.jkt }, aud: 'https://other.example' })
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_EXPIRED')
   })
 
   it.each(['a.b.c', 'eyJhbGciOiJFUzI1NiJ9', 'eyJ.a', 'x.eyJ.y'])(
@@ -54,7 +71,7 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
     }
   )
 
-  it('and an unavailable issuer results in 503 only if no other reports it as active', async () => {
+  it('and an unavailable issuer results in 503 only if no other accepts the token', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     a.state.status = 500
@@ -64,7 +81,7 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
     b.says({ active: false })
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
     b.says({ active: true, aud: 'x' })
-    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_INVALID')
+    expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 
   it('the introspection request has the token, and neither the proof nor other parts of the request', async () => {
