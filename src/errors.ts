@@ -114,7 +114,7 @@ export type ChallengeParams = Readonly<Record<string, string>>
 export interface RefusalDetail {
   /** The htu values that would have been accepted. */
   readonly expectedHtu?: readonly string[]
-  /** The htu of the proof, as sent. */
+  /** The htu of the proof, as sent but without query and fragment. */
   readonly receivedHtu?: string
   /** Seconds by which the iat of the proof is behind (negative) or ahead of (positive) the clock of the verifier. */
   readonly skewSeconds?: number

@@ -40,17 +40,26 @@ function stableOptionsFromEnv(): VerifierOptions {
  * {@link optionsFromEnv} without an argument.
  *
  * @param origin the object whose identity is used, if the options are a copy of a part of it
- * @throws TypeError that names the option that is missing, unknown or invalid
+ * @throws TypeError that names the option that is missing, unknown or invalid, or if the options were changed since their verifier was
+ * created, which would have no effect
  */
 export function toVerifier(source?: VerifierSource, origin?: object): AnyVerifier {
   const given = source ?? stableOptionsFromEnv()
   if (isVerifier(given)) return given
   const known = verifiers.get(origin ?? given)
-  if (known !== undefined) return known
+  if (known !== undefined) return checkUnchanged(known, given)
   const verifier = create(given)
   verifiers.set(origin ?? given, verifier)
   if (typeof given !== 'function') optionsOf.set(verifier, copyPlain(given))
   return verifier
+}
+
+function checkUnchanged(verifier: AnyVerifier, given: VerifierOptions | ((env: never) => unknown)): AnyVerifier {
+  const created = optionsOf.get(verifier)
+  const isUnchanged = created === undefined || isEqual(created, given)
+  return isUnchanged
+    ? verifier
+    : misconfigured('options', 'not be changed after a verifier was created from them: pass a new object')
 }
 
 function create(given: VerifierOptions | ((env: never) => AnyVerifier | VerifierOptions)): AnyVerifier {

@@ -46,7 +46,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     const events = listen()
     const verifier = createVerifier(world.options)
     const verify = (request: PlainRequest) => verifier.verifyRequest(request)
-    await verdictOf(verify(await world.request({ url: 'http://localhost:3000/notes' })))
+    await verdictOf(verify(await world.request({ claims: { htu: 'http://localhost:3000/notes?access_token=a\n#b' } })))
     await verdictOf(verify(await world.request({ claims: { iat: world.clock() / 1000 - 301 } })))
     await verdictOf(verify(await world.request({ claims: { iat: world.clock() / 1000 - 60, exp: world.clock() / 1000 - 30 } })))
     await verdictOf(verify(await world.request({ tokenSpec: { claims: { aud: 'https://other.example' } } })))

@@ -2,7 +2,7 @@
 
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, type DynamicModule, Module, type Provider } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
-import { misconfigured } from '../../src/config/option-validation.js'
+import { check, misconfigured } from '../../src/config/option-validation.js'
 import { type AnyVerifier, type VerifierSettings, verifierOf } from '../shared/verifier-source.js'
 import { DPoPGuard } from './dpop.guard.js'
 import { GuardCheck } from './dpop.guard-check.js'
@@ -23,12 +23,12 @@ export interface DPoPModuleExtras {
 const ConfigurableModule: ConfigurableModuleCls<DPoPModuleOptions, 'forRoot', 'create', DPoPModuleExtras> =
   new ConfigurableModuleBuilder<DPoPModuleOptions>({ optionsInjectionToken: DPOP_OPTIONS })
     .setClassMethodName('forRoot')
-    .setExtras<DPoPModuleExtras>({ isGlobal: true, guardAll: false }, (definition, { isGlobal, guardAll }) => ({
+    .setExtras<DPoPModuleExtras>({ isGlobal: true, guardAll: false }, (definition, { isGlobal = true, guardAll }) => ({
       ...definition,
-      global: isGlobal === true,
+      global: check.flag('isGlobal', isGlobal),
       providers: [
         definition.providers as Provider[],
-        guardAll === true ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : []
+        check.flag('guardAll', guardAll) ? [{ provide: APP_GUARD, useExisting: DPoPGuard }] : []
       ].flat()
     }))
     .build().ConfigurableModuleClass

@@ -16,7 +16,8 @@ export function logOutage(error: unknown, log: (line: string) => void): void {
   if (!isDPoPUnavailableError(error)) return
   const line = `dpop-guard: ${outageLine(error.code, error.cause)}`
   const nowMs = Date.now()
-  if (nowMs - (loggedAtMs.get(line) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
+  // The clock may have been set back.
+  if (Math.abs(nowMs - (loggedAtMs.get(line) ?? Number.NEGATIVE_INFINITY)) < LOG_INTERVAL_MS) return
   loggedAtMs.set(line, nowMs)
   log(line)
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs, styleText } from 'node:util'
 import type { ExplainedCheck } from '../diagnostics/explain.js'
 import { decodeJsonObject } from '../encoding/compact-jws.js'
+import { onOneLine } from '../encoding/printable.js'
 import type { VerifierOptions } from '../options.js'
 import type { PlainRequest } from '../request/request.js'
 import { createVerifier } from '../verifier.js'
@@ -178,8 +179,8 @@ function printChecks(
     hasColors ? styleText(color, text, { validateStream: false }) : text
   for (const { rule, section, outcome, expected, received, hint } of checks) {
     print(`${paint(colors[outcome], marks[outcome])} ${rule.padEnd(18)} ${section}`)
-    if (expected !== undefined) print(`    expected: ${expected}`)
-    if (received !== undefined) print(`    received: ${received}`)
+    if (expected !== undefined) print(`    expected: ${onOneLine(expected)}`)
+    if (received !== undefined) print(`    received: ${onOneLine(received)}`)
     if (hint !== undefined) print(`    ${hint}`)
   }
   print('')

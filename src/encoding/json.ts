@@ -15,9 +15,8 @@ export function deepFreeze<T extends object>(value: T): T {
   let pending: object[] | undefined
   for (let next: object | undefined = value; next !== undefined; next = pending?.pop()) {
     Object.freeze(next)
-    // Most claims are flat, so the stack is allocated on demand. Parsed JSON has own members only.
-    for (const name in next) {
-      const member = (next as JsonObject)[name]
+    // Most claims are flat, so the stack is allocated on demand.
+    for (const member of Object.values(next)) {
       if (typeof member !== 'object' || member === null) continue
       pending ??= []
       pending.push(member)

@@ -37,7 +37,9 @@ export class ClientQuota {
   }
 
   #rotate(nowMs: number): void {
-    if (nowMs < this.#periodEndsMs) return
+    // A period that ends later than a whole one from now began before the clock was set back.
+    const isCurrent = nowMs < this.#periodEndsMs && this.#periodEndsMs <= nowMs + this.#periodMs
+    if (isCurrent) return
     const isNext = nowMs < this.#periodEndsMs + this.#periodMs
     this.#previous.fill(0)
     if (isNext) [this.#current, this.#previous] = [this.#previous, this.#current]

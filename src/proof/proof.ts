@@ -134,8 +134,13 @@ export function checkHtm({ htm }: ProofClaims, { method }: IncomingRequest): voi
 export function checkHtu({ htu }: ProofClaims, uris: readonly string[], { isWebSocketUpgrade }: IncomingRequest): string {
   return (
     matchHtu(isWebSocketUpgrade ? toHttpUri(htu) : htu, uris) ??
-    refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: htu })
+    refuse('ERR_DPOP_PROOF_HTU', { expectedHtu: uris, receivedHtu: withoutQuery(htu) })
   )
+}
+
+/** The query is not compared, and may contain credentials. */
+function withoutQuery(htu: string): string {
+  return htu.replace(/[?#].*/s, '')
 }
 
 /** Check 12a: "ensure that the value of the ath claim equals the hash of that access token". */

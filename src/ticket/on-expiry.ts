@@ -1,7 +1,7 @@
 /** Ends a connection when its access token expires. @module */
 
-/** Longer delays of timers fire at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1
+/** The clock is read again after this time, because it may have been set forward. */
+const MAX_DELAY_MS = 60_000
 
 /**
  * Calls `close` once when the access token has expired, for connections that were verified only at their start. At once for a token
@@ -19,7 +19,7 @@ export function onExpiry(expiresAt: number | undefined, close: () => void, clock
     // Timers of Node.js are objects, those of other runtimes are numbers.
     if (typeof timer === 'object') timer.unref()
   }
-  // A timer may fire early, and the clock may have been set.
+  // A timer may fire early, and the clock may have been set back.
   const check = () => {
     if (expiresAtMs > clock()) wait()
     else close()

@@ -11,10 +11,11 @@ export async function checkClientCertificate(
   request: RequestLike,
   clientCertificate: VerifierConfig['clientCertificate']
 ): Promise<void> {
-  const certificate = await clientCertificate?.(request)
-  if (certificate === undefined)
+  const certificate: unknown = await clientCertificate?.(request)
+  // An empty string is what a proxy sends for a client without a certificate.
+  if (certificate === undefined || certificate === null || certificate === '')
     refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'there is no client certificate; see the option clientCertificate' })
-  const der = typeof certificate === 'string' ? fromPem(certificate) : certificate
+  const der = typeof certificate === 'string' ? fromPem(certificate) : (certificate as Uint8Array)
   if ((await platform.sha256OfBytes(der)) !== x5tS256)
     refuse('ERR_DPOP_TOKEN_BINDING', { reason: 'the client certificate does not match cnf.x5t#S256' })
 }

@@ -651,6 +651,16 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       )
     })
 
+    test.each(['guardAll', 'isGlobal'])('%s is true or false: anything else is a TypeError', (name) => {
+      for (const value of ['true', 1, 0, null, []]) {
+        const message = `"${name}" must be true or false`
+        expect(() => DPoPModule.forRoot({ ...bench.options(), [name]: value })).toThrow(new TypeError(message))
+        const wrong = { useFactory: () => bench.options(), [name]: value }
+        expect(() => DPoPModule.forRootAsync(wrong)).toThrow(new TypeError(message))
+      }
+      expect(DPoPModule.forRoot({ ...bench.options(), isGlobal: undefined } as never).global).toBe(true)
+    })
+
     test.each([() => bench.options(), null])('forRoot() rejects options that are not an object: %s', (options) => {
       expect(() => DPoPModule.forRoot(options as never)).toThrow(
         new TypeError('"options" must be an object; forRootAsync() takes a function as "useFactory"')

@@ -156,6 +156,10 @@ test('logOutage logs a cause again after its interval, other causes at once, and
   vi.advanceTimersByTime(10_001)
   logOutage(error('first'), log)
   expect(log).toHaveBeenCalledTimes(3)
+  // The clock is set back by a day.
+  vi.setSystemTime(1_800_000_000_000 - 86_400_000)
+  logOutage(error('first'), log)
+  expect(log).toHaveBeenCalledTimes(4)
   vi.useRealTimers()
 })
 

@@ -46,6 +46,13 @@ describe('dpop-guard explain', () => {
     expect(output).toContain('- replay             RFC 9449 §11.1\n    whether the API has consumed the proof is not known here')
   })
 
+  test('does not print control characters of a request, which could change what the terminal shows', async () => {
+    const input = await rawRequest('https://evil.example/\u001b[2K\n✓ htu accepted')
+    const { output } = await run(['explain', '--options', file, ...at], input)
+    expect(output).toContain('received: https://evil.example/?[2K?✓ htu accepted')
+    expect(output).not.toContain('\u001b')
+  })
+
   test('rejects an invalid one with status 1, and prints expected and received values, but no token and no proof', async () => {
     const input = await rawRequest('http://api.example/notes')
     const { status, output } = await run(['explain', '--options', file, ...at], input)

@@ -62,6 +62,16 @@ it('deepFreeze freezes lists and objects to their last member', () => {
   expect(Object.isFrozen(deepFreeze({ flat: 1 }))).toBe(true)
 })
 
+it('deepFreeze ends if a library has added an enumerable object to Object.prototype', () => {
+  const added = 'addedByTheTest'
+  Object.defineProperty(Object.prototype, added, { value: { a: 1 }, enumerable: true, writable: true, configurable: true })
+  try {
+    expect(Object.isFrozen(deepFreeze({ a: {} }).a)).toBe(true)
+  } finally {
+    Reflect.deleteProperty(Object.prototype, added)
+  }
+})
+
 it('copyString returns an equal string', () => {
   for (const text of ['', 'abc', 'é😀', 'x'.repeat(10_000)]) expect(copyString(text)).toBe(text)
 })

@@ -54,6 +54,15 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     for (const atMs of [1, 2, MINUTE - 1]) expect(take(quota, 'b', 1, NOW_MS + atMs, MINUTE)).toBe(0)
   })
 
+  it('begins a new period if the clock was set back, so that no client waits for the time before', () => {
+    const quota = new ClientQuota(10)
+    expect(take(quota, 'a', 1, NOW_MS)).toBe(1)
+    const earlierMs = NOW_MS - 24 * 60 * MINUTE
+    expect(take(quota, 'a', 15, earlierMs)).toBe(9)
+    expect(quota.retryAfterSeconds(earlierMs)).toBeLessThanOrEqual(300)
+    expect(take(quota, 'a', 15, earlierMs + 10 * MINUTE)).toBe(10)
+  })
+
   it('separates clients by two counters', () => {
     const quota = new ClientQuota(1)
     const clients = 2 ** 14

@@ -51,6 +51,17 @@ describe('onExpiry ends a connection when its access token expires', () => {
     expect(close).toHaveBeenCalledOnce()
   })
 
+  it('is called within a minute after the clock was set forward past exp', () => {
+    const close = vi.fn()
+    let nowMs = NOW * 1000
+    onExpiry(NOW + 3600, close, () => nowMs)
+    nowMs += 3_600_000
+    vi.advanceTimersByTime(59_999)
+    expect(close).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(close).toHaveBeenCalledOnce()
+  })
+
   it('a clock that was set back delays it', () => {
     const close = vi.fn()
     let nowMs = NOW * 1000
