@@ -3,7 +3,7 @@ import { DPoPError, type DPoPErrorCode, DPoPUnavailableError, isDPoPError, isDPo
 import { describe, expect, it, vi } from 'vitest'
 import { Refusal, refuse, responseFor } from '../src/errors.js'
 
-/** Status and OAuth error of every refusal: RFC 6750 §3.1, RFC 9449 §7.1. A new code needs a line here, or this does not compile. */
+/** Status and OAuth error of every code: RFC 6750 §3.1, RFC 9449 §7.1. A new code without an entry does not compile. */
 const table: Record<DPoPErrorCode, readonly [status: number, error: string | undefined]> = {
   ERR_DPOP_CREDENTIALS_MISSING: [401, undefined],
   ERR_DPOP_REQUEST_MALFORMED: [400, 'invalid_request'],
@@ -41,15 +41,18 @@ const outages = ['ERR_DPOP_KEYS_UNAVAILABLE', 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE
 const description = /^[ !#-[\]-~]+$/
 
 describe('DPoPError', () => {
-  it.each(codes)('%s has its status, OAuth error and a sentence that fits a challenge (RFC 6750 §3)', (code, [status, error]) => {
-    const refusal = new DPoPError(code)
-    expect(refusal).toMatchObject({ name: 'DPoPError', code, status, statusCode: status, error, expose: true, headers: {} })
-    expect(refusal.description).toMatch(description)
-    expect(refusal.message).toBe(refusal.description)
-    expect(responseFor(code)).toEqual({ status, error, description: refusal.description })
-  })
+  it.each(codes)(
+    '%s has its status, its OAuth error and a description that is valid in a challenge (RFC 6750 §3)',
+    (code, [status, error]) => {
+      const rejection = new DPoPError(code)
+      expect(rejection).toMatchObject({ name: 'DPoPError', code, status, statusCode: status, error, expose: true, headers: {} })
+      expect(rejection.description).toMatch(description)
+      expect(rejection.message).toBe(rejection.description)
+      expect(responseFor(code)).toEqual({ status, error, description: rejection.description })
+    }
+  )
 
-  it('is one line in a log, without header fields: any client can cause an error', () => {
+  it('is printed on one line without header fields, because any client can cause an error', () => {
     const error = new DPoPError('ERR_DPOP_NONCE_REQUIRED', { 'DPoP-Nonce': 'the-nonce' })
     const line = 'DPoPError: A DPoP nonce is required; use the DPoP-Nonce of this response (ERR_DPOP_NONCE_REQUIRED)'
     expect(inspect(error)).toBe(line)
@@ -57,11 +60,11 @@ describe('DPoPError', () => {
     expect(error.stack).toBe(line)
   })
 
-  it('every sentence says something else', () => {
+  it('has a distinct description for each code', () => {
     expect(new Set(codes.map(([code]) => new DPoPError(code).description)).size).toBe(codes.length)
   })
 
-  it('as JSON has the members of RFC 6749 §5.2, without error where there were no credentials (RFC 6750 §3.1)', () => {
+  it('has the members of RFC 6749 §5.2 as JSON, without error if there were no credentials (RFC 6750 §3.1)', () => {
     expect(JSON.parse(JSON.stringify(new DPoPError('ERR_DPOP_PROOF_HTM')))).toEqual({
       error: 'invalid_dpop_proof',
       error_description: 'The DPoP proof htm does not match the request method'
@@ -71,7 +74,7 @@ describe('DPoPError', () => {
     })
   })
 
-  it('as a Response has status, body and every challenge on a line of its own (RFC 9110 §11.6.1)', async () => {
+  it('getResponse() has the status, the body and every challenge (RFC 9110 §11.6.1)', async () => {
     const headers = { 'WWW-Authenticate': ['Bearer realm="a"', 'DPoP algs="ES256"'], 'X-One': 'line' }
     const error = new DPoPError('ERR_DPOP_TOKEN_EXPIRED', headers)
     const response = error.getResponse()
@@ -101,8 +104,8 @@ describe('DPoPUnavailableError', () => {
   })
 })
 
-describe('two copies of the package know each other’s errors', () => {
-  it('by their brand', async () => {
+describe('isDPoPError and isDPoPUnavailableError', () => {
+  it('recognize the errors of another copy of the package is recognized by its brand', async () => {
     vi.resetModules()
     const copy = await import('../src/errors.js')
     expect(copy.DPoPError).not.toBe(DPoPError)
@@ -113,7 +116,7 @@ describe('two copies of the package know each other’s errors', () => {
     expect(new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE')[Symbol.for('dpop-guard.unavailable') as never]).toBe(true)
   })
 
-  it('and not for other errors', () => {
+  it('are false for other values', () => {
     const others = [
       undefined,
       null,

@@ -64,7 +64,7 @@ describe('a function that returns options', () => {
     expect(await verdictOf(verifyRequest(await world.request(), () => existing))).toBe('accepted')
   })
 
-  it('is one verifier, so that a replay is detected', async () => {
+  it('results in one verifier, so that a replay is detected', async () => {
     const options = () => world.options
     const request = await world.request()
     expect(await verdictOf(verifyRequest(request, options))).toBe('accepted')
@@ -72,7 +72,7 @@ describe('a function that returns options', () => {
     expect(toVerifier(options)).toBe(toVerifier(options))
   })
 
-  it('that throws is 503 with its error as the cause, and is called again by the next request', async () => {
+  it('results in 503 with its error as the cause if it throws, and is called again by the next request', async () => {
     const cause = new Error('no environment')
     const options = vi.fn(() => world.options)
     options.mockImplementationOnce(() => {
@@ -87,12 +87,12 @@ describe('a function that returns options', () => {
     [{ issuer: ISSUER, baseURL: BASE_URL }, '"baseURL" is not an option; did you mean "baseUrl"?'],
     [undefined, '"options" must be an object'],
     [Promise.resolve({}), '"options" must be returned by the function, not a promise of them']
-  ])('that returns %j is 503 with a TypeError as the cause', async (returned, message) => {
+  ])('results in 503 with a TypeError as the cause if it returns %j', async (returned, message) => {
     const verifying = verifyRequest(await world.request(), () => returned as VerifierOptions)
     await expect(verifying).rejects.toMatchObject({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause: new TypeError(message) })
   })
 
-  it('has all methods of a verifier', async () => {
+  it('results in a verifier with all methods', async () => {
     const verifier: Verifier<VerifiedRequest | undefined> = toVerifier(() => ({
       ...world.options,
       metadata: {},
@@ -111,7 +111,7 @@ describe('a function that returns options', () => {
     await expect(verifier.requirePolicy(auth, { anyScope: ['b'] }, request)).rejects.toMatchObject({ status: 403 })
   })
 
-  it('each method is 503 while the function throws', async () => {
+  it('results in 503 for each method while it throws', async () => {
     const verifier = toVerifier(() => {
       throw new Error('not yet')
     })
@@ -131,11 +131,14 @@ describe('a function that returns options', () => {
     }
   })
 
-  it('has an empty environment on a runtime without one', async () => {
+  it('receives an empty environment on a runtime without one', async () => {
     const options = vi.fn((_env: object) => world.options)
     const request = await world.request()
     vi.stubGlobal('process', undefined)
-    await verifyRequest(request, options).finally(() => vi.unstubAllGlobals())
+    // Nothing may be awaited while process is replaced: timers of the test runner use it.
+    const verifying = verifyRequest(request, options)
+    vi.unstubAllGlobals()
+    await verifying
     expect(options).toHaveBeenCalledExactlyOnceWith({})
   })
 })

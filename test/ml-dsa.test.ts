@@ -80,7 +80,7 @@ async function verdictsOf(key: MlDsaKey, difference: Difference): Promise<string
 }
 
 describe('a proof', () => {
-  it.each(postQuantumAlgorithms)('with %s is accepted once, beside ES256 (RFC 9964 §4)', async (alg) => {
+  it.each(postQuantumAlgorithms)('with %s is accepted once, in addition to ES256 (RFC 9964 §4)', async (alg) => {
     const verifier = create()
     const request = await requestOf(keys[alg])
     const auth = await verifier.verifyRequest(request)
@@ -95,7 +95,7 @@ describe('a proof', () => {
     expect(await verdictsOf(keys['ML-DSA-44'], { token })).toEqual(['ERR_DPOP_TOKEN_BINDING', 'ERR_DPOP_TOKEN_BINDING'])
   })
 
-  it('imports the key of a client once, as long as its header may be', async () => {
+  it('imports the key of a client once, for headers of any accepted length', async () => {
     const verifier = create()
     const key = keys['ML-DSA-87']
     await verifier.verifyRequest(await requestOf(key))
@@ -192,7 +192,7 @@ describe('the key of a proof', () => {
 })
 
 describe.each(sizes)('a signature of %s has its size (RFC 9964 §5)', (alg, publicKeyOctets, signatureOctets) => {
-  it('and the public key, too [Q-04]', () => {
+  it('and so does its public key [Q-04]', () => {
     expect(octetsOf(keys[alg].jwk.pub)).toHaveLength(publicKeyOctets)
     expect(keys[alg].sign('x')).toHaveLength(signatureOctets)
   })
@@ -205,14 +205,14 @@ describe.each(sizes)('a signature of %s has its size (RFC 9964 §5)', (alg, publ
     ['all zeros', (signature) => new Uint8Array(signature.length)],
     ['another first bit', (signature) => Uint8Array.from(signature, (octet, i) => (i === 0 ? octet ^ 1 : octet))],
     [
-      'another last bit',
+      'a changed last bit',
       (signature) => Uint8Array.from(signature, (octet, i) => (i === signature.length - 1 ? octet ^ 1 : octet))
     ]
   ])('rejects: %s [Q-04]', async (_title, signature) => {
     expect(await verdictsOf(keys[alg], { signature })).toEqual(['ERR_DPOP_PROOF_SIGNATURE', 'ERR_DPOP_PROOF_SIGNATURE'])
   })
 
-  it('rejects one of another key, of another input and of another algorithm [Q-04]', async () => {
+  it('rejects a signature of another key, of another input and of another algorithm [Q-04]', async () => {
     const attacker = await createMlDsaKey(alg)
     const other = keys[alg === 'ML-DSA-44' ? 'ML-DSA-65' : 'ML-DSA-44']
     for (const signature of [
@@ -223,7 +223,7 @@ describe.each(sizes)('a signature of %s has its size (RFC 9964 §5)', (alg, publ
       expect(await verdictsOf(keys[alg], { signature })).toEqual(['ERR_DPOP_PROOF_SIGNATURE', 'ERR_DPOP_PROOF_SIGNATURE'])
   })
 
-  it('rejects one with a context: it must be empty [Q-04]', async () => {
+  it('rejects a signature with a non-empty context [Q-04]', async () => {
     const signature = (_: Uint8Array, input: string) => keys[alg].sign(input, Buffer.from('dpop+jwt'))
     expect(await verdictsOf(keys[alg], { signature })).toEqual(['ERR_DPOP_PROOF_SIGNATURE', 'ERR_DPOP_PROOF_SIGNATURE'])
     const empty = (_: Uint8Array, input: string) => keys[alg].sign(input, new Uint8Array(0))
@@ -270,7 +270,7 @@ describe('access tokens', () => {
     expect(await tokenVerdict(keys[alg], { ...keys[alg].jwk, use: 'sig', key_ops: ['verify'] })).toBe('accepted')
   })
 
-  it('are accepted with token.algorithms, beside other keys of the issuer', async () => {
+  it('are accepted with token.algorithms, also if the issuer has other keys', async () => {
     const key = keys['ML-DSA-65']
     const jwks = { keys: [...world.issuer.jwks.keys, { ...key.jwk, kid: 'pq' }] }
     const verifier = create({ issuer: { issuer: ISSUER, jwks }, token: { algorithms: ['ES256', 'ML-DSA-65'] } })
@@ -352,7 +352,7 @@ describe('the options', () => {
     )
   })
 
-  it('the runtime is not asked for algorithms that are not accepted', () => {
+  it('platform.supports() is not called for algorithms that are not accepted', () => {
     const supports = vi.spyOn(platform, 'supports').mockClear()
     createVerifier(world.options)
     createVerifier({ ...world.options, proof: { algorithms: ['RS256'] } })
@@ -430,7 +430,7 @@ describe('the limit of node:http for header fields', () => {
     return response.status
   }
 
-  it('is enough for the longest proof and a small token, and must be raised for longer tokens [Q-07]', async () => {
+  it('suffices for the longest proof and a small token, and must be raised for longer tokens [Q-07]', async () => {
     expect(await statusOf(undefined, 0)).toBe(200)
     expect(await statusOf(undefined, 5000)).toBe(431)
     expect(await statusOf(32_768, 5000)).toBe(200)

@@ -7,11 +7,11 @@ import { traditionalAlgorithms } from '../src/crypto/crypto.js'
 
 const issuer = 'https://issuer.example'
 const baseUrl = 'https://api.example'
-const good = { issuer, baseUrl }
+const valid = { issuer, baseUrl }
 
-/** The options as a caller without types might give them. */
+/** Options as a caller without types may pass them. */
 const make = (options: unknown) => () => createVerifier(options as VerifierOptions)
-const resolve = (extra: object) => resolveOptions({ ...good, ...extra } as VerifierOptions)
+const resolve = (extra: object) => resolveOptions({ ...valid, ...extra } as VerifierOptions)
 const issuersOf = (config: ReturnType<typeof resolve>) => config.issuers as readonly IssuerConfig[]
 
 const https = 'must be an https URL (http only on loopback, or with "dangerouslyAllowInsecureRequests")'
@@ -22,236 +22,244 @@ describe('createVerifier rejects an invalid option with a TypeError that names i
   it.each<[title: string, options: unknown, message: string]>([
     ['nothing', undefined, '"options" must be an object'],
     ['null', null, '"options" must be an object'],
-    ['a list', [good], '"options" must be an object'],
+    ['a list', [valid], '"options" must be an object'],
     ['a string', 'https://issuer.example', '"options" must be an object'],
 
     [
       'an issuer that is the URL of its metadata',
-      { ...good, issuer: `${issuer}/.well-known/openid-configuration` },
+      { ...valid, issuer: `${issuer}/.well-known/openid-configuration` },
       '"issuer" must be the issuer identifier, not the URL of its metadata'
     ],
     [
       'two base URLs in a string',
-      { ...good, baseUrl: `${baseUrl},https://b.example` },
+      { ...valid, baseUrl: `${baseUrl},https://b.example` },
       '"baseUrl" must be one URL, or an array of URLs'
     ],
     ['no issuer', { baseUrl }, '"issuer" must be given'],
-    ['issuer null', { ...good, issuer: null }, '"issuer" must be given'],
-    ['issuer a number', { ...good, issuer: 7 }, '"issuer" must be an object'],
-    ['issuer a list of lists', { ...good, issuer: [[issuer]] }, '"issuer" must be an object'],
-    ['no issuers', { ...good, issuer: [] }, '"issuer" must name at least one issuer'],
-    ['an issuer twice', { ...good, issuer: [issuer, { issuer }] }, '"issuer" must name each issuer once'],
-    ['issuer empty', { ...good, issuer: '' }, `"issuer" ${url}`],
-    ['issuer relative', { ...good, issuer: '/issuer' }, `"issuer" ${url}`],
-    ['issuer object without issuer', { ...good, issuer: {} }, `"issuer" ${url}`],
-    ['issuer over http', { ...good, issuer: 'http://issuer.example' }, `"issuer" ${https}`],
-    ['issuer of another scheme', { ...good, issuer: 'ftp://issuer.example' }, `"issuer" ${https}`],
-    ['issuer with query', { ...good, issuer: `${issuer}?a` }, '"issuer" must have no query'],
+    ['issuer null', { ...valid, issuer: null }, '"issuer" must be given'],
+    ['issuer a number', { ...valid, issuer: 7 }, '"issuer" must be an object'],
+    ['issuer a list of lists', { ...valid, issuer: [[issuer]] }, '"issuer" must be an object'],
+    ['no issuers', { ...valid, issuer: [] }, '"issuer" must name at least one issuer'],
+    ['an issuer twice', { ...valid, issuer: [issuer, { issuer }] }, '"issuer" must name each issuer once'],
+    ['issuer empty', { ...valid, issuer: '' }, `"issuer" ${url}`],
+    ['issuer relative', { ...valid, issuer: '/issuer' }, `"issuer" ${url}`],
+    ['issuer object without issuer', { ...valid, issuer: {} }, `"issuer" ${url}`],
+    ['issuer over http', { ...valid, issuer: 'http://issuer.example' }, `"issuer" ${https}`],
+    ['issuer of another scheme', { ...valid, issuer: 'ftp://issuer.example' }, `"issuer" ${https}`],
+    ['issuer with query', { ...valid, issuer: `${issuer}?a` }, '"issuer" must have no query'],
     ...['\n', '\u0001', ' ', '?', '#', '/\\a', '/a\tb'].map((end): [string, unknown, string] => [
-      `issuer with ${JSON.stringify(end)}, which the URL parser mends`,
-      { ...good, issuer: issuer + end },
+      `issuer with ${JSON.stringify(end)}, which the URL parser removes`,
+      { ...valid, issuer: issuer + end },
       '"issuer" must be an absolute URL without white space, "?" or "#"'
     ]),
     ...[` ${issuer}`, 'https:issuer.example', 'https:///issuer.example', 'https:\\\\issuer.example'].map(
       (text): [string, unknown, string] => [
         `issuer ${JSON.stringify(text)}, which the URL parser corrects`,
-        { ...good, issuer: text },
+        { ...valid, issuer: text },
         '"issuer" must be an absolute URL without white space, "?" or "#"'
       ]
     ),
-    ['issuer with fragment', { ...good, issuer: `${issuer}#a` }, '"issuer" must have no user information and no fragment'],
+    ['issuer with fragment', { ...valid, issuer: `${issuer}#a` }, '"issuer" must have no user information and no fragment'],
     [
       'issuer with user',
-      { ...good, issuer: 'https://u@issuer.example' },
+      { ...valid, issuer: 'https://u@issuer.example' },
       '"issuer" must have no user information and no fragment'
     ],
     [
       'issuer with password',
-      { ...good, issuer: 'https://:p@issuer.example' },
+      { ...valid, issuer: 'https://:p@issuer.example' },
       '"issuer" must have no user information and no fragment'
     ],
     [
       'issuer.audience empty',
-      { ...good, issuer: { issuer, audience: '' } },
+      { ...valid, issuer: { issuer, audience: '' } },
       '"issuer.audience" must be a non-empty string or an array of non-empty strings'
     ],
-    ['issuer.jwksUri a URL object', { ...good, issuer: { issuer, jwksUri: new URL(issuer) } }, `"issuer.jwksUri" ${url}`],
-    ['issuer.jwksUri relative', { ...good, issuer: { issuer, jwksUri: '/jwks' } }, `"issuer.jwksUri" ${url}`],
+    ['issuer.jwksUri a URL object', { ...valid, issuer: { issuer, jwksUri: new URL(issuer) } }, `"issuer.jwksUri" ${url}`],
+    ['issuer.jwksUri relative', { ...valid, issuer: { issuer, jwksUri: '/jwks' } }, `"issuer.jwksUri" ${url}`],
     [
       'issuer.jwksUri over http',
-      { ...good, issuer: { issuer, jwksUri: 'http://issuer.example/jwks' } },
+      { ...valid, issuer: { issuer, jwksUri: 'http://issuer.example/jwks' } },
       `"issuer.jwksUri" ${https}`
     ],
     [
-      'issuer.jwks beside jwksUri',
-      { ...good, issuer: { issuer, jwks: { keys: [] }, jwksUri: issuer } },
+      'issuer.jwks combined with jwksUri',
+      { ...valid, issuer: { issuer, jwks: { keys: [] }, jwksUri: issuer } },
       '"issuer.jwks" must not be combined with "issuer.jwksUri"'
     ],
     [
       'issuer.jwks a list',
-      { ...good, issuer: { issuer, jwks: [] } },
+      { ...valid, issuer: { issuer, jwks: [] } },
       '"issuer.jwks" must be a JWK Set: an object with an array "keys"'
     ],
     [
       'issuer.jwks with a function inside',
-      { ...good, issuer: { issuer, jwks: { keys: [{ kty: () => 'EC' }] } } },
+      { ...valid, issuer: { issuer, jwks: { keys: [{ kty: () => 'EC' }] } } },
       '"issuer.jwks" must contain only JSON values'
     ],
     [
       'issuer.algorithms empty',
-      { ...good, issuer: { issuer, algorithms: [] } },
+      { ...valid, issuer: { issuer, algorithms: [] } },
       `"issuer.algorithms" must be a non-empty array of ${algs}`
     ],
     [
       'issuer.algorithms symmetric',
-      { ...good, issuer: { issuer, algorithms: ['HS256'] } },
+      { ...valid, issuer: { issuer, algorithms: ['HS256'] } },
       `"issuer.algorithms" must contain only ${algs}`
     ],
 
     ['no baseUrl', { issuer }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
-    ['baseUrl empty', { ...good, baseUrl: '' }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
-    ['no baseUrls', { ...good, baseUrl: [] }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
+    ['baseUrl empty', { ...valid, baseUrl: '' }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
+    ['no baseUrls', { ...valid, baseUrl: [] }, '"baseUrl" must be a non-empty string or an array of non-empty strings'],
     [
-      'baseUrl with a hole',
-      { ...good, baseUrl: [baseUrl, 1] },
+      'baseUrl with an undefined member',
+      { ...valid, baseUrl: [baseUrl, 1] },
       '"baseUrl" must be a non-empty string or an array of non-empty strings'
     ],
-    ['baseUrl relative', { ...good, baseUrl: 'api.example' }, `"baseUrl" ${url}`],
-    ['baseUrl over http', { ...good, baseUrl: 'http://api.example' }, `"baseUrl" ${https}`],
+    ['baseUrl relative', { ...valid, baseUrl: 'api.example' }, `"baseUrl" ${url}`],
+    ['baseUrl over http', { ...valid, baseUrl: 'http://api.example' }, `"baseUrl" ${https}`],
     [
       'baseUrl with query',
-      { ...good, baseUrl: `${baseUrl}?a` },
+      { ...valid, baseUrl: `${baseUrl}?a` },
       '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
     [
       'baseUrl with a space',
-      { ...good, baseUrl: `${baseUrl}/a b` },
+      { ...valid, baseUrl: `${baseUrl}/a b` },
       '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
     [
       'baseUrl with a quote in its host',
-      { ...good, baseUrl: 'https://a"b.example' },
+      { ...valid, baseUrl: 'https://a"b.example' },
       '"baseUrl" must consist of scheme, host and path, percent-encoded where needed'
     ],
-    ['audience empty', { ...good, audience: '' }, '"audience" must be a non-empty string or an array of non-empty strings'],
-    ['audience a number', { ...good, audience: 1 }, '"audience" must be a non-empty string or an array of non-empty strings'],
-    ['no audiences', { ...good, audience: [] }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['audience empty', { ...valid, audience: '' }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['audience a number', { ...valid, audience: 1 }, '"audience" must be a non-empty string or an array of non-empty strings'],
+    ['no audiences', { ...valid, audience: [] }, '"audience" must be a non-empty string or an array of non-empty strings'],
     ['no audience', { issuer, baseUrl: () => baseUrl }, '"audience" must be given if "baseUrl" is a function'],
 
-    ['allowBearer a string', { ...good, allowBearer: 'false' }, '"allowBearer" must be true or false'],
-    ['optional null', { ...good, optional: null }, '"optional" must be true or false'],
+    ['allowBearer a string', { ...valid, allowBearer: 'false' }, '"allowBearer" must be true or false'],
+    ['optional null', { ...valid, optional: null }, '"optional" must be true or false'],
     [
       'dangerouslyAllowInsecureRequests a number',
-      { ...good, dangerouslyAllowInsecureRequests: 1 },
+      { ...valid, dangerouslyAllowInsecureRequests: 1 },
       '"dangerouslyAllowInsecureRequests" must be true or false'
     ],
-    ['profile unknown', { ...good, profile: 'fapi1' }, '"profile" must be one of fapi2'],
-    ['signatureThreads unknown', { ...good, signatureThreads: 'worker' }, '"signatureThreads" must be one of inline, pool, auto'],
+    ['profile unknown', { ...valid, profile: 'fapi1' }, '"profile" must be one of fapi2'],
+    [
+      'signatureThreads unknown',
+      { ...valid, signatureThreads: 'worker' },
+      '"signatureThreads" must be one of inline, pool, auto'
+    ],
     [
       'cache an unknown key',
-      { ...good, cache: { maxClient: 1000 } },
+      { ...valid, cache: { maxClient: 1000 } },
       '"cache.maxClient" is not an option; did you mean "cache.maxClients"?'
     ],
-    ['cache a number', { ...good, cache: 5 }, '"cache" must be an object'],
+    ['cache a number', { ...valid, cache: 5 }, '"cache" must be an object'],
     [
       'cache.maxClients below 1000',
-      { ...good, cache: { maxClients: 999 } },
+      { ...valid, cache: { maxClients: 999 } },
       '"cache.maxClients" must be an integer from 1000 to 1000000'
     ],
     [
       'cache.maxClients above a million',
-      { ...good, cache: { maxClients: 1_000_001 } },
+      { ...valid, cache: { maxClients: 1_000_001 } },
       '"cache.maxClients" must be an integer from 1000 to 1000000'
     ],
     [
       'staleIfErrorSeconds a string',
-      { ...good, staleIfErrorSeconds: '60' },
+      { ...valid, staleIfErrorSeconds: '60' },
       '"staleIfErrorSeconds" must be an integer from 0 to 86400'
     ],
     [
       'staleIfErrorSeconds above a day',
-      { ...good, staleIfErrorSeconds: 86_401 },
+      { ...valid, staleIfErrorSeconds: 86_401 },
       '"staleIfErrorSeconds" must be an integer from 0 to 86400'
     ],
-    ['clock a number', { ...good, clock: 1 }, '"clock" must be a function'],
-    ['fetch an object', { ...good, fetch: {} }, '"fetch" must be a function'],
-    ['clientCertificate a string', { ...good, clientCertificate: 'PEM' }, '"clientCertificate" must be a function'],
-    ['replay true', { ...good, replay: true }, '"replay" must be false or a store with a "reserve" method'],
-    ['replay null', { ...good, replay: null }, '"replay" must be false or a store with a "reserve" method'],
-    ['replay without reserve', { ...good, replay: { has() {} } }, '"replay" must be false or a store with a "reserve" method'],
+    ['clock a number', { ...valid, clock: 1 }, '"clock" must be a function'],
+    ['fetch an object', { ...valid, fetch: {} }, '"fetch" must be a function'],
+    ['clientCertificate a string', { ...valid, clientCertificate: 'PEM' }, '"clientCertificate" must be a function'],
+    ['replay true', { ...valid, replay: true }, '"replay" must be false or a store with a "reserve" method'],
+    ['replay null', { ...valid, replay: null }, '"replay" must be false or a store with a "reserve" method'],
+    ['replay without reserve', { ...valid, replay: { has() {} } }, '"replay" must be false or a store with a "reserve" method'],
 
-    ['proof null', { ...good, proof: null }, '"proof" must be an object'],
+    ['proof null', { ...valid, proof: null }, '"proof" must be an object'],
     [
       'proof.algorithms a string',
-      { ...good, proof: { algorithms: 'ES256' } },
+      { ...valid, proof: { algorithms: 'ES256' } },
       `"proof.algorithms" must be a non-empty array of ${algs}`
     ],
-    ['proof.algorithms none', { ...good, proof: { algorithms: ['none'] } }, `"proof.algorithms" must contain only ${algs}`],
+    ['proof.algorithms none', { ...valid, proof: { algorithms: ['none'] } }, `"proof.algorithms" must contain only ${algs}`],
     [
       'proof.maxAgeSeconds zero',
-      { ...good, proof: { maxAgeSeconds: 0 } },
+      { ...valid, proof: { maxAgeSeconds: 0 } },
       '"proof.maxAgeSeconds" must be an integer from 1 to 300'
     ],
     [
       'proof.maxAgeSeconds wide',
-      { ...good, proof: { maxAgeSeconds: 301 } },
+      { ...valid, proof: { maxAgeSeconds: 301 } },
       '"proof.maxAgeSeconds" must be an integer from 1 to 300'
     ],
     [
       'proof.maxAgeSeconds fractional',
-      { ...good, proof: { maxAgeSeconds: 1.5 } },
+      { ...valid, proof: { maxAgeSeconds: 1.5 } },
       '"proof.maxAgeSeconds" must be an integer from 1 to 300'
     ],
     [
       'proof.maxFutureSeconds negative',
-      { ...good, proof: { maxFutureSeconds: -1 } },
+      { ...valid, proof: { maxFutureSeconds: -1 } },
       '"proof.maxFutureSeconds" must be an integer from 0 to 300'
     ],
     [
       'proof.maxFutureSeconds wide',
-      { ...good, proof: { maxFutureSeconds: 301 } },
+      { ...valid, proof: { maxFutureSeconds: 301 } },
       '"proof.maxFutureSeconds" must be an integer from 0 to 300'
     ],
-    ['proof.maxBytes small', { ...good, proof: { maxBytes: 511 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
-    ['proof.maxBytes large', { ...good, proof: { maxBytes: 65_537 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
+    ['proof.maxBytes small', { ...valid, proof: { maxBytes: 511 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
+    ['proof.maxBytes large', { ...valid, proof: { maxBytes: 65_537 } }, '"proof.maxBytes" must be an integer from 512 to 65536'],
     [
       'proof.maxBytes a string',
-      { ...good, proof: { maxBytes: '1024' } },
+      { ...valid, proof: { maxBytes: '1024' } },
       '"proof.maxBytes" must be an integer from 512 to 65536'
     ],
     [
       'proof.dangerouslyAllowWideWindow a string',
-      { ...good, proof: { dangerouslyAllowWideWindow: 'yes' } },
+      { ...valid, proof: { dangerouslyAllowWideWindow: 'yes' } },
       '"proof.dangerouslyAllowWideWindow" must be true or false'
     ],
     [
       'a window above a week',
-      { ...good, proof: { dangerouslyAllowWideWindow: true, maxAgeSeconds: 604_801 } },
+      { ...valid, proof: { dangerouslyAllowWideWindow: true, maxAgeSeconds: 604_801 } },
       '"proof.maxAgeSeconds" must be an integer from 1 to 604800'
     ],
 
-    ['token null', { ...good, token: null }, '"token" must be an object'],
+    ['token null', { ...valid, token: null }, '"token" must be an object'],
     ...['sub', [7], [''], ['sub', ''], {}].map((requiredClaims): [string, unknown, string] => [
       `token.requiredClaims ${JSON.stringify(requiredClaims)}`,
-      { ...good, token: { requiredClaims } },
+      { ...valid, token: { requiredClaims } },
       '"token.requiredClaims" must be an array of claim names'
     ]),
     [
       'issuer.requiredClaims a string',
-      { ...good, issuer: { issuer, requiredClaims: 'sub' } },
+      { ...valid, issuer: { issuer, requiredClaims: 'sub' } },
       '"issuer.requiredClaims" must be an array of claim names'
     ],
-    ['token.scopes a list', { ...good, token: { scopes: ['a'] } }, '"token.scopes" must be a function'],
-    ['token.scopeSatisfies a list', { ...good, token: { scopeSatisfies: [] } }, '"token.scopeSatisfies" must be a function'],
-    ['issuer.type unknown', { ...good, issuer: { issuer, type: 'jwt' } }, '"issuer.type" must be one of at+jwt, any'],
-    ['token.type unknown', { ...good, token: { type: 'jwt' } }, '"token.type" must be one of at+jwt, any'],
-    ['token.algorithms symmetric', { ...good, token: { algorithms: ['HS256'] } }, `"token.algorithms" must contain only ${algs}`],
+    ['token.scopes a list', { ...valid, token: { scopes: ['a'] } }, '"token.scopes" must be a function'],
+    ['token.scopeSatisfies a list', { ...valid, token: { scopeSatisfies: [] } }, '"token.scopeSatisfies" must be a function'],
+    ['issuer.type unknown', { ...valid, issuer: { issuer, type: 'jwt' } }, '"issuer.type" must be one of at+jwt, any'],
+    ['token.type unknown', { ...valid, token: { type: 'jwt' } }, '"token.type" must be one of at+jwt, any'],
+    [
+      'token.algorithms symmetric',
+      { ...valid, token: { algorithms: ['HS256'] } },
+      `"token.algorithms" must contain only ${algs}`
+    ],
     [
       'token.clockToleranceSeconds wide',
-      { ...good, token: { clockToleranceSeconds: 301 } },
+      { ...valid, token: { clockToleranceSeconds: 301 } },
       '"token.clockToleranceSeconds" must be an integer from 0 to 300'
     ],
-    ['token.isRevoked a list', { ...good, token: { isRevoked: ['jti'] } }, '"token.isRevoked" must be a function']
+    ['token.isRevoked a list', { ...valid, token: { isRevoked: ['jti'] } }, '"token.isRevoked" must be a function']
   ])('%s', (_title, options, message) => {
     expect(make(options)).toThrow(new TypeError(message))
   })
@@ -299,11 +307,11 @@ describe('nonce', () => {
     [{ secrets: [A], required: true }, '"nonce.required" must be a function'],
     [{ secrets: [A], onEveryResponse: 'yes' }, '"nonce.onEveryResponse" must be true or false'],
     [{ secrets: [A], secret: A }, '"nonce.secret" is not an option; did you mean "nonce.secrets"?']
-  ])('%j is refused', (nonce, message) => {
-    expect(make({ ...good, nonce })).toThrow(new TypeError(message))
+  ])('rejects %j', (nonce, message) => {
+    expect(make({ ...valid, nonce })).toThrow(new TypeError(message))
   })
 
-  it('is off by default, and lasts five minutes where it is on', () => {
+  it('is disabled by default, and has a maximum age of five minutes if enabled', () => {
     expect(resolve({}).nonce).toBeUndefined()
     expect(resolve({ nonce: false }).nonce).toBeUndefined()
     const { nonce } = resolve({ nonce: { secrets: [A] } })
@@ -380,8 +388,8 @@ describe('issuer.introspection', () => {
       { ...basic, maxConcurrentRequests: 10_001 },
       '"issuer.introspection.maxConcurrentRequests" must be an integer from 1 to 10000'
     ]
-  ])('%j is refused', (introspection, message) => {
-    expect(make({ ...good, issuer: { issuer, introspection } })).toThrow(new TypeError(message))
+  ])('rejects %j', (introspection, message) => {
+    expect(make({ ...valid, issuer: { issuer, introspection } })).toThrow(new TypeError(message))
   })
 
   it('is disabled by default, and has the documented defaults', () => {
@@ -401,7 +409,7 @@ describe('issuer.introspection', () => {
     expect(Object.isFrozen(introspection)).toBe(true)
   })
 
-  it('each of its options is taken as it is given', () => {
+  it('has each given option unchanged', () => {
     const given = {
       ...{ endpoint: 'https://issuer.example/introspect', tokens: 'all', signedResponse: true, maxCacheSeconds: 0 },
       ...{ maxConcurrentRequests: 1, requiredMembers: ['exp', 'aud'] },
@@ -418,15 +426,15 @@ describe('issuer.introspection', () => {
 
 describe('an unknown option is rejected with the most similar known one', () => {
   it.each([
-    [{ ...good, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
-    [{ ...good, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
-    [{ ...good, certificate: 'x' }, '"certificate" is not an option; did you mean "clientCertificate"?'],
-    [{ ...good, allowbearer: true }, '"allowbearer" is not an option; did you mean "allowBearer"?'],
-    [{ ...good, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxAgeSeconds"?'],
-    [{ ...good, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
-    [{ ...good, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
-    [{ ...good, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],
-    [{ ...good, constructor: 1 }, '"constructor" is not an option; did you mean "instances"?'],
+    [{ ...valid, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
+    [{ ...valid, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
+    [{ ...valid, certificate: 'x' }, '"certificate" is not an option; did you mean "clientCertificate"?'],
+    [{ ...valid, allowbearer: true }, '"allowbearer" is not an option; did you mean "allowBearer"?'],
+    [{ ...valid, proof: { maxAge: 60 } }, '"proof.maxAge" is not an option; did you mean "proof.maxAgeSeconds"?'],
+    [{ ...valid, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
+    [{ ...valid, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
+    [{ ...valid, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],
+    [{ ...valid, constructor: 1 }, '"constructor" is not an option; did you mean "instances"?'],
     [
       JSON.parse(`{"issuer":"${issuer}","baseUrl":"${baseUrl}","__proto__":{}}`),
       '"__proto__" is not an option; did you mean "proof"?'
@@ -459,21 +467,21 @@ describe('http: is accepted for loopback only', () => {
     'http://0.0.0.0',
     'http://[::]'
   ]
-  it.each(others)('%s is refused, unless all of http is dangerously allowed', (url) => {
+  it.each(others)('%s is rejected unless dangerouslyAllowInsecureRequests is true', (url) => {
     expect(make({ issuer: url, baseUrl })).toThrow('"issuer" must be an https URL')
     expect(make({ issuer, baseUrl: url })).toThrow('"baseUrl" must be an https URL')
     expect(make({ issuer: url, baseUrl: url, dangerouslyAllowInsecureRequests: true })).not.toThrow()
   })
 })
 
-it('other schemes are never accepted, wherever they lead', () => {
+it('schemes other than http and https are always rejected', () => {
   const insecure = { dangerouslyAllowInsecureRequests: true }
   for (const url of ['ftp://localhost', 'ws://127.0.0.1', 'data:,x'])
-    expect(make({ ...good, ...insecure, issuer: url })).toThrow(new TypeError(`"issuer" ${https}`))
+    expect(make({ ...valid, ...insecure, issuer: url })).toThrow(new TypeError(`"issuer" ${https}`))
 })
 
 describe('valid options are used', () => {
-  it('hooks as they are', () => {
+  it('hooks unchanged', () => {
     const hook = () => undefined
     const config = resolve({ clock: hook, fetch: hook, clientCertificate: hook, token: { isRevoked: hook } })
     expect(config).toMatchObject({ clock: hook, fetch: hook, clientCertificate: hook, token: { isRevoked: hook } })
@@ -509,7 +517,7 @@ describe('defaults', () => {
     expect(resolve({ token: { scopeSatisfies: always } }).token.scopeSatisfies).toBe(always)
   })
 
-  it('the required claims depend on the type; others can be given, for each issuer too', () => {
+  it('the required claims depend on token.type, and are configurable, also for each issuer', () => {
     const required = (token: object, own: object = {}) =>
       issuersOf(resolve({ token, issuer: { issuer, ...own } }))[0]?.token.requiredClaims
     expect(required({ type: 'any' })).toEqual(['iss', 'aud', 'exp'])
@@ -521,7 +529,7 @@ describe('defaults', () => {
     expect([scopesOf({}), scopesOf({ scopes: own })]).toEqual([scopes, own])
   })
 
-  it('are those of the documentation', () => {
+  it('are those in the documentation', () => {
     const config = resolve({})
     expect(config).toMatchObject({
       issuers: [
@@ -556,7 +564,7 @@ describe('defaults', () => {
     expect(Object.isFrozen(config) && Object.isFrozen(config.proof) && Object.isFrozen(config.issuers)).toBe(true)
   })
 
-  it('a list is copied, and has each algorithm once', () => {
+  it('an array is copied, and has each algorithm once', () => {
     const algorithms = ['ES256', 'ES256', 'PS256']
     const config = resolve({ proof: { algorithms } })
     algorithms.push('RS256')
@@ -569,7 +577,7 @@ describe('defaults', () => {
     expect(resolve({ baseUrl: () => undefined, audience: 'a' }).realm).toBe('api')
   })
 
-  it('the audience is the baseUrl, or all of several', () => {
+  it('the audience is the base URL, or all of several base URLs', () => {
     expect(issuersOf(resolve({ baseUrl: ['https://a.example', 'https://b.example'] }))[0]?.audience).toEqual([
       'https://a.example',
       'https://b.example'
@@ -588,19 +596,19 @@ describe('defaults', () => {
     ])
   })
 
-  it('fetch is the platform’s, looked up when it is needed, so that it can be instrumented later', async () => {
+  it('fetch is globalThis.fetch at the time of the call, so that it can be instrumented later', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('x'))
     await resolve({}).fetch('https://issuer.example', { headers: {}, redirect: 'manual', signal: AbortSignal.timeout(1000) })
     expect(fetch).toHaveBeenCalledOnce()
     fetch.mockRestore()
   })
 
-  it('a window above 300 seconds needs its dangerous name', () => {
+  it('a window above 300 seconds requires dangerouslyAllowWideWindow', () => {
     const proof = { dangerouslyAllowWideWindow: true, maxAgeSeconds: 86_400, maxFutureSeconds: 3600 }
     expect(resolve({ proof }).proof).toMatchObject({ maxAgeSeconds: 86_400, maxFutureSeconds: 3600 })
   })
 
-  it('replay: false is spelled out, and a store is taken as it is', () => {
+  it('replay is false if it is given as false, and a given store is used unchanged', () => {
     const store = { reserve: () => true }
     expect(resolve({ replay: false }).replay).toBe(false)
     expect(resolve({ replay: store }).replay).toBe(store)
@@ -639,14 +647,14 @@ describe('baseUrl as a function of the request', () => {
     return typeof baseUrls === 'function' ? await baseUrls(request) : []
   }
 
-  it('may return a promise; undefined is no base URL', async () => {
+  it('may return a promise, or undefined if there is no base URL', async () => {
     expect(await basesOf('https://t1.example/x')).toMatchObject([{ origin: 'https://t1.example', prefix: '/x' }])
     expect(await basesOf(Promise.resolve('https://t1.example'))).toMatchObject([{ host: 't1.example' }])
     expect(await basesOf(undefined)).toEqual([])
   })
 
   it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
-    'its response is checked like the option: %j',
+    'its return value is validated like the option: %j',
     async (value) => {
       await expect(basesOf(value)).rejects.toThrow(TypeError)
     }
@@ -654,24 +662,24 @@ describe('baseUrl as a function of the request', () => {
 })
 
 describe('issuer as a function of the iss of a token', () => {
-  const ask = async (response: unknown, iss = issuer) => {
-    const { issuers } = resolve({ issuer: () => response })
+  const issuerOf = async (value: unknown, iss = issuer) => {
+    const { issuers } = resolve({ issuer: () => value })
     return typeof issuers === 'function' ? await issuers(iss) : issuers
   }
 
-  it('may return a promise; undefined, or another issuer than the requested one, is no issuer', async () => {
+  it('may return a promise; undefined, or an issuer other than the requested one, means that there is no issuer', async () => {
     const config = issuersOf(resolve({}))[0]
     expect(config).toBeDefined()
-    expect(await ask(issuer)).toEqual(config)
-    expect(await ask(Promise.resolve({ issuer }))).toEqual(config)
-    expect(await ask(undefined)).toBeUndefined()
-    expect(await ask(issuer, `${issuer}/`)).toBeUndefined()
+    expect(await issuerOf(issuer)).toEqual(config)
+    expect(await issuerOf(Promise.resolve({ issuer }))).toEqual(config)
+    expect(await issuerOf(undefined)).toBeUndefined()
+    expect(await issuerOf(issuer, `${issuer}/`)).toBeUndefined()
   })
 
   it.each([null, 7, '', 'http://t1.example', 'https://t1.example?x'])(
-    'its response is checked like the option: %j',
+    'its return value is validated like the option: %j',
     async (value) => {
-      await expect(ask(value)).rejects.toThrow(TypeError)
+      await expect(issuerOf(value)).rejects.toThrow(TypeError)
     }
   )
 })
@@ -684,15 +692,15 @@ describe('optionsFromEnv', () => {
 
   it('reads three variables, of which DPOP_AUDIENCE may be absent or empty', () => {
     const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl }
-    expect(optionsFromEnv(env)).toEqual(good)
-    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: '' })).toEqual(good)
-    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...good, audience: 'aud' })
+    expect(optionsFromEnv(env)).toEqual(valid)
+    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: '' })).toEqual(valid)
+    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...valid, audience: 'aud' })
   })
 
   it('reads DPOP_TOKEN_TYPE, which may be absent or empty', () => {
     const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl }
-    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: 'any' })).toEqual({ ...good, token: { type: 'any' } })
-    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: '' })).toEqual(good)
+    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: 'any' })).toEqual({ ...valid, token: { type: 'any' } })
+    expect(optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: '' })).toEqual(valid)
     expect(() => optionsFromEnv({ ...env, DPOP_TOKEN_TYPE: 'jwt' })).toThrow(
       new TypeError('"DPOP_TOKEN_TYPE" must be one of at+jwt, any')
     )
@@ -712,18 +720,18 @@ describe('optionsFromEnv', () => {
   it('reads the environment of the process, if there is one', () => {
     vi.stubEnv('DPOP_ISSUER', issuer)
     vi.stubEnv('DPOP_BASE_URL', baseUrl)
-    expect(optionsFromEnv()).toEqual(good)
+    expect(optionsFromEnv()).toEqual(valid)
     vi.stubGlobal('process', undefined)
     expect(() => optionsFromEnv()).toThrow('"DPOP_ISSUER" must be set')
   })
 })
 
 describe('isJwkSet (RFC 7517 §5)', () => {
-  it.each([{ keys: [] }, { keys: [{}] }, { keys: [{ kty: 'EC' }], other: 1 }])('%j is one', (value) => {
+  it.each([{ keys: [] }, { keys: [{}] }, { keys: [{ kty: 'EC' }], other: 1 }])('is true for %j', (value) => {
     expect(isJwkSet(value)).toBe(true)
   })
   const others = [undefined, null, 1, 'x', [], {}, { keys: {} }, { keys: [1] }, { keys: [null] }, { keys: [[]] }, { keys: ['x'] }]
-  it.each(others.map((value) => [value]))('%j is none', (value) => {
+  it.each(others.map((value) => [value]))('is false for %j', (value) => {
     expect(isJwkSet(value)).toBe(false)
   })
 })

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-/** Everything that is published on these channels from now on. */
+/** The events that are published on these channels from now on. */
 function listen(...suffixes: string[]): [name: string, event: unknown][] {
   const events: [string, unknown][] = []
   for (const suffix of suffixes.length > 0 ? suffixes : outcomes) {
@@ -29,8 +29,8 @@ function listen(...suffixes: string[]): [name: string, event: unknown][] {
   return events
 }
 
-describe('diagnostics channels publish what the client must not receive', () => {
-  it('verified: scheme, issuer and the client’s key', async () => {
+describe('the diagnostics channels', () => {
+  it('verified: scheme, issuer and key thumbprint', async () => {
     const events = listen()
     const verifier = createVerifier({ ...world.options, allowBearer: true })
     await verifier.verifyRequest(await world.request())
@@ -42,7 +42,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     ])
   })
 
-  it('refused: the expected and received htu, the measured skew, or why the token was refused', async () => {
+  it('refused: the expected and received htu, the clock skew, or the reason of the rejection', async () => {
     const events = listen()
     const verifier = createVerifier(world.options)
     const verify = (request: PlainRequest) => verifier.verifyRequest(request)
@@ -81,7 +81,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     ])
   })
 
-  it('refused: what was expected and found in algorithm, proof claims, expiry and scopes', async () => {
+  it('refused: the expected and received algorithm, proof claims, expiry and scopes', async () => {
     const events = listen()
     const verifier = createVerifier(world.options)
     const expired = { claims: { exp: world.clock() / 1000 - 60, iat: world.clock() / 1000 - 120 } }
@@ -93,8 +93,8 @@ describe('diagnostics channels publish what the client must not receive', () => 
     await verdictOf(
       verifier.verifyRequest(await world.request({ tokenSpec: { scope: 'notes:read' } }), { scopes: ['admin'], route: '/notes' })
     )
-    const refusals = events.map(([, event]) => event as RefusedEvent)
-    expect(refusals.map(({ code, detail, route }) => [code, detail['reason'], route])).toEqual([
+    const rejections = events.map(([, event]) => event as RefusedEvent)
+    expect(rejections.map(({ code, detail, route }) => [code, detail['reason'], route])).toEqual([
       ['ERR_DPOP_PROOF_ALG', 'alg is "ES256", proof.algorithms are PS256', undefined],
       ['ERR_DPOP_PROOF_CLAIMS', 'jti is a number, expected a string of 1 to 256 characters', undefined],
       ['ERR_DPOP_PROOF_CLAIMS', 'htm is missing, expected a string', undefined],
@@ -103,7 +103,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     ])
   })
 
-  it('unavailable: the code and what happened', async () => {
+  it('unavailable: the code and the cause', async () => {
     const events = listen()
     const cause = new Error('ECONNREFUSED')
     const replay = { reserve: () => Promise.reject(cause) }
@@ -111,7 +111,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     expect(events).toEqual([['dpop-guard:unavailable', { method: 'GET', code: 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE', cause }]])
   })
 
-  it('misconfigured: what is valid and most likely a mistake', () => {
+  it('misconfigured: options that are valid but likely a mistake', () => {
     const events = listen()
     const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     createVerifier({ ...world.options, instances: 2 })
@@ -120,7 +120,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
     expect(events).toEqual([['dpop-guard:misconfigured', event]])
   })
 
-  it('no event has a token, a proof, a segment of one, or a nonce (RFC 6750 §5.2)', async () => {
+  it('no event contains a token, a proof, one of their segments, or a nonce (RFC 6750 §5.2)', async () => {
     const events = listen()
     const verifier = createVerifier(world.options)
     const requests = await Promise.all([
@@ -145,7 +145,7 @@ describe('diagnostics channels publish what the client must not receive', () => 
   })
 })
 
-describe('events of the parts of a verification', () => {
+describe('the events during a verification', () => {
   const duration = { durationMs: expect.any(Number) }
   const secrets = [new Uint8Array(32)]
 
@@ -214,11 +214,11 @@ describe('events of the parts of a verification', () => {
 
 describe('introspected: the outcome of each introspection request', () => {
   it('active, inactive and unavailable; a cached response is not counted', async () => {
-    const { says, verdict, state, server } = await createIntrospectionWorld()
+    const { respondWith, verdict, state, server } = await createIntrospectionWorld()
     const events = listen('introspected')
     await verdict('one')
     await verdict('one')
-    says({ active: false })
+    respondWith({ active: false })
     await verdict('two')
     state.status = 500
     await verdict('three')
@@ -317,19 +317,13 @@ describe('the tracing channel dpop-guard:verify', () => {
 })
 
 it.each([
-  undefined,
-  {},
-  { getBuiltinModule: () => undefined },
-  {
-    getBuiltinModule() {
-      throw new Error('not supported')
-    }
-  },
-  { getBuiltinModule: () => ({ channel, debuglog: () => ({}) }) }
-])('a runtime without diagnostics channels is no reason to fail: process is %j', async (process) => {
-  vi.stubGlobal('process', process)
+  ['diagnostics channels', undefined],
+  ['tracing channels', { channel }]
+])('a runtime without %s is supported', async (_missing, diagnosticsChannel) => {
+  vi.doMock('../src/builtin-module.js', () => ({ builtinModule: () => diagnosticsChannel }))
   vi.resetModules()
   const telemetry = await import('../src/telemetry.js')
+  vi.doUnmock('../src/builtin-module.js')
   expect(telemetry.refused.hasSubscribers).toBe(false)
   expect(telemetry.verify.hasSubscribers).toBe(false)
   expect(await telemetry.verify.tracePromise(async () => 'result', {} as VerifyMessage)).toBe('result')

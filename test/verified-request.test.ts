@@ -34,7 +34,7 @@ describe('a verified request', () => {
     expect(bearer.proof).toBeUndefined()
   })
 
-  it('is frozen to its last member, because its claims are shared by all requests of one token', () => {
+  it('is deeply frozen, because its claims are shared by all requests of one token', () => {
     const claims = auth.claims as unknown as { cnf: object; roles: { name: string }[] }
     const proof = auth.proof as { claims: { extra: { deep: number[] } } } & NonNullable<typeof auth.proof>
     const parts = [

@@ -10,12 +10,12 @@ beforeAll(async () => {
 afterEach(() => vi.unstubAllEnvs())
 
 describe('toVerifier', () => {
-  it('a ready verifier is itself', () => {
+  it('returns a given verifier unchanged', () => {
     const verifier = createVerifier(world.options)
     expect(toVerifier(verifier)).toBe(verifier)
   })
 
-  it('one options object is one verifier, so that its caches and its replay memory last', () => {
+  it('returns the same verifier for the same options object, so that its caches and replay store are kept', () => {
     expect(toVerifier(world.options)).toBe(toVerifier(world.options))
     expect(toVerifier({ ...world.options })).not.toBe(toVerifier(world.options))
   })
@@ -24,7 +24,7 @@ describe('toVerifier', () => {
     vi.stubEnv('DPOP_ISSUER', ISSUER)
     vi.stubEnv('DPOP_BASE_URL', BASE_URL)
     expect(toVerifier()).toHaveProperty('verifyRequest')
-    // Else verifyRequest(request) would begin with an empty replay memory, and a guard that runs twice verify twice.
+    // Otherwise every verifyRequest(request) would have an empty replay store, and a guard that runs twice would verify twice.
     const verifier = toVerifier()
     expect(toVerifier()).toBe(verifier)
     vi.stubEnv('DPOP_AUDIENCE', 'other')
@@ -33,7 +33,7 @@ describe('toVerifier', () => {
     expect(() => toVerifier()).toThrow(new TypeError('"DPOP_ISSUER" must be set in the environment if no options are given'))
   })
 
-  it.each(['https://issuer.example', 7, true])('anything else is a TypeError: %j', (value) => {
+  it.each(['https://issuer.example', 7, true])('throws a TypeError for %j', (value) => {
     expect(() => toVerifier(value as unknown as VerifierOptions)).toThrow(new TypeError('"options" must be an object'))
   })
 })

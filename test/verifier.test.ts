@@ -37,10 +37,10 @@ function spyStore(response: (key: string) => unknown = () => true): ReplayStore 
 }
 
 describe('the order of the checks: an unauthenticated client never causes a store write or a key import', () => {
-  const spoilt: [string, (world: World) => Promise<PlainRequest>, expected: string][] = [
-    ['a wrong htu', (w) => w.request({ claims: { htu: 'https://evil.example/' } }), 'ERR_DPOP_PROOF_HTU'],
-    ['a wrong htm', (w) => w.request({ claims: { htm: 'PUT' } }), 'ERR_DPOP_PROOF_HTM'],
-    ['a wrong ath', (w) => w.request({ claims: { ath: 'x' } }), 'ERR_DPOP_PROOF_ATH'],
+  const invalid: [string, (world: World) => Promise<PlainRequest>, expected: string][] = [
+    ['another htu', (w) => w.request({ claims: { htu: 'https://evil.example/' } }), 'ERR_DPOP_PROOF_HTU'],
+    ['another htm', (w) => w.request({ claims: { htm: 'PUT' } }), 'ERR_DPOP_PROOF_HTM'],
+    ['another ath', (w) => w.request({ claims: { ath: 'x' } }), 'ERR_DPOP_PROOF_ATH'],
     ['an opaque token', (w) => w.request({ token: 'abc' }), 'ERR_DPOP_TOKEN_INVALID'],
     [
       'a token of another issuer',
@@ -51,12 +51,12 @@ describe('the order of the checks: an unauthenticated client never causes a stor
     ['a token without binding', (w) => w.request({ tokenSpec: { claims: { cnf: undefined } } }), 'ERR_DPOP_TOKEN_UNBOUND'],
     ['a stolen token', (w) => w.request({ client: w.attacker, tokenSpec: { jkt: w.client.jkt } }), 'ERR_DPOP_TOKEN_BINDING']
   ]
-  it.each(spoilt)('%s', async (_title, request, expected) => {
+  it.each(invalid)('for %s', async (_title, request, expected) => {
     const importKey = vi.spyOn(platform, 'importKey')
     const replay = spyStore()
     expect(await verdictOf(create({ replay }).verifyRequest(await request(world)))).toBe(expected)
-    const isIssuers = (jwk: object) => 'x' in jwk && jwk.x === world.issuer.jwks.keys[0]?.['x']
-    expect(importKey.mock.calls.filter(([jwk]) => !isIssuers(jwk))).toEqual([])
+    const isIssuerKey = (jwk: object) => 'x' in jwk && jwk.x === world.issuer.jwks.keys[0]?.['x']
+    expect(importKey.mock.calls.filter(([jwk]) => !isIssuerKey(jwk))).toEqual([])
     expect(replay.calls).toEqual([])
   })
 
@@ -64,7 +64,7 @@ describe('the order of the checks: an unauthenticated client never causes a stor
     ['a signature that does not verify', (w) => w.request({ header: { extra: 1 } }), 'ERR_DPOP_PROOF_SIGNATURE', {}],
     ['a time outside the window', (w) => w.request({ claims: { iat: NOW - 301 } }), 'ERR_DPOP_PROOF_IAT', {}],
     ['a scope that is missing', (w) => w.request(), 'ERR_DPOP_SCOPE_INSUFFICIENT', { scopes: ['x'] }]
-  ])('%s does not use the proof up', async (_title, make, expected, options) => {
+  ])('a proof is not consumed if the request has %s', async (_title, make, expected, options) => {
     const replay = spyStore()
     const request = await make(world)
     const { DPoP } = headersOf(request) as { DPoP: string }
@@ -75,7 +75,7 @@ describe('the order of the checks: an unauthenticated client never causes a stor
     expect(replay.calls).toEqual([])
   })
 
-  it('a proof that was refused for its scope can be used where it is enough', async () => {
+  it('a proof that was rejected for a missing scope is accepted where the scope suffices', async () => {
     const verifier = create()
     const request = await world.request({ scope: 'a' })
     expect(await verdictOf(verifier.verifyRequest(request, { scopes: ['a', 'b'] }))).toBe('ERR_DPOP_SCOPE_INSUFFICIENT')
@@ -87,7 +87,7 @@ describe('the order of the checks: an unauthenticated client never causes a stor
     const request = await world.request({ client: world.attacker, tokenSpec: { jkt: world.client.jkt } })
     await verdictOf(create().verifyRequest(request))
     const { Authorization } = headersOf(request) as { Authorization: string }
-    // That of the token, and no other.
+    // Only the signature of the token is verified.
     expect(verify.mock.calls.map(([, , signingInput]) => `DPoP ${signingInput}`)).toEqual([
       Authorization.slice(0, Authorization.lastIndexOf('.'))
     ])
@@ -104,7 +104,7 @@ describe('the replay store', () => {
     ])
   })
 
-  it('equivalent htu values have the same key, other URIs and clients another', async () => {
+  it('has the same key for equivalent htu values, and different keys for other URIs and clients', async () => {
     const replay = spyStore()
     const verifier = create({ replay })
     const claims = { jti: 'same' }
@@ -118,16 +118,16 @@ describe('the replay store', () => {
   })
 
   const responses: unknown[] = [false, undefined, null, 1, 'OK', 'true', {}, [], Promise.resolve(false), Promise.resolve(1)]
-  it.each(responses.map((response) => [response]))('only true is a first use: %o is none', async (response) => {
+  it.each(responses.map((response) => [response]))('rejects the proof as a replay if it returns %o', async (response) => {
     const replay = spyStore(() => response)
     expect(await verdictOf(create({ replay }).verifyRequest(await world.request()))).toBe('ERR_DPOP_PROOF_REPLAYED')
   })
 
-  it('a promise of true is', async () => {
+  it('accepts the proof if it returns a promise of true', async () => {
     expect(await verdictOf(create({ replay: spyStore(async () => true) }).verifyRequest(await world.request()))).toBe('accepted')
   })
 
-  it('that throws or rejects is 503, never 200 and never 401', async () => {
+  it('results in 503, never 200 or 401, if it throws or rejects', async () => {
     const cause = new Error('down')
     const throwing = spyStore(() => {
       throw cause
@@ -140,7 +140,7 @@ describe('the replay store', () => {
     }
   })
 
-  it('of fifty copies at once one wins, also where the store takes its time', async () => {
+  it('accepts exactly one of fifty concurrent copies, also if it is slow', async () => {
     const used = new Set<string>()
     const slow = spyStore(async (key) => {
       const isFirst = !used.has(key) && Boolean(used.add(key))
@@ -156,7 +156,7 @@ describe('the replay store', () => {
     }
   })
 
-  it('a proof from the future stays used as long as it is accepted (RFC 9449 §11.1)', async () => {
+  it('keeps the entry of a proof with a future iat while the proof would be accepted (RFC 9449 §11.1)', async () => {
     const verifier = create({ proof: { maxAgeSeconds: 60, maxFutureSeconds: 30 } })
     const request = await world.request({ claims: { iat: NOW + 29 } })
     expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
@@ -171,7 +171,7 @@ describe('the replay store', () => {
   it.each<[string, (hook: () => Promise<boolean>) => Partial<VerifierOptions>]>([
     ['token.isRevoked', (isRevoked) => ({ token: { isRevoked } })],
     ['nonce.required', (required) => ({ nonce: { secrets: ['x'.repeat(32)], required } })]
-  ])('a proof that waits in a slow hook, %s, does not outlast the memory of its first use', async (_name, optionsWith) => {
+  ])('a replayed proof is rejected after its entry has expired, also if the hook %s is slow', async (_name, optionsWith) => {
     let waitSeconds = 0
     const hook = async () => {
       world.clock.advance(waitSeconds)
@@ -185,7 +185,7 @@ describe('the replay store', () => {
     expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_IAT')
   })
 
-  it('false accepts a proof as often as it comes, inside its window', async () => {
+  it('replay: false accepts a replayed proof within its time window', async () => {
     const verifier = create({ replay: false })
     const request = await world.request()
     for (const expected of ['accepted', 'accepted']) expect(await verdictOf(verifier.verifyRequest(request))).toBe(expected)
@@ -197,11 +197,11 @@ describe('the replay store', () => {
 describe('the result does not depend on the caches', () => {
   it.each<[string, Parameters<World['request']>[0]]>([
     ['a valid request', {}],
-    ['a wrong ath', { claims: { ath: 'x' } }],
-    ['a wrong time', { claims: { iat: NOW - 1000 } }],
-    ['a wrong htm', { claims: { htm: 'PUT' } }],
+    ['another ath', { claims: { ath: 'x' } }],
+    ['an iat outside the window', { claims: { iat: NOW - 1000 } }],
+    ['another htm', { claims: { htm: 'PUT' } }],
     ['another typ', { header: { typ: 'jwt' } }]
-  ])('%s is the same to a verifier that knows the client and to one that does not', async (_title, spec) => {
+  ])('%s has the same result with a verifier that has cached the client and with a new one', async (_title, spec) => {
     const warm = create()
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     await warm.verifyRequest(await world.request({ token }))
@@ -233,7 +233,7 @@ describe('modes', () => {
       ).toBe('ERR_DPOP_SCHEME_NOT_ALLOWED')
   })
 
-  it('allowBearer: unbound tokens pass, also beside a proof; bound ones never do (RFC 9449 §7.2)', async () => {
+  it('allowBearer: unbound tokens are accepted as Bearer, also beside a proof; bound tokens are not (RFC 9449 §7.2)', async () => {
     const verifier = create({ allowBearer: true })
     const unbound = await world.issuer.issue({ scope: 'a' })
     expect(await verdictOf(verifier.verifyRequest(await bearer(unbound)))).toBe('accepted')
@@ -245,7 +245,7 @@ describe('modes', () => {
     expect(await verdictOf(verifier.verifyRequest(await world.request({ token: unbound })))).toBe('ERR_DPOP_TOKEN_UNBOUND')
   })
 
-  it('optional: absent is anonymous, invalid is refused', async () => {
+  it('optional: a request without credentials is anonymous, one with invalid credentials is rejected', async () => {
     const verifier = createVerifier({ ...world.options, optional: true })
     const request = { method: 'GET', target: '/notes' }
     expect(await verifier.verifyRequest({ ...request, headers: {} })).toBeUndefined()
@@ -291,7 +291,7 @@ describe('modes', () => {
 })
 
 describe('baseUrl as a function', () => {
-  it('is given the request, and decides; undefined refuses', async () => {
+  it('receives the request; the request is rejected if it returns undefined or another URL', async () => {
     const request = await world.request()
     const seen: RequestLike[] = []
     const verify = (response: unknown) => {
@@ -308,7 +308,7 @@ describe('baseUrl as a function', () => {
   })
 })
 
-describe('ready() waits for what requests will need', () => {
+describe('ready() waits for what requests require', () => {
   const fetch = () => Promise.reject(new Error('ENOTFOUND'))
 
   it('rejects with the same error and diagnostics event as a request', async () => {
@@ -321,14 +321,14 @@ describe('ready() waits for what requests will need', () => {
     })
   })
 
-  it('an unexpected error results in 503 too', async () => {
-    const cause = new TypeError('not foreseen')
+  it('an unexpected error also results in 503', async () => {
+    const cause = new TypeError('unexpected')
     vi.spyOn(AccessTokens.prototype, 'ready').mockRejectedValue(cause)
     expect(await eventOf(() => create().ready())).toEqual({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
   })
 })
 
-describe('every failure is one of the two errors', () => {
+describe('every failure is a DPoPError or a DPoPUnavailableError', () => {
   const throws = (error: unknown) => () => {
     throw error
   }
@@ -352,7 +352,7 @@ describe('every failure is one of the two errors', () => {
       }
     ],
     ['a method that is a symbol', { method: Symbol('x'), target: '/', headers: {} }],
-    ['a URL that is none', { method: 'GET', url: 'x', headers: new Headers() }]
+    ['a Fetch request with an invalid URL', { method: 'GET', url: 'x', headers: new Headers() }]
   ])('a request that is %s', async (_title, request) => {
     const error = await create()
       .verifyRequest(request as RequestLike)
@@ -413,7 +413,7 @@ describe('every failure is one of the two errors', () => {
   })
 })
 
-describe('nothing of a request gets into an error (RFC 6750 §3, §5.2)', () => {
+describe('an error contains no part of the request (RFC 6750 §3, §5.2)', () => {
   const MARK = 'MARK"\\\u00e9'
   it.each<[string, Parameters<World['request']>[0]]>([
     ['htu', { claims: { htu: `https://${MARK}/` } }],

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 
 describe('verifyRequest', () => {
-  it('takes a verifier or options, and keeps the replay store for calls with the same options', async () => {
+  it('accepts a verifier or options, and keeps the replay store for calls with the same options', async () => {
     const request = await world.request()
     const options = { ...world.options }
     expect(await verdictOf(verifyRequest(request, options))).toBe('accepted')
@@ -18,14 +18,14 @@ describe('verifyRequest', () => {
     expect(await verdictOf(verifyRequest(request, verifier))).toBe('ERR_DPOP_PROOF_REPLAYED')
   })
 
-  it('hands on what one call adds', async () => {
+  it('passes scopes and target of a call to the verifier', async () => {
     expect(await verdictOf(verifyRequest(await world.request(), world.options, { scopes: ['x'] }))).toBe(
       'ERR_DPOP_SCOPE_INSUFFICIENT'
     )
     expect(await verdictOf(verifyRequest(await world.request(), world.options, { target: '/other' }))).toBe('ERR_DPOP_PROOF_HTU')
   })
 
-  it('wrong options are a TypeError, not a refusal', async () => {
+  it('rejects with a TypeError if the options are invalid', async () => {
     await expect(verifyRequest(await world.request(), { issuer: ISSUER } as never)).rejects.toThrow(TypeError)
   })
 })

@@ -26,13 +26,13 @@ import { type HeaderLine, type RawResponse, type Send, sendHttp1, sendHttp2 } fr
 export const BASE_URL = 'https://api.example'
 const NOW_MS = 1_800_000_000_000
 
-/** The app that an adapter is tested in. */
+/** The app that uses the adapter under test. */
 export interface AppSpec {
-  /** Options, a ready verifier, or nothing for the environment. */
+  /** Options, a verifier, or undefined for the environment. */
   readonly guard?: VerifierOptions | Verifier<VerifiedRequest | undefined> | undefined
-  /** The same guard a second time, nearer to the route. */
+  /** Adds the same guard a second time, closer to the route. */
   readonly isGuardedTwice?: boolean
-  /** No guard, so that requireScopes comes first. */
+  /** Omits the guard, so that requireScopes runs first. */
   readonly isUnguarded?: boolean
   /** Adds an error handler of the application that responds with `{ code }` and the status of the error, and copies no header fields. */
   readonly hasErrorHandler?: boolean
@@ -54,15 +54,15 @@ export interface Framework {
   readonly name: string
   start(spec: AppSpec): Promise<RunningApp>
   readonly isHttp2?: boolean
-  /** Header fields and URLs go through Fetch, which joins lines, and knows no raw target. */
+  /** Header fields and URLs are those of Fetch, which joins field lines and has no raw target. */
   readonly isFetch?: boolean
   /** Its error handler never responds to HEAD over HTTP/2. */
   readonly hangsOnErrorsOfHead?: boolean
-  /** Scopes are part of the guard: there is no requireScopes that could come without it. */
+  /** Scopes are part of the guard: there is no requireScopes that could run without it. */
   readonly requireScopesNeedsNoOrder?: boolean
   /** The status of a request without credentials for an unknown URL. @defaultValue 401 */
   readonly unknownRouteStatus?: number
-  /** Where there is nothing like an error handler, a router or a second guard. */
+  /** It has no error handler, no router and no second guard. */
   readonly isHandlerOnly?: boolean
 }
 
@@ -76,7 +76,7 @@ export interface CallSpec {
   readonly method?: string
   readonly target?: string
   readonly body?: string
-  /** Instead of those that go with `token` and `proof`. */
+  /** Replaces the header fields of `token` and `proof`. */
   readonly headers?: readonly HeaderLine[]
   /** False for a request without token. */
   readonly token?: string | false
@@ -158,12 +158,12 @@ export class Bench {
     const credentials = spec.headers ?? (await this.credentials(spec))
     const type: HeaderLine[] = body === undefined ? [] : [['Content-Type', 'text/plain']]
     const headers: HeaderLine[] = [['Host', 'api.example'], ...type, ...credentials]
-    const answer = await this.#send({ port: app.port, method, target, headers, ...(body !== undefined && { body }) })
-    for (const secret of this.#secrets) expect(answer.text).not.toContain(secret)
-    return answer
+    const response = await this.#send({ port: app.port, method, target, headers, ...(body !== undefined && { body }) })
+    for (const secret of this.#secrets) expect(response.text).not.toContain(secret)
+    return response
   }
 
-  /** Sends the same lines as often as said, at once. */
+  /** Sends the same header fields in concurrent requests. */
   async callAtOnce(app: RunningApp, times: number): Promise<RawResponse[]> {
     const headers = await this.credentials()
     return await Promise.all(Array.from({ length: times }, () => this.call(app, { headers })))
@@ -174,16 +174,16 @@ export class Bench {
 export const otherChallenge = 'Other realm="app"'
 
 /** The challenges of a response, without {@link otherChallenge}. */
-export function challengesOf(answer: RawResponse): Challenge[] {
-  return answer
+export function challengesOf(response: RawResponse): Challenge[] {
+  return response
     .lines('WWW-Authenticate')
     .flatMap(parseChallenges)
     .filter(({ scheme }) => scheme !== 'Other')
 }
 
-/** `DPoP invalid_token`, `Bearer -`: what each challenge is and says. */
-function faultsOf(answer: RawResponse): string[] {
-  return challengesOf(answer).map(({ scheme, params }) => `${scheme} ${params['error'] ?? '-'}`)
+/** The scheme and the error of each challenge: `DPoP invalid_token`, `Bearer -`. */
+function errorsOf(response: RawResponse): string[] {
+  return challengesOf(response).map(({ scheme, params }) => `${scheme} ${params['error'] ?? '-'}`)
 }
 
 /** Runs the suite through a framework. */
@@ -193,8 +193,8 @@ export function describeAdapter(framework: Framework): void {
     beforeAll(() => bench.init())
     afterEach(() => bench.stop())
 
-    async function expectRefused(answer: RawResponse, status: number, faults: string[]): Promise<void> {
-      expect({ status: answer.status, faults: faultsOf(answer) }).toEqual({ status, faults })
+    async function expectRefused(response: RawResponse, status: number, errors: string[]): Promise<void> {
+      expect({ status: response.status, errors: errorsOf(response) }).toEqual({ status, errors })
       expect(bench.handled).not.toHaveBeenCalled()
     }
 
@@ -204,63 +204,68 @@ export function describeAdapter(framework: Framework): void {
         app = await bench.start()
       })
 
-      test('reaches its handler, which gets what was verified (RFC 9449 §7.1)', async () => {
-        const answer = await bench.call(app)
-        expect(answer.status).toBe(200)
-        expect(JSON.parse(answer.body)).toEqual({
+      test('reaches its handler, which receives the verified request (RFC 9449 §7.1)', async () => {
+        const response = await bench.call(app)
+        expect(response.status).toBe(200)
+        expect(JSON.parse(response.body)).toEqual({
           scheme: 'DPoP',
           sub: 'user',
           scopes: ['notes:read'],
           jkt: bench.client.jkt
         })
-        expect(challengesOf(answer)).toEqual([])
+        expect(challengesOf(response)).toEqual([])
         expect(bench.handled).toHaveBeenCalledOnce()
       })
 
-      test('may write the scheme in any case (RFC 9110 §11.1)', async () => {
+      test('may have the scheme in any case (RFC 9110 §11.1)', async () => {
         expect((await bench.call(app, { scheme: 'dPOP' })).status).toBe(200)
       })
 
       test('keeps its body (RFC 9449 §11.7: the proof does not cover it)', async () => {
-        const answer = await bench.call(app, { method: 'POST', body: 'a note' })
-        expect(answer.status).toBe(200)
-        expect(JSON.parse(answer.body)).toMatchObject({ body: 'a note' })
+        const response = await bench.call(app, { method: 'POST', body: 'a note' })
+        expect(response.status).toBe(200)
+        expect(JSON.parse(response.body)).toMatchObject({ body: 'a note' })
       })
 
-      test('may have a query, which htu leaves out (RFC 9449 §4.3 check 9)', async () => {
-        const answer = await bench.call(app, { target: '/notes?page=2', proof: { url: `${BASE_URL}/notes` } })
-        expect(answer.status).toBe(200)
+      test('may have a query, which htu does not have (RFC 9449 §4.3 check 9)', async () => {
+        const response = await bench.call(app, { target: '/notes?page=2', proof: { url: `${BASE_URL}/notes` } })
+        expect(response.status).toBe(200)
       })
 
-      test('that is HEAD has htm HEAD (RFC 9449 §4.3 check 8, RFC 9110 §9.3.2)', async () => {
-        const answer = await bench.call(app, { method: 'HEAD' })
-        expect(answer.status).toBe(200)
-        expect(answer.body).toBe('')
+      test('with the method HEAD has htm HEAD (RFC 9449 §4.3 check 8, RFC 9110 §9.3.2)', async () => {
+        const response = await bench.call(app, { method: 'HEAD' })
+        expect(response.status).toBe(200)
+        expect(response.body).toBe('')
       })
 
       if (!framework.isHandlerOnly)
-        test('in a mounted router has the whole path in htu (RFC 9449 §4.2)', async () => {
+        test('to a mounted router has the full path in htu (RFC 9449 §4.2)', async () => {
           expect((await bench.call(app, { target: '/api/notes' })).status).toBe(200)
         })
 
       if (!framework.isHttp2)
-        test('may name its own server in absolute form (RFC 9112 §3.2.2)', async () => {
+        test('may have a target in absolute form with the authority of the API (RFC 9112 §3.2.2)', async () => {
           const headers = await bench.credentials()
           expect((await bench.call(app, { headers, target: `${BASE_URL}/notes`.replace('https', 'http') })).status).toBe(200)
         })
     })
 
-    describe('is refused, and its handler is not called:', () => {
+    describe('is rejected, and its handler is not called:', () => {
       type Case = [title: string, status: number, error: string, make: () => Promise<CallSpec> | CallSpec]
       const cases: Case[] = [
         ['no credentials (RFC 6750 §3.1: no error code)', 401, '-', () => ({ token: false, proof: false })],
         ['a proof without a token (RFC 9449 §7.1)', 401, '-', () => ({ token: false })],
         ['another scheme (RFC 6750 §3.1)', 401, '-', () => ({ headers: [['Authorization', 'Basic dTpw']] })],
         ['a scheme without a token (RFC 6750 §3.1)', 400, 'invalid_request', () => ({ headers: [['Authorization', 'DPoP']] })],
-        ['two tokens in a line (RFC 6750 §2.1)', 400, 'invalid_request', async () => ({ token: `${await bench.token()} other` })],
+        [
+          'two tokens in a field line (RFC 6750 §2.1)',
+          400,
+          'invalid_request',
+          async () => ({ token: `${await bench.token()} other` })
+        ],
         ['no proof (RFC 9449 §7.1)', 401, 'invalid_dpop_proof', () => ({ proof: false })],
         ['a proof that is not a JWT (RFC 9449 §4.3 check 2)', 401, 'invalid_dpop_proof', () => ({ proof: 'x.y.z' })],
-        ['two proofs in a line (RFC 9449 §4.3 check 1)', 401, 'invalid_dpop_proof', () => ({ proof: 'a.b.c, a.b.c' })],
+        ['two proofs in a field line (RFC 9449 §4.3 check 1)', 401, 'invalid_dpop_proof', () => ({ proof: 'a.b.c, a.b.c' })],
         ['another method (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ proof: { method: 'POST' } })],
         ['GET for HEAD (RFC 9449 §4.3 check 8)', 401, 'invalid_dpop_proof', () => ({ method: 'HEAD', proof: { method: 'GET' } })],
         ['another path (RFC 9449 §4.3 check 9)', 401, 'invalid_dpop_proof', () => ({ proof: { url: `${BASE_URL}/other` } })],
@@ -279,7 +284,7 @@ export function describeAdapter(framework: Framework): void {
           () => ({ proof: { claims: { iat: NOW_MS / 1000 - 301 } } })
         ],
         [
-          'a proof of the future (RFC 9449 §11.1)',
+          'a proof with a future iat (RFC 9449 §11.1)',
           401,
           'invalid_dpop_proof',
           () => ({ proof: { claims: { iat: NOW_MS / 1000 + 31 } } })
@@ -310,12 +315,12 @@ export function describeAdapter(framework: Framework): void {
       const possible = cases.filter(([title]) => !(framework.hangsOnErrorsOfHead && title.startsWith('GET for HEAD')))
       test.each(possible)('%s: %i %s', async (_title, status, error, make) => {
         const app = await bench.start()
-        const answer = await bench.call(app, await make())
-        await expectRefused(answer, status, [`DPoP ${error}`])
-        expect(challengesOf(answer)[0]?.params['algs']).toContain('ES256')
+        const response = await bench.call(app, await make())
+        await expectRefused(response, status, [`DPoP ${error}`])
+        expect(challengesOf(response)[0]?.params['algs']).toContain('ES256')
       })
 
-      test('the second use of a proof (RFC 9449 §11.1)', async () => {
+      test('a replayed proof (RFC 9449 §11.1)', async () => {
         const app = await bench.start()
         const headers = await bench.credentials()
         expect((await bench.call(app, { headers })).status).toBe(200)
@@ -323,36 +328,36 @@ export function describeAdapter(framework: Framework): void {
         await expectRefused(await bench.call(app, { headers }), 401, ['DPoP invalid_dpop_proof'])
       })
 
-      test('all but one of concurrent copies of a request (RFC 9449 §11.1)', async () => {
-        const answers = await bench.callAtOnce(await bench.start(), 8)
-        expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401])
+      test('each of several concurrent copies of a request but one (RFC 9449 §11.1)', async () => {
+        const responses = await bench.callAtOnce(await bench.start(), 8)
+        expect(responses.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401])
         expect(bench.handled).toHaveBeenCalledOnce()
       })
 
-      test('two DPoP lines, even if they are the same (RFC 9449 §4.3 check 1)', async () => {
+      test('two equal DPoP field lines (RFC 9449 §4.3 check 1)', async () => {
         const headers = await bench.credentials()
-        const answer = await bench.call(await bench.start(), { headers: [...headers, headers[1] as HeaderLine] })
-        await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+        const response = await bench.call(await bench.start(), { headers: [...headers, headers[1] as HeaderLine] })
+        await expectRefused(response, 401, ['DPoP invalid_dpop_proof'])
       })
 
       if (!framework.isHttp2)
         test('two Authorization field lines, even if the first is valid (RFC 6750 §3.1)', async () => {
           const headers: HeaderLine[] = [...(await bench.credentials()), ['authorization', 'Bearer other']]
-          const answer = await bench.call(await bench.start(), { headers })
-          expect(answer.status).toBe(400)
-          expect(faultsOf(answer)).toEqual(['DPoP invalid_request'])
+          const response = await bench.call(await bench.start(), { headers })
+          expect(response.status).toBe(400)
+          expect(errorsOf(response)).toEqual(['DPoP invalid_request'])
           expect(bench.handled).not.toHaveBeenCalled()
         })
 
       if (!framework.isHandlerOnly)
         test('a path without the prefix of its router in htu (RFC 9449 §4.2)', async () => {
-          const answer = await bench.call(await bench.start(), { target: '/api/notes', proof: { url: `${BASE_URL}/notes` } })
-          await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+          const response = await bench.call(await bench.start(), { target: '/api/notes', proof: { url: `${BASE_URL}/notes` } })
+          await expectRefused(response, 401, ['DPoP invalid_dpop_proof'])
         })
 
-      test('without credentials, a URL that has no route: no attacker learns what there is', async () => {
-        const answer = await bench.call(await bench.start(), { target: '/none', headers: [] })
-        expect(answer.status).toBe(framework.unknownRouteStatus ?? 401)
+      test('a request without credentials for a URL without a route, so that it does not reveal which routes exist', async () => {
+        const response = await bench.call(await bench.start(), { target: '/none', headers: [] })
+        expect(response.status).toBe(framework.unknownRouteStatus ?? 401)
       })
 
       const proofForNotes = { url: `${BASE_URL}/notes` }
@@ -363,7 +368,7 @@ export function describeAdapter(framework: Framework): void {
             { target: 'http://evil.example/notes', proof: { url: 'http://evil.example/notes' } }
           ],
           [
-            'a target that begins as another server',
+            'a target that starts with two slashes and another host',
             { target: '//evil.example/notes', proof: { url: 'https://evil.example/notes' } }
           ],
           ['an empty first segment', { target: '//notes', proof: proofForNotes }],
@@ -371,20 +376,20 @@ export function describeAdapter(framework: Framework): void {
           ['dot segments that lead to a route', { target: '/api/../admin', proof: { url: `${BASE_URL}/api/notes` } }],
           ['encoded dot segments', { target: '/api/%2e%2e/admin', proof: { url: `${BASE_URL}/api/notes` } }],
           ['a backslash', { target: '/notes\\', proof: proofForNotes }],
-          ['bytes that no URI has', { target: '/n\u00f6tes', proof: proofForNotes }],
-          ['an encoding that is none', { target: '/%zz', proof: proofForNotes }],
+          ['bytes that are invalid in a URI', { target: '/n\u00f6tes', proof: proofForNotes }],
+          ['an invalid percent-encoding', { target: '/%zz', proof: proofForNotes }],
           ['a method in lower case', { method: 'get', proof: { method: 'GET' } }]
         ])('%s (RFC 9449 §4.3 check 9, RFC 9112 §3.2)', async (_title, spec) => {
-          const answer = await bench.call(await bench.start(), spec)
-          expect([400, 401, 404]).toContain(answer.status)
+          const response = await bench.call(await bench.start(), spec)
+          expect([400, 401, 404]).toContain(response.status)
           expect(bench.handled).not.toHaveBeenCalled()
         })
 
       if (!framework.isHttp2 && !framework.isFetch)
-        test('another server in absolute form, with a proof for us (RFC 9112 §3.2.2)', async () => {
+        test('another server in absolute form, with a proof for the API (RFC 9112 §3.2.2)', async () => {
           const headers = await bench.credentials()
-          const answer = await bench.call(await bench.start(), { headers, target: 'http://evil.example/notes' })
-          await expectRefused(answer, 401, ['DPoP invalid_dpop_proof'])
+          const response = await bench.call(await bench.start(), { headers, target: 'http://evil.example/notes' })
+          await expectRefused(response, 401, ['DPoP invalid_dpop_proof'])
         })
     })
 
@@ -399,20 +404,20 @@ export function describeAdapter(framework: Framework): void {
         token: await bench.token({ claims: { cnf: undefined } })
       })
 
-      test('a token that is not bound passes as Bearer (RFC 9449 §7.2)', async () => {
-        const answer = await bench.call(app, await bearer())
-        expect(answer.status).toBe(200)
-        expect(JSON.parse(answer.body)).toEqual({ scheme: 'Bearer', sub: 'user', scopes: ['notes:read'] })
+      test('a token that is not bound is accepted as Bearer (RFC 9449 §7.2)', async () => {
+        const response = await bench.call(app, await bearer())
+        expect(response.status).toBe(200)
+        expect(JSON.parse(response.body)).toEqual({ scheme: 'Bearer', sub: 'user', scopes: ['notes:read'] })
       })
 
-      test('a request without credentials gets one challenge per scheme, each in its own field line if the framework supports it (RFC 9110 §11.6.1)', async () => {
-        const answer = await bench.call(app, { token: false, proof: false })
-        await expectRefused(answer, 401, ['Bearer -', 'DPoP -'])
-        const ours = answer.lines('WWW-Authenticate').filter((line) => line !== otherChallenge)
+      test('a request without credentials results in one challenge per scheme, each in its own field line if the framework supports it (RFC 9110 §11.6.1)', async () => {
+        const response = await bench.call(app, { token: false, proof: false })
+        await expectRefused(response, 401, ['Bearer -', 'DPoP -'])
+        const ours = response.lines('WWW-Authenticate').filter((line) => line !== otherChallenge)
         expect(ours).toHaveLength(framework.isFetch ? 1 : 2)
       })
 
-      test.each<[title: string, status: number, faults: string[], make: () => Promise<CallSpec> | CallSpec]>([
+      test.each<[title: string, status: number, errors: string[], make: () => Promise<CallSpec> | CallSpec]>([
         ['a bound token as Bearer (RFC 9449 §7.2)', 401, ['Bearer invalid_token', 'DPoP -'], () => ({ scheme: 'Bearer' })],
         ['an invalid proof (RFC 9449 §7.1)', 401, ['Bearer -', 'DPoP invalid_dpop_proof'], () => ({ proof: 'x' })],
         [
@@ -421,14 +426,14 @@ export function describeAdapter(framework: Framework): void {
           ['Bearer invalid_request', 'DPoP -'],
           () => ({ headers: [['Authorization', 'Bearer']] })
         ]
-      ])('%s results in %i, and only the challenge of its scheme has the error', async (_title, status, faults, make) => {
-        await expectRefused(await bench.call(app, await make()), status, faults)
+      ])('%s results in %i, and only the challenge of its scheme has the error', async (_title, status, errors, make) => {
+        await expectRefused(await bench.call(app, await make()), status, errors)
       })
 
       test('requireScopes rejects a Bearer request with a Bearer challenge (RFC 6750 §3.1)', async () => {
-        const answer = await bench.call(app, { ...(await bearer()), target: '/admin' })
-        await expectRefused(answer, 403, ['Bearer insufficient_scope'])
-        expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
+        const response = await bench.call(app, { ...(await bearer()), target: '/admin' })
+        await expectRefused(response, 403, ['Bearer insufficient_scope'])
+        expect(challengesOf(response)[0]?.params['scope']).toBe('admin')
       })
     })
 
@@ -438,45 +443,45 @@ export function describeAdapter(framework: Framework): void {
         app = await bench.start({ guard: bench.options({ optional: true }) })
       })
 
-      test('no credentials pass as anonymous', async () => {
-        const answer = await bench.call(app, { token: false, proof: false })
-        expect(answer.status).toBe(200)
-        expect(JSON.parse(answer.body)).toEqual({ anonymous: true })
+      test('a request without credentials is anonymous', async () => {
+        const response = await bench.call(app, { token: false, proof: false })
+        expect(response.status).toBe(200)
+        expect(JSON.parse(response.body)).toEqual({ anonymous: true })
       })
 
       test('valid credentials are verified', async () => {
         expect(JSON.parse((await bench.call(app)).body)).toMatchObject({ scheme: 'DPoP' })
       })
 
-      test.each<[title: string, faults: string[], spec: CallSpec]>([
-        ['an invalid token', ['DPoP invalid_token'], { token: 'bad', proof: { token: 'bad' } }],
-        ['a proof alone', ['DPoP -'], { token: false }],
-        ['a token alone', ['DPoP invalid_dpop_proof'], { proof: false }],
+      test.each<[title: string, errors: string[], spec: CallSpec]>([
+        ['an invalid token', ['DPoP invalid_token'], { token: 'invalid', proof: { token: 'invalid' } }],
+        ['a proof without a token', ['DPoP -'], { token: false }],
+        ['a token without a proof', ['DPoP invalid_dpop_proof'], { proof: false }],
         ['another scheme', ['DPoP -'], { headers: [['Authorization', 'Basic dTpw']] }]
-      ])('%s is rejected, not treated as anonymous', async (_title, faults, spec) => {
-        await expectRefused(await bench.call(app, spec), 401, faults)
+      ])('%s is rejected, not treated as anonymous', async (_title, errors, spec) => {
+        await expectRefused(await bench.call(app, spec), 401, errors)
       })
 
-      test('an anonymous request to a route with scopes: 401 without error, as credentials would help (RFC 6750 §3.1)', async () => {
-        const answer = await bench.call(app, { target: '/admin', token: false, proof: false })
-        await expectRefused(answer, 401, ['DPoP -'])
+      test('an anonymous request to a route with scopes is rejected with 401 without an error code (RFC 6750 §3.1)', async () => {
+        const response = await bench.call(app, { target: '/admin', token: false, proof: false })
+        await expectRefused(response, 401, ['DPoP -'])
       })
     })
 
     describe('a route with scopes', () => {
-      test('lets a token pass that has them (RFC 6750 §3.1)', async () => {
-        const answer = await bench.call(await bench.start(), { target: '/admin', scope: 'notes:read admin' })
-        expect(answer.status).toBe(200)
+      test('accepts a token that has them (RFC 6750 §3.1)', async () => {
+        const response = await bench.call(await bench.start(), { target: '/admin', scope: 'notes:read admin' })
+        expect(response.status).toBe(200)
       })
 
       test('rejects a token without the scope with 403 insufficient_scope in the scheme of the request, with the scope (RFC 6750 §3.1)', async () => {
-        const answer = await bench.call(await bench.start(), { target: '/admin' })
-        await expectRefused(answer, 403, ['DPoP insufficient_scope'])
-        expect(challengesOf(answer)[0]?.params['scope']).toBe('admin')
+        const response = await bench.call(await bench.start(), { target: '/admin' })
+        await expectRefused(response, 403, ['DPoP insufficient_scope'])
+        expect(challengesOf(response)[0]?.params['scope']).toBe('admin')
       })
 
       if (!framework.isHandlerOnly)
-        test('checks them also when another guard was first', async () => {
+        test('checks them also if another guard ran before', async () => {
           const app = await bench.start({ isGuardedTwice: true })
           expect((await bench.call(app, { target: '/admin', scope: 'admin' })).status).toBe(200)
           bench.handled.mockClear()
@@ -486,13 +491,13 @@ export function describeAdapter(framework: Framework): void {
 
     describe('a response', () => {
       if (!framework.isHandlerOnly)
-        test('of an application that handles errors itself keeps the challenge (RFC 9110 §15.5.2)', async () => {
+        test('of an error handler of the application has the challenge (RFC 9110 §15.5.2)', async () => {
           const app = await bench.start({ hasErrorHandler: true, guard: bench.options({ allowBearer: true }) })
-          const answer = await bench.call(app, { proof: false })
-          await expectRefused(answer, 401, ['Bearer -', 'DPoP invalid_dpop_proof'])
-          expect(JSON.parse(answer.body)).toEqual({ code: 'ERR_DPOP_PROOF_MISSING' })
+          const response = await bench.call(app, { proof: false })
+          await expectRefused(response, 401, ['Bearer -', 'DPoP invalid_dpop_proof'])
+          expect(JSON.parse(response.body)).toEqual({ code: 'ERR_DPOP_PROOF_MISSING' })
           expect(
-            answer
+            response
               .lines('WWW-Authenticate')
               .flatMap(parseChallenges)
               .map(({ scheme }) => scheme)
@@ -507,10 +512,10 @@ export function describeAdapter(framework: Framework): void {
         }
         for (const hasErrorHandler of [false, !framework.isHandlerOnly]) {
           const app = await bench.start({ guard: bench.options({ replay }), hasErrorHandler })
-          const answer = await bench.call(app)
-          await expectRefused(answer, 503, [])
-          expect(answer.lines('Retry-After')).toEqual(['1'])
-          expect(answer.text).not.toContain('not available')
+          const response = await bench.call(app)
+          await expectRefused(response, 503, [])
+          expect(response.lines('Retry-After')).toEqual(['1'])
+          expect(response.text).not.toContain('not available')
         }
       })
 
@@ -522,35 +527,35 @@ export function describeAdapter(framework: Framework): void {
         }
         for (const hasErrorHandler of [false, !framework.isHandlerOnly]) {
           const app = await bench.start({ guard: bench.options({ replay }), hasErrorHandler })
-          const answer = await bench.call(app)
-          await expectRefused(answer, 429, [])
-          expect(answer.lines('Retry-After')).toEqual(['7'])
+          const response = await bench.call(app)
+          await expectRefused(response, 429, [])
+          expect(response.lines('Retry-After')).toEqual(['7'])
         }
       })
 
       test('with use_dpop_nonce has one valid DPoP-Nonce and no-store (RFC 9449 §9, §8.2)', async () => {
         const app = await bench.start({ guard: bench.options({ nonce: { secrets: ['a secret of the instances: 32 bytes'] } }) })
-        const answer = await bench.call(app)
-        await expectRefused(answer, 401, ['DPoP use_dpop_nonce'])
-        expect(answer.lines('Cache-Control')).toEqual(['no-store'])
-        const [nonce = '', ...others] = answer.lines('DPoP-Nonce')
+        const response = await bench.call(app)
+        await expectRefused(response, 401, ['DPoP use_dpop_nonce'])
+        expect(response.lines('Cache-Control')).toEqual(['no-store'])
+        const [nonce = '', ...others] = response.lines('DPoP-Nonce')
         expect([nonce, others]).toEqual([expect.stringMatching(/./), []])
         expect((await bench.call(app, { proof: { nonce } })).status).toBe(200)
       })
 
       test('has the responseHeaders of the verified request (RFC 9449 §8.2)', async () => {
         const app = await bench.start({ guard: withResponseHeaders(createVerifier(bench.options())) })
-        const answer = await bench.call(app)
-        expect(answer.status).toBe(200)
-        expect(answer.lines('DPoP-Nonce')).toEqual(['next'])
-        expect(answer.lines('Cache-Control')).toEqual(['no-store'])
-        expect(answer.lines('Vary').join(', ')).toBe('Origin, Authorization, DPoP')
+        const response = await bench.call(app)
+        expect(response.status).toBe(200)
+        expect(response.lines('DPoP-Nonce')).toEqual(['next'])
+        expect(response.lines('Cache-Control')).toEqual(['no-store'])
+        expect(response.lines('Vary').join(', ')).toBe('Origin, Authorization, DPoP')
       })
     })
 
     describe('the guard', () => {
       if (!framework.isHandlerOnly)
-        test('that runs twice for a request does not take it for a replay (RFC 9449 §11.1)', async () => {
+        test('that runs twice for a request accepts its proof once (RFC 9449 §11.1)', async () => {
           const app = await bench.start({ isGuardedTwice: true })
           const headers = await bench.credentials()
           expect((await bench.call(app, { headers })).status).toBe(200)
@@ -558,7 +563,7 @@ export function describeAdapter(framework: Framework): void {
           expect((await bench.call(app, { headers })).status).toBe(401)
         })
 
-      test('takes a ready verifier', async () => {
+      test('accepts a verifier instead of options', async () => {
         const verifier = createVerifier(bench.options())
         const headers = await bench.credentials()
         expect((await bench.call(await bench.start({ guard: verifier }), { headers })).status).toBe(200)
@@ -587,7 +592,7 @@ export function describeAdapter(framework: Framework): void {
         }
       })
 
-      test('is not made where an option is wrong, or the environment has none', async () => {
+      test('is not created with an invalid option, or without variables in the environment', async () => {
         await expect(bench.start({ guard: bench.options({ baseUrl: 'nowhere' }) })).rejects.toThrow(TypeError)
         await expect(bench.start({ guard: { ...bench.options(), audiance: 'x' } as VerifierOptions })).rejects.toThrow(
           '"audience"'
@@ -596,13 +601,13 @@ export function describeAdapter(framework: Framework): void {
       })
 
       if (!framework.isHandlerOnly && !framework.requireScopesNeedsNoOrder)
-        test('that is missing makes requireScopes fail with 500, not 200 and not 403', async () => {
-          // Hono's default error handler prints it.
+        test('that is missing results in 500 from requireScopes, not 200 and not 403', async () => {
+          // Hono's default error handler prints the error.
           const print = vi.spyOn(console, 'error').mockImplementation(() => {})
           const app = await bench.start({ isUnguarded: true })
-          const answer = await bench.call(app, { target: '/admin', scope: 'admin' })
+          const response = await bench.call(app, { target: '/admin', scope: 'admin' })
           print.mockRestore()
-          expect(answer.status).toBe(500)
+          expect(response.status).toBe(500)
           expect(bench.handled).not.toHaveBeenCalled()
         })
     })
@@ -612,7 +617,7 @@ export function describeAdapter(framework: Framework): void {
 /** A verifier whose results have response header fields, as with nonces. */
 function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): Verifier {
   const responseHeaders = { 'DPoP-Nonce': 'next', 'Cache-Control': 'no-store', Vary: ['Authorization', 'DPoP'] }
-  const answering: Pick<Verifier, 'verifyRequest' | 'requireScopes'> = {
+  const wrapped: Pick<Verifier, 'verifyRequest' | 'requireScopes'> = {
     async verifyRequest(request, options?: VerifyOptions) {
       const auth = await verifier.verifyRequest(request, options)
       verifier.requireScopes(auth, [])
@@ -620,7 +625,7 @@ function withResponseHeaders(verifier: Verifier<VerifiedRequest | undefined>): V
     },
     requireScopes: (auth, scopes) => verifier.requireScopes(auth, scopes)
   }
-  return answering as Verifier
+  return wrapped as Verifier
 }
 
 /** An issuer with metadata and keys at its own URL (RFC 8414). */
@@ -641,7 +646,7 @@ interface AnyServer {
   close(closed: () => void): unknown
 }
 
-/** Starts a server on a port of the loopback that is free. */
+/** Starts a server on a free loopback port. */
 export async function listen(server: AnyServer): Promise<number> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   return (server.address() as { port: number }).port

@@ -23,7 +23,7 @@ type Statuses = readonly [anonymous: number, withoutScope: number]
 interface Declaration {
   readonly name: string
   readonly expected: Statuses
-  /** Starts an app whose `/notes` calls `handler` and requires the scope `admin`, as far as `expected` says. */
+  /** Starts an app whose `/notes` calls `handler` and requires what `expected` states. */
   start(options: Options, handler: () => string): Promise<RunningApp>
   readonly method?: 'GET' | 'HEAD'
   readonly target?: string
@@ -271,7 +271,7 @@ describe('a declared requirement is always enforced', () => {
     reserve.mockClear()
     if (withoutScope < 404) {
       expect(await send({ scope: 'admin' })).toBe(200)
-      // Verified exactly once, however many hooks and middleware declare it.
+      // Verified exactly once, for any number of hooks and middleware that declare it.
       expect(reserve).toHaveBeenCalledTimes(1)
     }
   })

@@ -1,4 +1,4 @@
-/** The diagnostics events have the method and the path template of the route, where the framework knows it when the guard runs. */
+/** The diagnostics events have the method and the path template of the route, if the framework provides it when the guard runs. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
@@ -109,7 +109,7 @@ describe('a request without a required scope', () => {
     headers = request.headers as Record<string, string>
   })
   const withoutScope = [{ code: 'ERR_DPOP_SCOPE_INSUFFICIENT', method: 'DELETE', route: '/api/notes/:id' }]
-  /** Each with a replay store of its own, because all send the same proof. */
+  /** Each with its own replay store, because all send the same proof. */
   const options = () => ({ ...world.options })
 
   test('Express', async () => {

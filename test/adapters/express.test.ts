@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { createVerifier } from 'dpop-guard'
 import { dpop, requireScopes } from 'dpop-guard/express'
 import express, { type ErrorRequestHandler, type Express } from 'express'
-// @ts-expect-error Express 4 is here under another name, without types of its own.
+// @ts-expect-error Express 4 is installed under another name, without types of its own.
 import express4 from 'express4'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
@@ -23,7 +23,7 @@ const silent: ErrorRequestHandler = (error, _req, res, _next) => {
 
 function makeApp(factory: typeof express, spec: AppSpec): Express {
   const app = factory()
-  // What the default error handler prints is not for the output of tests.
+  // The default error handler prints errors, which the output of the tests does not need.
   app.set('env', 'test')
   app.use((_req, res, next) => {
     res.setHeader('Vary', 'Origin')
@@ -61,12 +61,12 @@ for (const [name, factory] of frameworks) {
   const framework: Framework = { name, start: (spec) => serve(makeApp(factory, spec)) }
   describeAdapter(framework)
 
-  describe(`${name}, its own habits`, () => {
+  describe(`${name}, beyond the contract`, () => {
     const bench = new Bench(framework)
     beforeAll(() => bench.init())
     afterEach(() => bench.stop())
 
-    test('the option property renames the result, and requireScopes finds it all the same', async () => {
+    test('the option property renames the result, which requireScopes uses', async () => {
       const app = factory()
       app.use(dpop(bench.options(), { property: 'auth' }))
       app.get('/notes', requireScopes('notes:read'), (req, res) => {
@@ -78,7 +78,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('a property that Express keeps for itself is an error of each request, and the process lives on', async () => {
+    test('a property that Express reserves results in 500 for each request', async () => {
       const app = factory()
       app.set('env', 'test')
       app.use(dpop(bench.options(), { property: 'ip' }))
@@ -88,7 +88,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('an error of a handler behind the guard is the handler’s, not a refusal', async () => {
+    test('an error of a handler after the guard is passed to Express unchanged', async () => {
       const app = factory()
       app.set('env', 'test')
       app.use(dpop(bench.options()))
@@ -100,7 +100,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('a refusal that comes after the response was sent is still the error of next', async () => {
+    test('a rejection after the response was sent is passed to next()', async () => {
       const [app, onError] = [factory(), vi.fn()]
       app.use((_req, res, next) => {
         res.status(503).end()
@@ -126,7 +126,7 @@ for (const [name, factory] of frameworks) {
       await running.close()
     })
 
-    test('the middleware never throws: what cannot be is the error of next', async () => {
+    test('the middleware does not throw on an invalid request object, but passes the error to next()', async () => {
       const next = vi.fn()
       dpop(bench.options())({ method: 'GET', originalUrl: '/' } as never, { getHeader() {}, setHeader() {} } as never, next)
       await vi.waitFor(() => expect(next).toHaveBeenCalledOnce())
@@ -138,7 +138,7 @@ for (const [name, factory] of frameworks) {
 describe('the options of the middleware', () => {
   const options = { issuer: 'https://issuer.example', baseUrl: BASE_URL }
 
-  test.each([[''], [7], [null]])('property %j is a TypeError', (property) => {
+  test.each([[''], [7], [null]])('rejects the property %j with a TypeError', (property) => {
     expect(() => dpop(options, { property: property as string })).toThrow('"property" must be')
   })
 
@@ -146,18 +146,18 @@ describe('the options of the middleware', () => {
     [{ propertyName: 'auth' }, '"propertyName" is not an option; did you mean "property"?'],
     [null, '"options" must be an object'],
     ['auth', '"options" must be an object']
-  ])('settings %j are a TypeError', (settings, message) => {
+  ])('rejects the settings %j with a TypeError', (settings, message) => {
     expect(() => dpop(options, settings as never)).toThrow(new TypeError(message))
   })
 
   test.each([[[]], [['']], [['a b']], [['"']]])(
-    'requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)',
+    'requireScopes(...%j) throws a TypeError when the route is created (RFC 6749 §3.3)',
     (scopes) => {
       expect(() => requireScopes(...scopes)).toThrow(TypeError)
     }
   )
 
-  test('the middlewares have the names that they are known by', () => {
+  test('the middleware functions have the names of their exports', () => {
     expect([dpop(options).name, requireScopes('a').name]).toEqual(['dpop', 'requireScopes'])
   })
 })

@@ -13,7 +13,7 @@ import {
   show
 } from './contract.js'
 
-/** The settings that stand for what another adapter takes as an argument. */
+/** The settings for what other adapters receive as an argument. */
 function settingsOf(guard: AppSpec['guard']): DPoPPluginOptions {
   if (guard === undefined) return {}
   return 'verifyRequest' in guard ? { verifier: guard } : guard
@@ -62,7 +62,7 @@ const frameworks: Framework[] = [
 ]
 frameworks.forEach(describeAdapter)
 
-describe('Fastify 5, its own habits', () => {
+describe('Fastify 5, beyond the contract', () => {
   const bench = new Bench(frameworks[0] as Framework)
   const apps: RunningApp[] = []
   beforeAll(() => bench.init())
@@ -81,11 +81,11 @@ describe('Fastify 5, its own habits', () => {
 
   const handler = async (request: FastifyRequest) => show(request.dpop)
 
-  test('the plugin is the default export as well', () => {
+  test('the plugin is also the default export', () => {
     expect(defaultExport).toBe(dpop)
   })
 
-  test('every order of registration protects: routes before it, beside it in the same tick, after it, and none', async () => {
+  test('protects routes registered before the plugin, in the same tick and after it, and unknown URLs', async () => {
     const app = await start(async (app) => {
       app.get('/before', handler)
       const registered = app.register(dpop, bench.options())
@@ -104,7 +104,7 @@ describe('Fastify 5, its own habits', () => {
     expect((await bench.call(app, { target: '/none' })).status).toBe(404)
   })
 
-  test('it protects the scope where it is registered, and no other', async () => {
+  test('protects only the encapsulation context in which it is registered', async () => {
     const app = await start((app) => {
       app.get('/open', handler)
       app.register(async (scope) => {
@@ -116,12 +116,12 @@ describe('Fastify 5, its own habits', () => {
     expect((await bench.call(app, { target: '/closed', headers: [] })).status).toBe(401)
   })
 
-  test('config.dpop false leaves a route open', async () => {
+  test('config.dpop false leaves a route unprotected', async () => {
     const app = await start(async (app) => {
       await app.register(dpop, bench.options())
       app.get('/health', { config: { dpop: false } }, handler)
     })
-    const response = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
+    const response = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP invalid']] })
     expect([response.status, response.body]).toEqual([200, '{"anonymous":true}'])
   })
 
@@ -142,7 +142,7 @@ describe('Fastify 5, its own habits', () => {
     expect(used).toHaveLength(1)
   })
 
-  test('config.dpop.scopes refuse an anonymous request under optional: 401 (RFC 6750 §3.1)', async () => {
+  test('config.dpop.scopes reject an anonymous request with 401 under optional (RFC 6750 §3.1)', async () => {
     const app = await start(async (app) => {
       await app.register(dpop, bench.options({ optional: true }))
       app.get('/admin', { config: { dpop: { scopes: ['admin'] } } }, handler)
@@ -163,16 +163,19 @@ describe('Fastify 5, its own habits', () => {
     }
   )
 
-  test.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)('it verifies in the hook %s', async (hook) => {
-    const app = await start(async (app) => {
-      await app.register(dpop, { ...bench.options(), hook })
-      app.get('/notes', handler)
-    })
-    expect((await bench.call(app)).status).toBe(200)
-    expect((await bench.call(app, { headers: [] })).status).toBe(401)
-  })
+  test.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
+    'verifies requests in the hook %s',
+    async (hook) => {
+      const app = await start(async (app) => {
+        await app.register(dpop, { ...bench.options(), hook })
+        app.get('/notes', handler)
+      })
+      expect((await bench.call(app)).status).toBe(200)
+      expect((await bench.call(app, { headers: [] })).status).toBe(401)
+    }
+  )
 
-  test('global false protects the routes that use verifyDPoP, also in the manner of @fastify/auth', async () => {
+  test('global false protects the routes that use verifyDPoP, also with @fastify/auth', async () => {
     const app = await start(async (app) => {
       await app.register(dpop, { ...bench.options(), global: false })
       app.get('/open', handler)
@@ -245,7 +248,7 @@ describe('Fastify 5, its own habits', () => {
     }
   })
 
-  test('a URL that rewriteUrl changed is not what the client signed (RFC 9449 §4.2)', async () => {
+  test('compares htu with the URL before rewriteUrl (RFC 9449 §4.2)', async () => {
     const app = await start(
       async (app) => {
         await app.register(dpop, bench.options())
@@ -257,7 +260,7 @@ describe('Fastify 5, its own habits', () => {
     expect((await bench.call(app, { target: '/notes', proof: { url: 'https://api.example/internal' } })).status).toBe(401)
   })
 
-  test('requests of inject are verified as well', async () => {
+  test('verifies requests of inject()', async () => {
     const app = fastify()
     await app.register(dpop, bench.options())
     app.get('/notes', handler)
@@ -278,7 +281,7 @@ describe('Fastify 5, its own habits', () => {
     expect((await bench.call(app)).status).toBe(200)
   })
 
-  test('the verifier may be what is registered', async () => {
+  test('accepts a verifier instead of options', async () => {
     const app = await start(async (app) => {
       await app.register(dpop, createVerifier(bench.options()) as never)
       app.get('/notes', handler)
@@ -288,17 +291,20 @@ describe('Fastify 5, its own habits', () => {
 
   test.each<[title: string, options: object, message: string]>([
     ['an unknown hook', { hook: 'onSend' }, '"hook" must be one of onRequest'],
-    ['a global that is no flag', { global: 'no' }, '"global" must be true or false'],
-    ['a verifier beside options', { verifier: { verifyRequest() {} } }, '"verifier" must not be combined'],
-    ['a prefix, which would not narrow it', { prefix: '/api' }, '"prefix" is not an option']
-  ])('%s is a TypeError', async (_title, options, message) => {
+    ['a global that is not a boolean', { global: 'no' }, '"global" must be true or false'],
+    ['a verifier combined with options', { verifier: { verifyRequest() {} } }, '"verifier" must not be combined'],
+    ['a prefix, which would have no effect', { prefix: '/api' }, '"prefix" is not an option']
+  ])('rejects %s with a TypeError', async (_title, options, message) => {
     const app = fastify()
     const registered = app.register(dpop, { ...bench.options(), ...options } as DPoPPluginOptions).ready()
     await expect(registered).rejects.toThrow(TypeError)
     await expect(registered).rejects.toThrow(message)
   })
 
-  test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {
-    expect(() => requireScopes(...scopes)).toThrow(TypeError)
-  })
+  test.each([[[]], [['']], [['a b']]])(
+    'requireScopes(...%j) throws a TypeError when the route is created (RFC 6749 §3.3)',
+    (scopes) => {
+      expect(() => requireScopes(...scopes)).toThrow(TypeError)
+    }
+  )
 })

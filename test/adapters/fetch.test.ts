@@ -36,8 +36,8 @@ const framework: Framework = {
 }
 describeAdapter(framework)
 
-describe('Fetch, its own habits', () => {
-  test('metadata of options that a failing function returns is 503', () => {
+describe('Fetch, beyond the contract', () => {
+  test('resourceMetadata() responds with 503 if the function of options throws', () => {
     const metadata = resourceMetadata(() => {
       throw new Error('no environment')
     })
@@ -53,21 +53,21 @@ describe('Fetch, its own habits', () => {
     return new Request(`${BASE_URL}/notes`, { headers: Object.fromEntries(await bench.credentials()) })
   }
 
-  test('what else the runtime gives to a handler is handed on', async () => {
+  test('passes further arguments of the runtime to the handler', async () => {
     const handler = withDPoP({ ...bench.options(), optional: false }, (_request, auth, env: { name: string }, id: number) =>
       Response.json([auth.scheme, env.name, id])
     )
     expect(await (await handler(await request(), { name: 'worker' }, 7)).json()).toEqual(['DPoP', 'worker', 7])
   })
 
-  test('the same Request object handed in twice is a replay (RFC 9449 §11.1)', async () => {
+  test('rejects the second of two calls with one Request object as a replay (RFC 9449 §11.1)', async () => {
     const handler = withDPoP(bench.options(), () => new Response('ok'))
     const same = await request()
     expect((await handler(same)).status).toBe(200)
     expect((await handler(same)).status).toBe(401)
   })
 
-  test('the same Request object handed in concurrently is accepted once (RFC 9449 §11.1)', async () => {
+  test('accepts one of concurrent calls with one Request object (RFC 9449 §11.1)', async () => {
     const handler = withDPoP(bench.options(), async () => {
       await new Promise((resolve) => setImmediate(resolve))
       return new Response('ok')
@@ -88,17 +88,17 @@ describe('Fetch, its own habits', () => {
     expect((await handler(same)).status).toBe(401)
   })
 
-  test('a rejected request gets a response with the body of RFC 6749 §5.2', async () => {
+  test('the response to a rejected request has the body of RFC 6749 §5.2', async () => {
     const handler = withDPoP(bench.options(), () => new Response('ok'))
-    const answer = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))
-    expect(await answer.json()).toEqual({
+    const response = await handler(new Request(`${BASE_URL}/notes`, { headers: { Authorization: 'DPoP a' } }))
+    expect(await response.json()).toEqual({
       error: 'invalid_dpop_proof',
       error_description: 'The DPoP header field is missing'
     })
   })
 
-  /** A verifier whose verified requests come with the next nonce. */
-  function nonceGiver() {
+  /** A verifier whose verified requests have a nonce for the response. */
+  function nonceVerifier() {
     const verifier = createVerifier({ ...bench.options(), optional: false })
     return {
       ...verifier,
@@ -109,22 +109,22 @@ describe('Fetch, its own habits', () => {
     }
   }
 
-  test.each([0, 101])('a response of status %d, which cannot be copied, is handed on as it is', async (status) => {
+  test.each([0, 101])('returns a response of status %d unchanged, because it cannot be copied', async (status) => {
     const response = Object.defineProperty(new Response(), 'status', { value: status })
-    expect(await withDPoP(nonceGiver() as never, () => response)(await request())).toBe(response)
+    expect(await withDPoP(nonceVerifier() as never, () => response)(await request())).toBe(response)
   })
 
-  test('a response that is not ours to change gets its header fields on a copy (RFC 9449 §8.2)', async () => {
-    const handler = withDPoP(nonceGiver() as never, () => Response.redirect('https://api.example/other'))
-    const answer = await handler(await request())
-    expect([answer.status, answer.headers.get('Location'), answer.headers.get('DPoP-Nonce')]).toEqual([
+  test('adds header fields to a copy of an immutable response (RFC 9449 §8.2)', async () => {
+    const handler = withDPoP(nonceVerifier() as never, () => Response.redirect('https://api.example/other'))
+    const response = await handler(await request())
+    expect([response.status, response.headers.get('Location'), response.headers.get('DPoP-Nonce')]).toEqual([
       302,
       'https://api.example/other',
       'next'
     ])
   })
 
-  test('an error of the handler stays the handler’s', async () => {
+  test('an error of the handler is thrown unchanged', async () => {
     const handler = withDPoP(bench.options(), () => {
       throw new RangeError('mine')
     })
@@ -137,15 +137,18 @@ describe('Fetch, its own habits', () => {
     await expect(handler(await request())).rejects.toThrow('broken')
   })
 
-  test.each([[[]], [['']], [['a b']], ['a']])('scopes %j are a TypeError when the handler is made (RFC 6749 §3.3)', (scopes) => {
-    expect(() => withDPoP(bench.options(), () => new Response(), { scopes: scopes as string[] })).toThrow(TypeError)
-  })
+  test.each([[[]], [['']], [['a b']], ['a']])(
+    'rejects the scopes %j with a TypeError when the handler is created (RFC 6749 §3.3)',
+    (scopes) => {
+      expect(() => withDPoP(bench.options(), () => new Response(), { scopes: scopes as string[] })).toThrow(TypeError)
+    }
+  )
 
   test.each<[settings: unknown, message: string]>([
     [{ scope: ['admin'] }, '"scope" is not an option; did you mean "scopes"?'],
     [null, '"options" must be an object'],
     [['admin'], '"options" must be an object']
-  ])('settings %j are a TypeError when the handler is created', (settings, message) => {
+  ])('rejects the settings %j with a TypeError when the handler is created', (settings, message) => {
     expect(() => withDPoP(bench.options(), () => new Response(), settings as never)).toThrow(new TypeError(message))
   })
 })

@@ -50,12 +50,12 @@ async function serve(app: { fetch(request: Request): Response | Promise<Response
 const framework: Framework = { name: 'Hono 4', isFetch: true, start: async (spec) => serve(makeApp(spec)) }
 describeAdapter(framework)
 
-describe('Hono 4, its own habits', () => {
+describe('Hono 4, beyond the contract', () => {
   const bench = new Bench(framework)
   beforeAll(() => bench.init())
   afterEach(() => bench.stop())
 
-  test('the same Request object handed in twice is a replay (RFC 9449 §11.1)', async () => {
+  test('rejects the second of two calls with one Request object as a replay (RFC 9449 §11.1)', async () => {
     const app = makeApp({ guard: bench.options(), onHandled: bench.handled })
     const request = new Request(`${BASE_URL}/notes`, { headers: (await bench.credentials()) as [string, string][] })
     expect((await app.fetch(request)).status).toBe(200)
@@ -70,11 +70,14 @@ describe('Hono 4, its own habits', () => {
     })
   })
 
-  test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {
-    expect(() => requireScopes(...scopes)).toThrow(TypeError)
-  })
+  test.each([[[]], [['']], [['a b']]])(
+    'requireScopes(...%j) throws a TypeError when the route is created (RFC 6749 §3.3)',
+    (scopes) => {
+      expect(() => requireScopes(...scopes)).toThrow(TypeError)
+    }
+  )
 
-  test('the middlewares have the names that they are known by', () => {
+  test('the middleware functions have the names of their exports', () => {
     const options = { issuer: 'https://issuer.example', baseUrl: BASE_URL }
     expect([dpop(options).name, requireScopes('a').name]).toEqual(['dpop', 'requireScopes'])
   })

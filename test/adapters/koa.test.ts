@@ -5,7 +5,7 @@ import { dpop, requireScopes } from 'dpop-guard/koa'
 import express from 'express'
 import Koa, { type Middleware } from 'koa'
 import mount from 'koa-mount'
-// @ts-expect-error Koa 2 is here under another name, without types of its own.
+// @ts-expect-error Koa 2 is installed under another name, without types of its own.
 import Koa2 from 'koa2'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -75,7 +75,7 @@ const frameworks: Framework[] = [
 ]
 frameworks.forEach(describeAdapter)
 
-describe('Koa, its own habits', () => {
+describe('Koa, beyond the contract', () => {
   const bench = new Bench(frameworks[0] as Framework)
   beforeAll(() => bench.init())
   afterEach(() => bench.stop())
@@ -137,7 +137,7 @@ describe('Koa, its own habits', () => {
     await running.close()
   })
 
-  test('ctx.url that a middleware rewrote is not what the client signed (RFC 9449 §4.2)', async () => {
+  test('compares htu with the URL before middleware changes ctx.url (RFC 9449 §4.2)', async () => {
     const app = new Koa()
     app.use(async (ctx, next) => {
       ctx.url = '/internal'
@@ -153,7 +153,7 @@ describe('Koa, its own habits', () => {
     await running.close()
   })
 
-  test('a whole application that Express mounts has the mount path in htu (RFC 9449 §4.2)', async () => {
+  test('an application that is mounted in Express requires the mount path in htu (RFC 9449 §4.2)', async () => {
     const app = new Koa()
     app.silent = true
     app.use(dpop(bench.options()))
@@ -168,16 +168,19 @@ describe('Koa, its own habits', () => {
     await running.close()
   })
 
-  test('a refusal is shown with its sentence by the default error handler', async () => {
+  test('the default error handler responds with the description of the error', async () => {
     const response = await bench.call(await bench.start(), { proof: false })
     expect(response.body).toBe('The DPoP header field is missing')
   })
 
-  test.each([[[]], [['']], [['a b']]])('requireScopes of %j is a TypeError when the route is made (RFC 6749 §3.3)', (scopes) => {
-    expect(() => requireScopes(...scopes)).toThrow(TypeError)
-  })
+  test.each([[[]], [['']], [['a b']]])(
+    'requireScopes(...%j) throws a TypeError when the route is created (RFC 6749 §3.3)',
+    (scopes) => {
+      expect(() => requireScopes(...scopes)).toThrow(TypeError)
+    }
+  )
 
-  test('the middlewares have the names that they are known by', () => {
+  test('the middleware functions have the names of their exports', () => {
     const options = { issuer: 'https://issuer.example', baseUrl: BASE_URL }
     expect([dpop(options).name, requireScopes('a').name]).toEqual(['dpop', 'requireScopes'])
   })

@@ -32,7 +32,7 @@ const settings: McpOptions = {
   allowedOrigins: ['https://app.example']
 }
 
-/** The tools are called with this `authInfo`, newest last. */
+/** The `authInfo` of each call of a tool, in order. */
 const seen: (AuthInfo | undefined)[] = []
 
 function createTools(): McpServer {
@@ -153,7 +153,7 @@ describe.each(hosts)('%s', (_, start) => {
     })
   })
 
-  it('passes the expiry of the token on, for streams that outlive it [P-M23]', async () => {
+  it('passes the expiry of the token to the host, for streams that last longer [P-M23]', async () => {
     const { client } = await connect(await start())
     seen.length = 0
     await client.callTool({ name: 'list', arguments: {} })
@@ -232,7 +232,7 @@ describe.each(hosts)('%s', (_, start) => {
     }
   )
 
-  it('never calls a tool that another name than that of the header field selects [P-M21]', async () => {
+  it('never calls a tool if the header fields name another tool or method [P-M21]', async () => {
     const url = await start()
     seen.length = 0
     const forged = await post(url, { ...called('list'), ...(await credentials(url, 'notes')) }, 'POST', 'delete')
@@ -242,7 +242,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(seen).toEqual([])
   })
 
-  it('never calls a tool whose scopes the token lacks, whatever header fields and body say [P-M21]', async () => {
+  it('never calls a tool whose scopes the token lacks, for any header fields and body [P-M21]', async () => {
     const url = await start()
     seen.length = 0
     const envelope = (version: string) => ({ _meta: { ...ENVELOPE, 'io.modelcontextprotocol/protocolVersion': version } })
@@ -294,7 +294,7 @@ describe.each(hosts)('%s', (_, start) => {
     expect(await client.callTool({ name: 'delete', arguments: {} })).toMatchObject({ content: [{ text: 'delete done' }] })
   })
 
-  it('rejects an Origin that is not allowed before anything else [P-M20]', async () => {
+  it('rejects an Origin that is not allowed, also with valid credentials [P-M20]', async () => {
     const url = await start()
     for (const origin of ['https://evil.example', 'null'])
       expect((await post(url, { ...called('list'), origin, ...(await credentials(url, 'notes')) })).status).toBe(403)
@@ -480,7 +480,7 @@ it('rejects a token for another of the published resources (RFC 8707 §2) [R-01]
 })
 
 describe('an Origin that is not allowed', () => {
-  it('is published as a rejection, for operators', async () => {
+  it('is published on the diagnostics channel of rejections', async () => {
     const events: unknown[] = []
     const keep = (event: unknown) => void events.push(event)
     subscribe('dpop-guard:refused', keep)
@@ -507,8 +507,8 @@ describe('mcpAuth', () => {
     app.use(cors({ origin, allowedHeaders }))
     app.all('/mcp', guard, (_req, res) => void res.end('called'))
     const url = `http://127.0.0.1:${port}/mcp`
-    const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': allowedHeaders.join(',') }
-    const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin, ...asked } })
+    const requested = { 'access-control-request-method': 'POST', 'access-control-request-headers': allowedHeaders.join(',') }
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin, ...requested } })
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-headers')).toBe(allowedHeaders.join(','))
     for (const [headers, status] of [
@@ -533,7 +533,7 @@ describe('mcpAuth', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('timeout')
   })
 
-  it('passes an error of the host on', async () => {
+  it('passes an error of the host to next()', async () => {
     const guard = mcpAuth({ issuer: issuer.options, baseUrl, metadata: {} })
     const failure = new Error('The response cannot have header fields')
     const fail = () => {

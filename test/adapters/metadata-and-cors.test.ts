@@ -1,4 +1,4 @@
-/** Protected resource metadata beside the guard, and the header fields that pages of other origins may read, in every adapter. */
+/** Protected resource metadata, and the header fields that pages of other origins may read, in every adapter. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
@@ -98,18 +98,18 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
     expect(await response.json()).toMatchObject({ resource: BASE_URL })
   })
 
-  test('answers a preflight for the document [K-09]', async () => {
+  test('responds to a preflight for the document [K-09]', async () => {
     const origin = await startApp()
     const headers = { Origin: PAGE, 'Access-Control-Request-Method': 'GET' }
     const response = await fetch(`${origin}${DOCUMENT}`, { method: 'OPTIONS', headers })
-    // CORS middleware of the application may have answered it.
+    // CORS middleware of the application may have responded.
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([
       204,
       expect.stringMatching(/^(\*|https:\/\/page\.example)$/)
     ])
   })
 
-  test('exposes the fields that a page needs, beside those of the application, on every response [D-44c D-71 K-03 K-04 K-06 L45]', async () => {
+  test('exposes its header fields to pages, in addition to those of the application, on every response [D-44c D-71 K-03 K-04 K-06 L45]', async () => {
     const origin = await startApp()
     const exposedOf = async (headers: Record<string, string>) => {
       const response = await fetch(`${origin}${path}`, { headers: { Origin: PAGE, ...headers } })
@@ -143,7 +143,7 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
     expect(response.headers.get('access-control-expose-headers') ?? '').not.toMatch(/DPoP-Nonce/i)
   })
 
-  test('with CORS before the guard, a preflight is answered; a request that only looks like one is verified [K-01 K-02]', async () => {
+  test('with CORS before the guard, a preflight gets a response; a GET request with its header fields is verified [K-01 K-02]', async () => {
     const origin = await startApp()
     const preflight = {
       Origin: PAGE,
@@ -177,7 +177,7 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
   )
 
   if (canPutGuardFirst)
-    test('with the guard before CORS, a preflight is rejected, and the reason names the mistake [K-01]', async () => {
+    test('with the guard before CORS, a preflight is rejected, and the diagnostics event has the cause [K-01]', async () => {
       const origin = await startApp({}, { isGuardFirst: true })
       const reasons: unknown[] = []
       const listener = (event: unknown) => void reasons.push((event as { detail?: { reason?: string } }).detail?.reason)
@@ -191,7 +191,7 @@ describe.each([...corsFrameworks, fetchHandler])('$name', ({ name, path, canPutG
 })
 
 describe('resourceMetadata()', () => {
-  test('Koa answers a preflight for the document without CORS middleware [K-09]', async () => {
+  test('Koa responds to a preflight for the document without CORS middleware [K-09]', async () => {
     const app = new Koa().use(koaGuard.resourceMetadata({ ...world.options, baseUrl: BASE_URL, metadata: {} }))
     const server = createServer(app.callback())
     running.push({ port: await listen(server), close: () => closeServer(server) })
@@ -262,7 +262,7 @@ describe('Koa: errors that the application throws after the guard', () => {
   }
   const names = 'X-Total, WWW-Authenticate, DPoP-Nonce'
 
-  test('expose the fields too, beside their own header fields [K-06 L45]', async () => {
+  test('also expose the header fields, in addition to their own [K-06 L45]', async () => {
     const error = Object.assign(new Error('conflict'), { status: 409, headers: { 'X-Own': 'kept' } })
     const { status, headers } = await responseOf(error)
     expect([status, headers.get('access-control-expose-headers'), headers.get('x-own')]).toEqual([409, names, 'kept'])

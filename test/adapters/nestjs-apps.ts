@@ -287,7 +287,7 @@ function describeGuardCheck(framework: Framework, platform: Platform): void {
       [{}, false],
       [{ fieldResolverEnhancers: ['filters'] }, false],
       [{ fieldResolverEnhancers: ['guards'] }, true]
-    ])('a field resolver with a policy needs fieldResolverEnhancers: %j', async (options, isStarted) => {
+    ])('a field resolver with a policy requires fieldResolverEnhancers: %j', async (options, isStarted) => {
       const resolver = classOf(SetMetadata('graphql:resolve_property', true), RequireScopes('a'), UseGuards(DPoPGuard))
       const graphql = options === undefined ? [] : [{ provide: 'GqlModuleOptions', useValue: options }]
       const starting = start({ providers: [resolver, ...graphql] })
@@ -326,7 +326,7 @@ function describeGuardCheck(framework: Framework, platform: Platform): void {
 }
 
 function describeHabits(framework: Framework, platform: Platform, version: number): void {
-  describe(`${framework.name}, its own habits`, () => {
+  describe(`${framework.name}, beyond the contract`, () => {
     const bench = new Bench(framework)
     const apps: RunningApp[] = []
     beforeAll(() => bench.init())
@@ -355,8 +355,8 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
 
     test('a rejected request has a body with the members of Nest and of RFC 6749 §5.2', async () => {
       const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
-      const answer = await bench.call(app, { proof: false })
-      expect(JSON.parse(answer.body)).toEqual({
+      const response = await bench.call(app, { proof: false })
+      expect(JSON.parse(response.body)).toEqual({
         statusCode: 401,
         message: 'The DPoP header field is missing',
         error: 'invalid_dpop_proof',
@@ -384,9 +384,9 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       })
       const app = await run({ imports: [DPoPModule.forRoot(options)], controllers: [NotesController] })
       for (let i = 0; i < 3; i++) {
-        const answer = await bench.call(app)
-        expect(answer.status).toBe(503)
-        expect(answer.body).not.toMatch(/keys\.example|ECONNREFUSED/)
+        const response = await bench.call(app)
+        expect(response.status).toBe(503)
+        expect(response.body).not.toMatch(/keys\.example|ECONNREFUSED/)
       }
       const lines = log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes(jwksUri))
       expect(lines).toEqual([expect.stringContaining('ECONNREFUSED')])
@@ -415,23 +415,23 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       const nonce = { secrets: ['a secret of thirty-two characters or more'], onEveryResponse: true }
       const app = await run({ imports: [DPoPModule.forRoot(bench.options({ nonce }))], controllers: [NotesController] })
       const [current = ''] = (await bench.call(app)).lines('DPoP-Nonce')
-      const answer = await bench.call(app, { proof: { nonce: current } })
-      expect([answer.status, answer.lines('DPoP-Nonce')]).toEqual([200, [current]])
-      expect(answer.lines('Cache-Control').join()).toContain('no-store')
+      const response = await bench.call(app, { proof: { nonce: current } })
+      expect([response.status, response.lines('DPoP-Nonce')]).toEqual([200, [current]])
+      expect(response.lines('Cache-Control').join()).toContain('no-store')
     })
 
     test('@Public excludes a handler from verification, also for requests with invalid credentials', async () => {
       const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [NotesController] })
-      const answer = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP bad']] })
-      expect([answer.status, answer.body]).toEqual([200, '{"anonymous":true}'])
+      const response = await bench.call(app, { target: '/health', headers: [['Authorization', 'DPoP invalid']] })
+      expect([response.status, response.body]).toEqual([200, '{"anonymous":true}'])
     })
 
     test('the module serves the metadata without credentials (RFC 9728 §3) [M-05]', async () => {
       const metadata = { resourceName: 'Notes' }
       const app = await run({ imports: [DPoPModule.forRoot(bench.options({ metadata }))], controllers: [NotesController] })
       const target = '/.well-known/oauth-protected-resource'
-      const answer = await bench.call(app, { target, headers: [] })
-      expect([answer.status, JSON.parse(answer.body)]).toEqual([200, expect.objectContaining({ resource_name: 'Notes' })])
+      const response = await bench.call(app, { target, headers: [] })
+      expect([response.status, JSON.parse(response.body)]).toEqual([200, expect.objectContaining({ resource_name: 'Notes' })])
       expect((await bench.call(app, { method: 'POST', target, headers: [] })).status).toBe(405)
     })
 
@@ -581,7 +581,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       expect(used).toEqual([])
     })
 
-    test('as APP_GUARD it protects every route, those of other modules too', async () => {
+    test('as APP_GUARD it protects every route, also of other modules', async () => {
       @Controller()
       class PlainController {
         @Get('plain')
@@ -599,7 +599,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       expect((await bench.call(app, { target: '/plain' })).status).toBe(200)
     })
 
-    test('forRootAsync makes the options with useFactory, useClass and useExisting', async () => {
+    test('forRootAsync creates the options with useFactory, useClass and useExisting', async () => {
       class Options {
         create(): DPoPModuleOptions {
           return bench.options()
@@ -622,7 +622,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       }
     })
 
-    test('options and verifier can be injected, and isGlobal false keeps them to the module that imports them', async () => {
+    test('options and verifier can be injected, with isGlobal false only in modules that import DPoPModule', async () => {
       const found: unknown[] = []
       const probe = {
         provide: 'probe',
@@ -639,7 +639,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       )
     })
 
-    test('wrong module options are a TypeError when the application starts', async () => {
+    test('invalid module options cause a TypeError when the application starts', async () => {
       const starts = [
         { ...bench.options(), verifier: createVerifier(bench.options()) },
         { verifier: undefined },
@@ -667,7 +667,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       )
     })
 
-    test('a subclass may throw something else, and may read the request from elsewhere', async () => {
+    test('a subclass may replace the exception and the source of the request', async () => {
       class OwnGuard extends DPoPGuard {
         protected override getRequest(context: ExecutionContext) {
           return super.getRequest(context)
@@ -687,26 +687,23 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       }
       const app = await run({ imports: [DPoPModule.forRoot(bench.options())], controllers: [OwnController] })
       expect((await bench.call(app)).status).toBe(200)
-      const answer = await bench.call(app, { headers: [] })
-      expect([answer.status, challengesOf(answer).length]).toEqual([401, 1])
+      const response = await bench.call(app, { headers: [] })
+      expect([response.status, challengesOf(response).length]).toEqual([401, 1])
     })
 
-    test('a refusal is an HttpException of this version, with the error as its cause', async () => {
+    test('a rejection is an HttpException of this version, with the error as its cause', async () => {
       const context = contextOf('http', {})
       const refusal = makeGuard(DPoPGuard, vi.fn()).canActivate(context)
       await expect(refusal).rejects.toBeInstanceOf(HttpException)
       await expect(refusal).rejects.toMatchObject({ status: 401, cause: { code: 'ERR_DPOP_CREDENTIALS_MISSING' } })
     })
 
-    test.each(['ws', 'rpc', 'graphql'])(
-      'a context that is not HTTP is denied: %s has no request of its own to prove',
-      async (type) => {
-        const setHeader = vi.fn()
-        const denied = makeGuard(DPoPGuard, setHeader).canActivate(contextOf(type, {}))
-        await expect(denied).rejects.toMatchObject({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause: { name: 'TypeError' } })
-        expect(setHeader).not.toHaveBeenCalled()
-      }
-    )
+    test.each(['ws', 'rpc', 'graphql'])('a context that is not HTTP is rejected: %s', async (type) => {
+      const setHeader = vi.fn()
+      const denied = makeGuard(DPoPGuard, setHeader).canActivate(contextOf(type, {}))
+      await expect(denied).rejects.toMatchObject({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause: { name: 'TypeError' } })
+      expect(setHeader).not.toHaveBeenCalled()
+    })
 
     test('@DPoPAuth injects the verified request of a GraphQL context', () => {
       const dpop = { scheme: 'DPoP' }
@@ -715,7 +712,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       expect(authOf(contextOf('http', {}))).toBeUndefined()
     })
 
-    test('a subclass that overrides getRequest and getResponse verifies where the context is not HTTP', async () => {
+    test('a subclass that overrides getRequest and getResponse verifies requests of a context that is not HTTP', async () => {
       class GraphqlGuard extends DPoPGuard {
         protected override getRequest(context: ExecutionContext) {
           return context.getArgByIndex(2).req
@@ -757,7 +754,7 @@ function describeHabits(framework: Framework, platform: Platform, version: numbe
       } as never
     }
 
-    test('an error of the verifier that is not a refusal ends as 500', async () => {
+    test('an unexpected error of the verifier results in 500', async () => {
       const verifier = { verifyRequest: () => Promise.reject(new RangeError('broken')), requireScopes() {} }
       const app = await run({ imports: [DPoPModule.forRoot({ verifier: verifier as never })], controllers: [NotesController] })
       expect((await bench.call(app)).status).toBe(500)

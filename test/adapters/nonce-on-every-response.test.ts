@@ -1,4 +1,4 @@
-/** AT-03: with nonce.onEveryResponse, responses of the application have the nonce too, whatever their status. */
+/** AT-03: with nonce.onEveryResponse, responses of the application with any status have the nonce too. */
 
 import { createServer } from 'node:http'
 import { serve as serveNode } from '@hono/node-server'

@@ -160,7 +160,7 @@ describe('instrument()', () => {
     await verdictOf(verifier.verifyRequest(await world.request()))
     const introspection = await createIntrospectionWorld()
     await introspection.verdict('one')
-    introspection.says({ active: false })
+    introspection.respondWith({ active: false })
     await introspection.verdict('two')
     expect(await sumOf('dpop_guard.introspection.duration')).toBeLessThan(10)
     expect(await pointsOf('dpop_guard.nonces')).toEqual([[{ response: 'rejected' }, 1]])

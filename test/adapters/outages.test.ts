@@ -111,7 +111,7 @@ describe.each(frameworks)('%s', (name, run) => {
   afterEach(() => void vi.restoreAllMocks())
 
   test('logs an outage with URL and error code once, and sends neither to the client', async () => {
-    // A host of its own, because an outage is logged once per cause.
+    // A separate host, because an outage is logged once per cause.
     const jwksUri = `https://${name.toLowerCase()}.keys.example/jwks`
     const refused = Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' })
     const fetchKeys = () => Promise.reject(new TypeError('fetch failed', { cause: refused }))
@@ -144,7 +144,7 @@ describe.each(frameworks)('%s', (name, run) => {
   })
 })
 
-test('logOutage logs a cause again after its interval, other causes at once, and no rejections', () => {
+test('logOutage logs a cause again after its interval, other causes immediately, and no rejections', () => {
   vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ['Date'] })
   const log = vi.fn()
   const error = (message: string) => new DPoPUnavailableError('ERR_DPOP_KEYS_UNAVAILABLE', new Error(message))

@@ -101,7 +101,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect(response.text).toContain('max_age="300"')
       })
 
-      test(`authentication and scopes ${place} share one challenge where they are one policy (RFC 9470 §3) [S-03 S-12]`, async () => {
+      test(`authentication and scopes ${place} are in one challenge if they are one policy (RFC 9470 §3) [S-03 S-12]`, async () => {
         const target = `${prefix}/step-up-scoped`
         const [both] = challengesOf(await call({ target }))
         expect(both?.params).toMatchObject({ error: 'insufficient_user_authentication', acr_values: 'mfa' })
@@ -112,7 +112,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect([scope.status, challengesOf(scope)[0]?.params['error']]).toEqual([403, 'insufficient_scope'])
       })
 
-      test(`scopes ${place} are in the challenge for a request without a valid token, if the guard knows them (RFC 6750 §3)`, async () => {
+      test(`scopes ${place} are in the challenge for a request without a valid token, if they are options of the guard (RFC 6750 §3)`, async () => {
         const announced = prefix === '' ? 'files:read' : undefined
         for (const headers of [[], [['Authorization', 'DPoP invalid']]] as [string, string][][]) {
           const [challenge] = challengesOf(await call({ target: `${prefix}/files`, headers }))
@@ -120,7 +120,7 @@ export function describePolicies(framework: PolicyFramework): void {
         }
       })
 
-      test(`authorize ${place} gets the verified request and the request of the framework`, async () => {
+      test(`authorize ${place} is called with the verified request and the request of the framework`, async () => {
         decide.mockReturnValue(true)
         expect((await call({ target: `${prefix}/decide?x=1` })).status).toBe(200)
         const [auth, request] = decide.mock.calls[0] ?? []
@@ -143,7 +143,7 @@ export function describePolicies(framework: PolicyFramework): void {
         expect(response.text).not.toContain('policy server down')
       })
 
-      test(`a policy ${place} puts its error into the challenge of the scheme that was used (RFC 9449 §7.2) [S-11]`, async () => {
+      test(`a policy ${place} has its error in the challenge of the scheme of the request (RFC 9449 §7.2) [S-11]`, async () => {
         const errorsOf = (response: RawResponse) => challengesOf(response).map(({ scheme, params }) => [scheme, params['error']])
         const bearer = await bench.issuer.issue({ scope: 'notes:read' })
         const target = `${prefix}/step-up`

@@ -23,7 +23,7 @@ interface Factories<Middleware> {
   authorize(predicate: NonNullable<Policy<AnyRequest>['authorize']>): Middleware
 }
 
-/** The middleware of a policy, made by the functions of an adapter. */
+/** The middleware of a policy, created by the functions of an adapter. */
 function middlewareOf<Middleware>(guard: Factories<Middleware>, policy: Policy<AnyRequest>): Middleware[] {
   const { scopes, anyScope, authentication, authorize } = policy
   return [

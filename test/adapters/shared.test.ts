@@ -22,7 +22,7 @@ function responseWith(present: Record<string, string | string[]>) {
 
 describe('header fields that are set on a response', () => {
   test.each(['WWW-Authenticate', 'Vary', 'Access-Control-Expose-Headers', 'vary'])(
-    '%s is a list: what others put there stays',
+    'values are added to %s, which is a list',
     (name) => {
       const response = responseWith({ [name]: 'theirs' })
       addHeaders(response, { [name]: ['one', 'two'] })
@@ -30,14 +30,14 @@ describe('header fields that are set on a response', () => {
     }
   )
 
-  test('a line that is there already is not put there again', () => {
+  test('a value that is already present is not added again', () => {
     const response = responseWith({ Vary: ['Origin', 'DPoP'] })
     addHeaders(response, { Vary: 'DPoP', 'WWW-Authenticate': 'DPoP algs="ES256"' })
     addHeaders(response, { 'WWW-Authenticate': 'DPoP algs="ES256"' })
     expect(response.fields).toEqual({ Vary: ['Origin', 'DPoP'], 'WWW-Authenticate': 'DPoP algs="ES256"' })
   })
 
-  test('any other field keeps only the last value', () => {
+  test('any other field has the last value', () => {
     const response = responseWith({ 'Cache-Control': 'public', 'DPoP-Nonce': 'old' })
     addHeaders(response, { 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
     expect(response.fields).toEqual({ 'Cache-Control': 'no-store', 'DPoP-Nonce': 'new' })
@@ -77,7 +77,7 @@ test('a guard that compares the audience exactly does not reuse the result of on
 
 describe('a response that accepts no header fields', () => {
   const request = { method: 'GET', target: '/', headers: {} }
-  const answerThat = (error: Error) => ({
+  const responseThatThrows = (error: Error) => ({
     get() {},
     set() {
       throw error
@@ -85,36 +85,36 @@ describe('a response that accepts no header fields', () => {
   })
 
   test.each(['ERR_HTTP_HEADERS_SENT', 'ERR_HTTP2_HEADERS_SENT'])(
-    'because it was sent meanwhile does not change the result: %s',
+    'because it was already sent does not change the result: %s',
     async (code) => {
-      const sent = answerThat(Object.assign(new Error('sent'), { code }))
+      const sent = responseThatThrows(Object.assign(new Error('sent'), { code }))
       await expect(protect(createVerifier(options), request, sent, {}, {})).rejects.toMatchObject({ status: 401 })
-      const nonceGiver = { verifyRequest: async () => ({ responseHeaders: { 'DPoP-Nonce': 'next' } }), requireScopes() {} }
-      expect(await protect(nonceGiver as never, request, sent, {}, {})).toHaveProperty('responseHeaders')
+      const nonceVerifier = { verifyRequest: async () => ({ responseHeaders: { 'DPoP-Nonce': 'next' } }), requireScopes() {} }
+      expect(await protect(nonceVerifier as never, request, sent, {}, {})).toHaveProperty('responseHeaders')
     }
   )
 
-  test('for any other reason is thrown', async () => {
-    const broken = answerThat(new RangeError('broken'))
+  test('for any other reason causes its error to be thrown', async () => {
+    const broken = responseThatThrows(new RangeError('broken'))
     await expect(protect(createVerifier(options), request, broken, {}, {})).rejects.toThrow(RangeError)
   })
 })
 
-describe('the verifier that settings mean', () => {
+describe('verifierOf', () => {
   const verifier = createVerifier(options)
 
-  test('is an existing one, passed directly or as a member', () => {
+  test('returns a given verifier, passed directly or as a member', () => {
     expect(verifierOf(verifier)).toBe(verifier)
     expect(verifierOf({ verifier })).toBe(verifier)
     expect(verifierOf({ verifier, hook: 'x' } as object, ['hook'])).toBe(verifier)
   })
 
-  test('is made of options, but for the settings of the framework', () => {
+  test('creates a verifier from options, without the settings of the framework', () => {
     expect(verifierOf({ ...options, hook: 'x' } as object, ['hook'])).toHaveProperty('verifyRequest')
     expect(() => verifierOf({ ...options, hook: 'x' } as object)).toThrow('"hook" is not an option')
   })
 
-  test('is created once for each settings object, so that caches and replay store are kept', () => {
+  test('creates one verifier for each settings object, so that caches and replay store are kept', () => {
     const settings = { ...options, hook: 'x' }
     expect(verifierOf(settings as object, ['hook'])).toBe(verifierOf(settings as object, ['hook']))
     expect(verifierOf({ ...settings } as object, ['hook'])).not.toBe(verifierOf(settings as object, ['hook']))
@@ -123,12 +123,12 @@ describe('the verifier that settings mean', () => {
   test.each<[string, unknown, string]>([
     ['null', null, '"options" must be an object'],
     ['a string', 'https://issuer.example', '"options" must be an object'],
-    ['a verifier beside options', { ...options, verifier }, '"verifier" must not be combined'],
-    ['a verifier that is missing', { verifier: undefined }, '"baseUrl" must'],
-    ['a verifier that is none', { verifier: { verify() {} } }, '"verify" is not an option'],
-    ['nothing, where the environment has nothing', undefined, '"DPOP_ISSUER" must be set'],
-    ['settings of the framework alone, where the environment has nothing', {}, '"DPOP_ISSUER" must be set']
-  ])('is none for %s: a TypeError', (_title, settings, message) => {
+    ['a verifier combined with options', { ...options, verifier }, '"verifier" must not be combined'],
+    ['a member verifier that is undefined', { verifier: undefined }, '"baseUrl" must'],
+    ['a member verifier that is not a verifier', { verifier: { verify() {} } }, '"verify" is not an option'],
+    ['undefined, without variables in the environment', undefined, '"DPOP_ISSUER" must be set'],
+    ['settings without options, without variables in the environment', {}, '"DPOP_ISSUER" must be set']
+  ])('throws a TypeError for %s', (_title, settings, message) => {
     expect(() => verifierOf(settings as never)).toThrow(TypeError)
     expect(() => verifierOf(settings as never)).toThrow(message)
   })

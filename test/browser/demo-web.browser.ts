@@ -124,7 +124,7 @@ async function switchNonces(page: Page, isRequired: boolean): Promise<void> {
 }
 
 describe('the sign-in', () => {
-  test('lights up the thirteen steps, each with what was sent', async () => {
+  test('completes the thirteen steps, each of which shows what was sent', async () => {
     const page = await open()
     expect(new Set(await statesOf(page))).toEqual(new Set(['waiting']))
 
@@ -142,7 +142,7 @@ describe('the sign-in', () => {
     expect(await openStep(page, 13)).toMatch(/200 OK[\s\S]*Water the plants/)
   })
 
-  test('shows the values that must agree with one label and one color', async () => {
+  test('shows values that must be equal with the same label and color', async () => {
     const page = await open()
     await signIn(page)
     await openStep(page, 9)
@@ -170,7 +170,7 @@ describe('the sign-in', () => {
     await signIn(page)
   })
 
-  test('rejects a response that belongs to no sign-in of this page', async () => {
+  test('rejects an authorization response without a pending sign-in of the page', async () => {
     const page = await open()
     await page.goto(`${url}/?code=forged&state=forged`)
 
@@ -195,7 +195,7 @@ describe('the key and the session', () => {
     expect(await page.evaluate(exportStoredKey)).toBe('InvalidAccessError')
   })
 
-  test('stay when the access token has expired: the page gets another one', async () => {
+  test('are kept when the access token has expired, and the page requests another one', async () => {
     const page = await open()
     await signIn(page)
     await page.evaluate(expireStoredTokens)
@@ -356,7 +356,7 @@ describe('accessibility', () => {
     expect(overflow).toBe(0)
   })
 
-  test('everything works with the keyboard alone, with a visible focus', async () => {
+  test('is operable with only the keyboard, with a visible focus', async () => {
     const page = await open()
     await tabTo(page, 'Sign in')
     expect(await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle)).toBe('solid')

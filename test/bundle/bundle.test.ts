@@ -60,13 +60,13 @@ function externalsOf({ outputs }: Metafile): string[] {
 }
 
 describe.each(runtimes)('with the conditions of %s', (runtime, names) => {
-  test.each(names)('%s bundles, without Node.js modules where there are none', async (name) => {
+  test.each(names)('%s can be bundled, without Node.js modules unless the runtime is Node.js', async (name) => {
     const { metafile } = await bundle(`export * from '${name}'`, runtime)
     const nodeModules = externalsOf(metafile).filter((path) => path.startsWith('node:'))
     if (runtime !== 'node') expect(nodeModules).toEqual([])
   })
 
-  test.each(names)('%s does nothing random, timed or asynchronous when it is loaded', async (name) => {
+  test.each(names)('%s has no random, timed or asynchronous effect when it is loaded', async (name) => {
     expect(await effectOf(`export * from '${name}'`, runtime)).toBeUndefined()
   })
 })
@@ -117,7 +117,7 @@ const prohibitions = `{
 }`
 
 describe('the size of the Fetch adapter for workerd, minified', () => {
-  /** The files of a bundle that is split at dynamic imports: those that are loaded at once, and all. */
+  /** The files of a bundle that is split at dynamic imports: those that are loaded initially, and all. */
   async function splitBundle(contents: string) {
     const { metafile } = await bundle(contents, 'workerd', { minify: true, splitting: true })
     const all = Object.keys(metafile.outputs)
@@ -134,7 +134,7 @@ describe('the size of the Fetch adapter for workerd, minified', () => {
   const inputsOf = ({ outputs }: Metafile, paths: readonly string[]): string[] =>
     paths.flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}))
 
-  test('what is loaded at once is limited', async () => {
+  test('the size of the initial chunks is limited', async () => {
     const { metafile, initial } = await splitBundle(`export { withDPoP } from 'dpop-guard/fetch'`)
     expect(bytesOf(metafile, initial)).toBeLessThanOrEqual(MAX_INITIAL_BYTES)
   })

@@ -28,7 +28,7 @@ function createRandom(seed: number): () => number {
   }
 }
 
-/** Requests of clients, each of which adds its entry if it is not cached; the share that were cached, after a warm-up. */
+/** The hit rate of requests of clients, each of which adds its entry if it is not cached, after a warm-up. */
 function hitRate(cache: ClientCache<Entry>, nextClient: (i: number) => number, count: number): number {
   let hits = 0
   for (let i = 0; i < 2 * count; i++) {
@@ -41,7 +41,7 @@ function hitRate(cache: ClientCache<Entry>, nextClient: (i: number) => number, c
 }
 
 describe('ClientCache', () => {
-  it('has the value that was set last for a key', () => {
+  it('returns the value that was set last for a key', () => {
     const cache = createCache(ALWAYS)
     const [first, second] = [{ client: 'a' }, { client: 'a' }]
     cache.set('key', first)
@@ -50,14 +50,14 @@ describe('ClientCache', () => {
     expect(cache.size).toBe(1)
   })
 
-  it('evicts the oldest entry of a client that has eight', () => {
+  it('evicts the oldest of eight entries when a client adds another', () => {
     const cache = createCache(ALWAYS)
     for (let i = 0; i < 9; i++) cache.set(`key ${i}`, { client: 'a' })
     expect(cache.get('key 0')).toBeUndefined()
     expect(Array.from({ length: 8 }, (_, i) => cache.get(`key ${i + 1}`))).not.toContain(undefined)
   })
 
-  it('has at most eight entries of a client, however many it adds', () => {
+  it('has at most eight entries of a client', () => {
     const cache = createCache(ALWAYS)
     for (let i = 0; i < 40; i++) cache.set(`key ${i}`, { client: 'a' })
     expect(cache.size).toBe(8)
@@ -71,7 +71,7 @@ describe('ClientCache', () => {
     expect(cache.size).toBe(8)
   })
 
-  it('keeps nothing of a client whose last entry is gone', () => {
+  it('does not count a client whose last entry was evicted or removed', () => {
     const cache = createCache(ALWAYS)
     fill(cache, 0, 3 * CAPACITY)
     expect(cache.clientCount).toBe(CAPACITY)
@@ -86,7 +86,7 @@ describe('ClientCache', () => {
     expect(cache.get('key')).toBeDefined()
   })
 
-  it('counts an entry for the client of its present value', () => {
+  it('counts an entry for the client of its current value', () => {
     const cache = createCache(ALWAYS)
     cache.set('key', { client: 'a' })
     cache.set('key', { client: 'b' })
@@ -96,7 +96,7 @@ describe('ClientCache', () => {
     expect(cache.get('other 0')).toBeDefined()
   })
 
-  it('removes an entry and tells which it has', () => {
+  it('has() is true only for entries that were set and not deleted', () => {
     const cache = createCache(ALWAYS)
     cache.set('key', { client: 'a' })
     expect([cache.has('key'), cache.has('other')]).toEqual([true, false])
@@ -115,14 +115,14 @@ describe('ClientCache', () => {
     expect(cache.size).toBe(CAPACITY)
   })
 
-  it('accepts unknown clients only sometimes when it is full', () => {
+  it('accepts an unknown client when it is full only if the random number admits it', () => {
     const cache = createCache(NEVER)
     fill(cache, 0, CAPACITY + 1)
     expect(cache.get('key of 0')).toBeDefined()
     expect(cache.get(`key of ${CAPACITY}`)).toBeUndefined()
   })
 
-  it('accepts a further entry of a client that it has when it is full, such as a renewed token', () => {
+  it('accepts a further entry of a known client when it is full, such as a renewed token', () => {
     const cache = createCache(NEVER)
     fill(cache, 0, CAPACITY)
     cache.set('renewed', { client: '5' })
@@ -137,7 +137,7 @@ describe('ClientCache', () => {
     expect(Array.from({ length: 4 }, (_, i) => cache.get(`other ${i}`))).not.toContain(undefined)
   })
 
-  it('keeps the entries of other clients, whatever one client adds', () => {
+  it('keeps the entries of other clients, for any entries of one client', () => {
     const action = fc.record({ key: fc.nat(10_000), isRead: fc.boolean(), other: fc.nat(CAPACITY - 20) })
     fc.assert(
       fc.property(fc.array(action, { maxLength: 500 }), (actions) => {
@@ -152,12 +152,12 @@ describe('ClientCache', () => {
     )
   })
 
-  it('has hits for a part of the clients when more than its capacity send requests in turn', () => {
+  it('has hits for more than a quarter of the requests of twice as many clients as its capacity in cyclic order', () => {
     const cyclic = hitRate(createCache(createRandom(1)), (i) => i % (2 * CAPACITY), 20_000)
     expect(cyclic).toBeGreaterThan(0.25)
   })
 
-  it('has hits in proportion to its capacity when clients send requests in random order', () => {
+  it('has hits for almost half of the requests of twice as many clients as its capacity in random order', () => {
     const random = createRandom(2)
     const uniform = hitRate(createCache(createRandom(1)), () => Math.floor(random() * 2 * CAPACITY), 20_000)
     expect(uniform).toBeGreaterThan(0.45)

@@ -34,11 +34,11 @@ if (!hasRedisServer()) {
 const redis = await startRedisServer('--appendonly', 'yes', '--appendfsync', 'always')
 const issuer = await startIssuer()
 /** Responses are cached briefly, so that outages of the issuer have an effect. */
-const asked = { issuer: issuer.url, introspection: { clientId: 'api', clientSecret: 'secret', maxCacheSeconds: 2 } }
+const issuerOptions = { issuer: issuer.url, introspection: { clientId: 'api', clientSecret: 'secret', maxCacheSeconds: 2 } }
 const nonceSecret = 'a secret that the instances share, of 32 bytes or more'
 const instances = await Promise.all(
   CLOCK_OFFSETS_MS.map((clockOffsetMs) =>
-    startInstance({ issuer: asked, redisUrl: redis.url, timeoutMs: 500, clockOffsetMs, nonceSecret })
+    startInstance({ issuer: issuerOptions, redisUrl: redis.url, timeoutMs: 500, clockOffsetMs, nonceSecret })
   )
 )
 const clients = await Promise.all(Array.from({ length: 20 }, () => createTestClient()))

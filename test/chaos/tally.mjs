@@ -2,9 +2,9 @@
 
 import { progress } from '../support/progress.mjs'
 
-/** What a server of ours may grow by: caches fill, and the memory of the store's client. */
+/** The permitted growth of a server: its caches, and the memory of the Redis client. */
 const MAX_GROWTH_MB = 150
-/** In the calm at the end; a machine that is busy with other things may still miss a deadline. */
+/** For the period without faults at the end; a busy machine may still miss a deadline. */
 const MIN_ACCEPTED_IN_CALM = 0.95
 
 export function createTally() {
@@ -51,7 +51,7 @@ export function createTally() {
       if (status === 200) badAccepted++
     },
 
-    /** Prints all of it; true where something is not as it must be. */
+    /** Prints the results; true if one of them is not as required. */
     report({ seconds, rssAtStart, rssAtEnd, unhandled }) {
       const growth = Math.max(...rssAtEnd.map((mb, i) => mb - rssAtStart[i]))
       const calmShare = calm.accepted / calm.all

@@ -65,7 +65,7 @@ describe('dpop-guard explain', () => {
     expect(output).not.toContain('eyJ')
   })
 
-  test('takes the request from flags, and issuer and base URL from the request', async () => {
+  test('reads the request from flags, and issuer and base URL from the request', async () => {
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const proof = await world.client.proof({ method: 'POST', url: 'https://api.example/notes', token })
     const flags = [
@@ -99,7 +99,7 @@ describe('dpop-guard explain', () => {
     expect(output).toContain('expected one of ["urn:other"]')
   })
 
-  test('takes the base URL from an absolute target, :authority or Host', async () => {
+  test('reads the base URL from an absolute target, :authority or Host', async () => {
     const expectedOf = async (head: string) => {
       const { Authorization, DPoP } = (await world.request({ url: 'https://x.example/' })).headers as Record<string, string>
       const input = `${head}\nAuthorization: ${Authorization}\nDPoP: ${DPoP}`
@@ -119,13 +119,13 @@ describe('dpop-guard explain', () => {
     const url = 'https://api.example/notes'
     const flags = ['explain', '--url', url, '--token', token, '--proof', await world.client.proof({ url, token }), ...at]
     expect(await run([...flags, '--offline'])).toMatchObject({ status: 0 })
-    expect(server.asked).toEqual([])
+    expect(server.requested).toEqual([])
     const { status, output } = await run(flags)
     expect([status, output.split('\n').at(-1)]).toEqual([0, 'accepted'])
-    expect(server.asked).toContain('/keys')
+    expect(server.requested).toContain('/keys')
   })
 
-  test('the audience is that of the flag, else of the file, else the base URL', async () => {
+  test('the audience is that of the flag, otherwise of the file, otherwise the base URL', async () => {
     const withAudience = join(folder, 'audience.json')
     await writeFile(withAudience, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), audience: 'urn:file' }))
     const outputOf = async (...args: string[]) => (await run(['explain', ...args, ...at], await rawRequest())).output
@@ -158,7 +158,7 @@ describe('dpop-guard explain', () => {
     expect(rejected.output.split('\n').at(-1)).toBe(styleText('red', 'rejected: ERR_DPOP_PROOF_HTU', { validateStream: false }))
   })
 
-  test('--json says whether the request is accepted', async () => {
+  test('--json prints whether the request is accepted', async () => {
     const resultOf = async (url?: string) =>
       JSON.parse((await run(['explain', '--options', file, '--json', ...at], await rawRequest(url))).output)
     expect(await resultOf()).toMatchObject({ isAccepted: true })
@@ -176,7 +176,7 @@ describe('dpop-guard explain', () => {
     }
   )
 
-  test('a request without a token is rejected, not an error of usage', async () => {
+  test('a request without a token is rejected with status 1, not a usage error', async () => {
     const { status, output } = await run(['explain', '--issuer', 'https://issuer.example', '--url', 'https://api.example/'])
     expect([status, output.split('\n').at(-1)]).toEqual([1, 'rejected: ERR_DPOP_CREDENTIALS_MISSING'])
   })
@@ -204,7 +204,7 @@ describe('dpop-guard explain', () => {
     [['explain'], '', 'The input is empty'],
     [['explain'], '\u0000\u0001garbage', 'must be a header field'],
     [['explain'], 'Host: api.example', 'The first line must be a request line']
-  ])('wrong usage %j is status 2 and says what is wrong', async (args, input, message) => {
+  ])('invalid usage %j has status 2 and prints the error', async (args, input, message) => {
     const { status, output, errors } = await run(args, input)
     expect([status, output]).toEqual([2, ''])
     expect(errors).toContain(message)
@@ -260,11 +260,11 @@ describe('parseRawRequest', () => {
     }
   )
 
-  test('rejects a line that has a field only in a part of it', () => {
+  test('rejects a line of which only a part is a header field', () => {
     expect(() => parseRawRequest('GET / HTTP/1.1\n=Host: h')).toThrow('must be a header field')
   })
 
-  test('a first line that is folded is a line of its own', () => {
+  test('parses a first line that is folded as a separate line', () => {
     expect(parseRawRequest(' GET / HTTP/1.1\nHost: h')).toMatchObject({ method: 'GET', target: '/' })
     expect(() => parseRawRequest('> \tGET / HTTP/1.1')).toThrow(SyntaxError)
   })

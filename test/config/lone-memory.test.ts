@@ -7,10 +7,10 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const options = { issuer: 'https://issuer.example', baseUrl: 'https://api.example' } satisfies VerifierOptions
 
-// Once for each process: each test has modules of its own.
+// The warning is emitted once for each process: each test loads the modules again.
 beforeEach(() => vi.resetModules())
 
-/** What is said when verifiers are made with these options. */
+/** The warnings that are emitted when verifiers are created with these options. */
 async function warningsOf(...made: Partial<VerifierOptions>[]): Promise<MisconfiguredEvent[]> {
   const events: MisconfiguredEvent[] = []
   const keep = (event: unknown) => void events.push(event as MisconfiguredEvent)
@@ -28,7 +28,7 @@ async function warningsOf(...made: Partial<VerifierOptions>[]): Promise<Misconfi
   return events
 }
 
-/** The memory store of the modules that a test has at present. */
+/** A memory store of the modules that the test has loaded. */
 const memory = async (): Promise<ReplayStore> => (await import('dpop-guard')).memoryReplayStore()
 const shared = redisReplayStore({ sendCommand: async () => 'OK' })
 const loneMemory = {
@@ -36,26 +36,26 @@ const loneMemory = {
   message: expect.stringMatching(/^Several processes serve this API.*"replay".*redisReplayStore\(\)/)
 }
 
-describe('several instances and memoryReplayStore()', () => {
-  it('by default emit a warning with the solution', async () => {
+describe('the warning about memoryReplayStore() with several instances', () => {
+  it('is emitted for the default store, with the solution', async () => {
     expect(await warningsOf({ instances: 2 })).toEqual([loneMemory])
   })
 
-  it('given', async () => {
+  it('is emitted for a given store', async () => {
     expect(await warningsOf({ instances: 2, replay: await memory() })).toEqual([loneMemory])
   })
 
-  it('is said once for each process, however many verifiers it has', async () => {
+  it('is emitted once for each process, for any number of verifiers', async () => {
     expect(await warningsOf({ instances: 4 }, { instances: 4 }, { instances: 2 })).toHaveLength(1)
   })
 
-  it('one instance, a store that is shared, or none by intention, are in order', async () => {
+  it('is not emitted for one instance, a shared store, or replay: false', async () => {
     const replay = await memory()
     expect(await warningsOf({}, { instances: 1 }, { replay }, { instances: 4, replay: shared })).toEqual([])
     expect(await warningsOf({ instances: 4, replay: false })).toEqual([])
   })
 
-  it('a worker of node:cluster is never alone', async () => {
+  it('is emitted in a worker of node:cluster', async () => {
     const was = cluster.isWorker
     Object.assign(cluster, { isWorker: true })
     onTestFinished(() => void Object.assign(cluster, { isWorker: was }))
@@ -63,12 +63,15 @@ describe('several instances and memoryReplayStore()', () => {
     expect(await warningsOf({})).toEqual([loneMemory])
   })
 
-  it.each([0, -1, 1.5, Number.NaN, 1_000_001, '4', null])('instances must be a number of processes: %j', async (instances) => {
-    const { createVerifier } = await import('dpop-guard')
-    const message = '"instances" must be an integer from 1 to 1000000'
-    expect(() => createVerifier({ ...options, instances: instances as number })).toThrow(new TypeError(message))
-    expect(() => createVerifier({ ...options, replay: shared, instances: instances as number })).toThrow(new TypeError(message))
-  })
+  it.each([0, -1, 1.5, Number.NaN, 1_000_001, '4', null])(
+    'instances must be an integer of at least 1: %j is a TypeError',
+    async (instances) => {
+      const { createVerifier } = await import('dpop-guard')
+      const message = '"instances" must be an integer from 1 to 1000000'
+      expect(() => createVerifier({ ...options, instances: instances as number })).toThrow(new TypeError(message))
+      expect(() => createVerifier({ ...options, replay: shared, instances: instances as number })).toThrow(new TypeError(message))
+    }
+  )
 })
 
 it.each([
@@ -80,7 +83,7 @@ it.each([
       throw new Error('not supported')
     }
   }
-])('a runtime that cannot warn, and knows no workers, is no reason to fail: process is %j', async (process) => {
+])('a runtime without warnings and workers is supported: process is %j', async (process) => {
   const { createVerifier } = await import('dpop-guard')
   vi.stubGlobal('process', process)
   onTestFinished(() => void vi.unstubAllGlobals())

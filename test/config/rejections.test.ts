@@ -1,10 +1,10 @@
-/** A rejection that wrong options cause, before any request was accepted, is printed once per error code. */
+/** A rejection that incorrect options cause, before any request was accepted, is printed once per error code. */
 
 import { createVerifier, type VerifierOptions } from 'dpop-guard'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createWorld, type RequestSpec, verdictOf } from '../support/world.js'
 
-// Once per process and code: each test has modules of its own.
+// A warning is emitted once per process and code: each test loads the modules again.
 beforeEach(() => vi.resetModules())
 
 /** What is printed while a verifier of these options receives these requests. */
@@ -33,7 +33,7 @@ describe('before a request was accepted', () => {
     ])
   })
 
-  it('each error code is printed once, whatever clients send', async () => {
+  it('each error code is printed once, for any requests', async () => {
     const printed = await warningsOf([
       otherScheme,
       otherScheme,

@@ -16,14 +16,14 @@ const options = (more: object = {}): VerifierOptions => ({
   ...more
 })
 
-/** A good request, as a plain object; `recipe` says how it differs. */
+/** A valid request as a plain object, with the changes of the recipe. */
 const request = (recipe = {}) => {
   const { method, target, lines } = prepare(recipe)
   return { method, target, headers: lines }
 }
 
-/** The refusal of a request. */
-async function refusalOf(settings: VerifierOptions, recipe = {}): Promise<DPoPError> {
+/** The error of a request that is rejected. */
+async function rejectionOf(settings: VerifierOptions, recipe = {}): Promise<DPoPError> {
   const outcome: unknown = await createVerifier(settings)
     .verifyRequest(request(recipe))
     .catch((reason) => reason)
@@ -33,16 +33,16 @@ async function refusalOf(settings: VerifierOptions, recipe = {}): Promise<DPoPEr
 
 const secret = 'a secret that is 32 bytes long, really'
 
-describe('what can be configured', () => {
+describe('configuration', () => {
   test.each(['http://api.example', 'ftp://api.example', 'api.example'])(
-    '§2 a base URL is https: %s is refused [D-01]',
+    '§2 a base URL must be https: %s is rejected [D-01]',
     (baseUrl) => {
       expect(() => createVerifier(options({ baseUrl }))).toThrow(TypeError)
     }
   )
 
   test.each(['none', 'HS256', 'RSA-OAEP', 'ES256K'])(
-    '§11.6 only secure asymmetric algorithms: %s is refused [D-78 B-02]',
+    '§11.6 only secure asymmetric algorithms are accepted: %s is rejected [D-78 B-02]',
     (alg) => {
       expect(() => createVerifier(options({ proof: { algorithms: ['ES256', alg] } }))).toThrow(TypeError)
       expect(() => createVerifier(options({ token: { algorithms: ['ES256', alg] } }))).toThrow(TypeError)
@@ -50,50 +50,50 @@ describe('what can be configured', () => {
   )
 
   test.each([{ maxAgeSeconds: 301 }, { maxFutureSeconds: 301 }])(
-    '§11.1 a window of minutes, not more: %j is refused [AMB-10 D-46]',
+    '§11.1 the time window has at most five minutes: %j is rejected [AMB-10 D-46]',
     (proof) => {
       expect(() => createVerifier(options({ proof }))).toThrow(TypeError)
     }
   )
 
   test.each([[[]], [['short']], [['']], [secret]])(
-    'RFC 8725 §3.5 a secret of nonces has 32 bytes at least: %j is refused [B-06 D-63]',
+    'RFC 8725 §3.5 a nonce secret must have at least 32 bytes: %j is rejected [B-06 D-63]',
     (secrets) => {
       expect(() => createVerifier(options({ nonce: { secrets } }))).toThrow(TypeError)
     }
   )
 
   test.each([true, 'optional', {}])(
-    '§11.3 nonces are required or off, never merely offered: %j is refused [AMB-12 D-72]',
+    '§11.3 nonces are required or disabled, not optional: %j is rejected [AMB-12 D-72]',
     (nonce) => {
       expect(() => createVerifier(options({ nonce }))).toThrow(TypeError)
     }
   )
 
-  test('FAPI 2.0 §5.3.4 the profile does not go together with Bearer [F-05 F-06]', () => {
+  test('FAPI 2.0 §5.3.4 the profile rejects allowBearer and algorithms outside of it [F-05 F-06]', () => {
     expect(() => createVerifier(options({ profile: 'fapi2', allowBearer: true }))).toThrow(TypeError)
     expect(() => createVerifier(options({ profile: 'fapi2', proof: { algorithms: ['RS256'] } }))).toThrow(TypeError)
   })
 })
 
 describe('nonces', () => {
-  const ask = async (more: object): Promise<string> => {
-    const { headers } = await refusalOf(options(more), { token: { claims: { exp: now + 1e6 } } })
+  const issue = async (more: object): Promise<string> => {
+    const { headers } = await rejectionOf(options(more), { token: { claims: { exp: now + 1e6 } } })
     return headers['DPoP-Nonce'] as string
   }
 
-  test('§8 nonces cannot be foreseen: each is the MAC of 128 bits at least, and none is like the one before [D-63]', async () => {
+  test('§8 nonces are unpredictable: all are distinct, have at least 128 bits and different prefixes [D-63]', async () => {
     const nonces = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => ask({ nonce: { secrets: [secret] }, clock: () => (now + i * 150) * 1000 }))
+      Array.from({ length: 50 }, (_, i) => issue({ nonce: { secrets: [secret] }, clock: () => (now + i * 150) * 1000 }))
     )
     expect(new Set(nonces).size).toBe(nonces.length)
     for (const nonce of nonces) expect(nonce.length).toBeGreaterThanOrEqual(22)
-    const beginnings = new Set(nonces.map((nonce) => nonce.slice(0, 4)))
-    expect(beginnings.size).toBeGreaterThan(nonces.length - 3)
+    const prefixes = new Set(nonces.map((nonce) => nonce.slice(0, 4)))
+    expect(prefixes.size).toBeGreaterThan(nonces.length - 3)
   })
 
-  test('§9 a nonce is good at the server that gave it, and at none with other secrets [D-70 D-27]', async () => {
-    const nonce = await ask({ nonce: { secrets: [secret] } })
+  test('§9 a nonce is accepted with the secrets that it was issued with, and rejected with others [D-70 D-27]', async () => {
+    const nonce = await issue({ nonce: { secrets: [secret] } })
     const withNonce = () => request({ proof: { claims: { nonce } } })
     await expect(createVerifier(options({ nonce: { secrets: [secret] } })).verifyRequest(withNonce())).resolves.toBeDefined()
     const other = createVerifier(options({ nonce: { secrets: [secret.toUpperCase()] } }))
@@ -104,7 +104,7 @@ describe('nonces', () => {
   })
 })
 
-describe('what is kept', () => {
+describe('the replay store', () => {
   test('§11.1 a full store rejects and evicts no live entry [L10 AMB-20 L44]', async () => {
     const verifier = createVerifier(options({ replay: memoryReplayStore({ maxEntries: 1 }) }))
     const first = request()
@@ -116,7 +116,7 @@ describe('what is kept', () => {
     await expect(verifier.verifyRequest(first)).rejects.toMatchObject({ code: 'ERR_DPOP_PROOF_REPLAYED' })
   })
 
-  test('§11.1 room comes back once the proofs have expired [AMB-20 D-47]', async () => {
+  test('§11.1 a full store accepts entries again when others have expired [AMB-20 D-47]', async () => {
     let elapsed = 0
     const clock = () => (now + elapsed) * 1000
     const verifier = createVerifier(options({ clock, replay: memoryReplayStore({ maxEntries: 1 }) }))
@@ -126,7 +126,7 @@ describe('what is kept', () => {
     await expect(verifier.verifyRequest(later)).resolves.toBeDefined()
   })
 
-  test('§11.1 whatever the jti, the key of the memory is as long and says nothing of it [D-47 L9]', async () => {
+  test('§11.1 the key of an entry is base64url of bounded length for any jti [D-47 L9]', async () => {
     const keys: string[] = []
     const replay = { reserve: (key: string) => keys.push(key) > 0 }
     const verifier = createVerifier(options({ replay }))
@@ -139,20 +139,20 @@ describe('what is kept', () => {
 })
 
 describe('responses and diagnostics', () => {
-  test('RFC 6750 §5 neither results nor errors show a token or a proof [W-10 C-04]', async () => {
-    const good = request()
-    const bad = request({ proof: { claims: { htm: 'PUT' } } })
+  test('RFC 6750 §5 results and errors, when printed, contain neither token nor proof [W-10 C-04]', async () => {
+    const valid = request()
+    const invalid = request({ proof: { claims: { htm: 'PUT' } } })
     const verifier = createVerifier(options())
-    const auth = await verifier.verifyRequest(good)
-    const error: unknown = await verifier.verifyRequest(bad).catch((reason) => reason)
+    const auth = await verifier.verifyRequest(valid)
+    const error: unknown = await verifier.verifyRequest(invalid).catch((reason) => reason)
     const shown = [auth, error].map((one) => inspect(one, { depth: 9 }) + JSON.stringify(one)).join()
-    for (const { headers } of [good, bad]) {
+    for (const { headers } of [valid, invalid]) {
       for (const [, value] of headers) if (value.length > 100) expect(shown).not.toContain(value.replace('DPoP ', ''))
     }
   })
 
-  test('RFC 6749 §5.2 the body of a refusal is error and error_description [AMB-29 W-04]', async () => {
-    const response = (await refusalOf(options(), { proof: { claims: { htm: 'PUT' } } })).getResponse()
+  test('RFC 6749 §5.2 the body of a rejection has error and error_description [AMB-29 W-04]', async () => {
+    const response = (await rejectionOf(options(), { proof: { claims: { htm: 'PUT' } } })).getResponse()
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual({
       error: 'invalid_dpop_proof',
@@ -162,13 +162,13 @@ describe('responses and diagnostics', () => {
 
   test.each([
     [
-      'the htu that was expected and the one that came',
+      'the expected and the received htu',
       { proof: { claims: { htu: 'http://api.example/r' } } },
       'ERR_DPOP_PROOF_HTU',
       { expectedHtu: ['https://api.example/r'], receivedHtu: 'http://api.example/r' }
     ],
-    ['by how much a clock is off', { proof: { claims: { iat: now - 3600 } } }, 'ERR_DPOP_PROOF_IAT', { skewSeconds: -3600 }]
-  ])('operators see %s [L46]', async (_what, recipe, code, detail) => {
+    ['the clock skew', { proof: { claims: { iat: now - 3600 } } }, 'ERR_DPOP_PROOF_IAT', { skewSeconds: -3600 }]
+  ])('the diagnostics event of a rejection has %s [L46]', async (_what, recipe, code, detail) => {
     const events: unknown[] = []
     const listen = (event: unknown) => void events.push(event)
     subscribe('dpop-guard:refused', listen)
@@ -180,13 +180,13 @@ describe('responses and diagnostics', () => {
   })
 
   test('§12 the registered names are used as registered [D-83]', async () => {
-    const { headers } = await refusalOf(options({ nonce: { secrets: [secret] } }))
+    const { headers } = await rejectionOf(options({ nonce: { secrets: [secret] } }))
     expect(Object.keys(headers)).toEqual(['WWW-Authenticate', 'DPoP-Nonce', 'Cache-Control'])
     expect(headers).toMatchObject({ 'WWW-Authenticate': expect.stringMatching(/^DPoP error="use_dpop_nonce"/) })
   })
 
   test('RFC 9110 §11.5 realm is a quoted-string [H-08 AMB-24]', async () => {
-    const error = await refusalOf(options({ allowBearer: true }), { lines: () => [] })
+    const error = await rejectionOf(options({ allowBearer: true }), { lines: () => [] })
     expect(error.headers['WWW-Authenticate']).toEqual([
       expect.stringMatching(/^Bearer realm="https:\/\/api\.example"$/),
       expect.stringMatching(/^DPoP /)
@@ -194,12 +194,12 @@ describe('responses and diagnostics', () => {
   })
 })
 
-test('a route that was there before the guard is guarded too [L23]', async () => {
+test('a route that was registered before the guard is protected [L23]', async () => {
   const app = fastify()
   app.get('/r', () => 'open')
   await app.register(dpop, options())
   expect((await app.inject('/r')).statusCode).toBe(401)
-  const good = prepare()
-  const headers = { authorization: `DPoP ${tokenOf(good)}`, dpop: good.lines[2]?.[1] ?? '' }
+  const valid = prepare()
+  const headers = { authorization: `DPoP ${tokenOf(valid)}`, dpop: valid.lines[2]?.[1] ?? '' }
   expect((await app.inject({ url: '/r', headers })).statusCode).toBe(200)
 })

@@ -55,7 +55,7 @@ function collect(modules: readonly TestModule[]): Evidence {
   return evidence
 }
 
-/** Tests in a browser are a run of their own, whose results are committed. */
+/** Tests in a browser are a separate run, whose results are committed. */
 function addBrowserTests(evidence: Evidence): void {
   for (const [file, results] of Object.entries(readResults())) {
     for (const [name, passed] of Object.entries(results)) {

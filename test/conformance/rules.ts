@@ -402,7 +402,7 @@ const http = [
 ]
 
 const cors = [
-  rule('K-01', 'Fetch', 'rule', 'CORS middleware before the guard answers a preflight; the guard lets none through'),
+  rule('K-01', 'Fetch', 'rule', 'CORS middleware before the guard responds to a preflight; the guard accepts none'),
   rule('K-02', 'Fetch', 'rule', 'Authorization and DPoP are allowed by name'),
   rule('K-03', '9449 §7.1, §8', 'rule', 'WWW-Authenticate and DPoP-Nonce are exposed'),
   rule('K-04', 'Fetch', 'rule', 'Error responses can be read across origins'),

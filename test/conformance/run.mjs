@@ -6,7 +6,7 @@ import { startVitest } from 'vitest/node'
 
 /** A title that ends with ids of rules: `[D-18 L7]`. */
 const tag = /\[[A-Z][A-Z-]*\d+[a-d]?( [A-Z][A-Z-]*\d+[a-d]?)*\]['"`]/
-/** Files whose titles are built, or come from another module. */
+/** Files whose titles are computed, or are in another module. */
 const always = /^test\/((vectors|rfc9449|wycheproof|conformance)\/|adapters\/(policy|metadata-and-cors|nestjs-\d+)\.test)/
 
 const files = readdirSync('test', { recursive: true })

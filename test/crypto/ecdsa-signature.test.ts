@@ -8,23 +8,23 @@ const raw = (r: string, s: string, octets = 32) => Buffer.from(r.padStart(octets
 
 describe('toDer converts R‖S to DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', () => {
   it.each([
-    ['small numbers lose their zeros', raw('01', '02'), '3006020101020102'],
-    ['a first bit that is set gets a zero octet before it', raw('80', 'ff'), '3008020200800202 00ff'.replace(' ', '')],
-    ['a first bit that is not gets none', raw('7f', '0100'), '300702017f02020100'],
-    ['zero keeps one octet', raw('00', '00'), '3006020100020100'],
-    ['both full', raw('f'.repeat(64), '1'.repeat(64)), `3045022100${'f'.repeat(64)}0220${'1'.repeat(64)}`],
+    ['leading zeros are removed', raw('01', '02'), '3006020101020102'],
+    ['a zero octet precedes a number whose first bit is 1', raw('80', 'ff'), '3008020200800202 00ff'.replace(' ', '')],
+    ['no zero octet precedes a number whose first bit is 0', raw('7f', '0100'), '300702017f02020100'],
+    ['zero is one octet', raw('00', '00'), '3006020100020100'],
+    ['both numbers have 32 octets', raw('f'.repeat(64), '1'.repeat(64)), `3045022100${'f'.repeat(64)}0220${'1'.repeat(64)}`],
     [
-      'a length of 127 takes one octet',
+      'a length of 127 is encoded in one octet',
       raw('1'.repeat(122), '1'.repeat(124), 66),
       `307f023d${'1'.repeat(122)}023e${'1'.repeat(124)}`
     ],
     [
-      'a length of 128 takes two',
+      'a length of 128 is encoded in two octets',
       raw('1'.repeat(124), '1'.repeat(124), 66),
       `308180023e${'1'.repeat(124)}023e${'1'.repeat(124)}`
     ],
     [
-      'as does any above it',
+      'a length above 128 is encoded in two octets',
       raw('f'.repeat(132), '1'.repeat(132), 66),
       `30818902430 0${'f'.repeat(132)}0242${'1'.repeat(132)}`.replace(' ', '')
     ]
@@ -36,7 +36,7 @@ describe('toDer converts R‖S to DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', () =
     ['P-256', 'sha256', 32],
     ['P-384', 'sha384', 48],
     ['P-521', 'sha512', 66]
-  ])('%s: node:crypto verifies the one exactly where it verifies the other', (namedCurve, digest, octets) => {
+  ])('%s: node:crypto verifies the converted signature', (namedCurve, digest, octets) => {
     const { privateKey, publicKey: key } = generateKeyPairSync('ec', { namedCurve })
     for (let i = 0; i < 50; i++) {
       const data = Buffer.from(String(i))
@@ -46,7 +46,7 @@ describe('toDer converts R‖S to DER (RFC 7518 §3.4, ITU-T X.690 §8.3)', () =
     }
   })
 
-  it('any octets become DER that reads back as the same two numbers', () => {
+  it('the DER of any octets has the same two numbers', () => {
     fc.assert(
       fc.property(fc.constantFrom(32, 48, 66), fc.infiniteStream(fc.nat(255)), (octets, stream) => {
         const signature = Uint8Array.from([...stream.take(octets * 2)])

@@ -30,7 +30,7 @@ function counts(): { inline: number; pooled: number } {
   return { inline: inline.mock.calls.length, pooled: pooled.mock.calls.length }
 }
 
-/** Requests of one client, each with a proof of its own, to a verifier that knows the client already. */
+/** Requests of one client, each with its own proof, to a verifier that has cached the client. */
 async function requests(count: number, threads?: SignatureThreads, alg: ProofAlgorithm = 'ES256') {
   const client = await createTestClient({ alg })
   const token = await issuer.issue({ jkt: client.jkt })
@@ -53,7 +53,7 @@ async function requests(count: number, threads?: SignatureThreads, alg: ProofAlg
   return made
 }
 
-/** Verifies a signature that is none, on behalf of a request. */
+/** Verifies an invalid signature in the event-loop turn of a request. */
 async function signature(threads: SignatureThreads) {
   const { publicKey } = await generateKeyPair('ES256', { extractable: true })
   const { x, y } = await exportJWK(publicKey)
@@ -64,7 +64,7 @@ async function signature(threads: SignatureThreads) {
 }
 
 describe('signatureThreads: auto', () => {
-  test('requests that wait for each other are verified on the event loop', async () => {
+  test('sequential requests are verified on the event loop', async () => {
     for (const verify of await requests(5)) await verify()
     expect(counts()).toEqual({ inline: 5, pooled: 0 })
   })
@@ -86,7 +86,7 @@ describe('signatureThreads: auto', () => {
     expect(counts()).toEqual({ inline: 4, pooled: 2 })
   })
 
-  test('a client that is new has two signatures, its token’s and its proof’s, and counts as one request all the same', async () => {
+  test('a request of a new client, whose token and proof are both verified, counts as one request', async () => {
     const es256 = await createTestIssuer({ alg: 'ES256' })
     const verifier = createVerifier({ issuer: es256.options, baseUrl: 'https://api.example' })
     const clients = await Promise.all([1, 2, 3, 4].map(() => createTestClient()))
@@ -95,7 +95,7 @@ describe('signatureThreads: auto', () => {
     )
     const verify = (headers: { Authorization: string; DPoP: string }) =>
       verifier.verifyRequest({ method: 'GET', target: '/r', headers })
-    // The key of the issuer is no longer new.
+    // The key of the issuer is cached from here on.
     await verify(made.pop() as (typeof made)[number])
     await nextTurn()
     inline.mockClear()
@@ -105,11 +105,11 @@ describe('signatureThreads: auto', () => {
     const signed = made.flatMap(({ Authorization, DPoP }) => [signedBy(Authorization), signedBy(DPoP)])
     const [ranInline, ranInPool] = [inline, pooled].map(({ mock }) => mock.calls.map(([, , signingInput]) => signingInput))
     expect(ranInline?.slice(0, 4)).toEqual(signed.slice(0, 4))
-    // When the pool is done the turn may be over, so that the proof's may run anywhere.
+    // The turn may have ended when the pool responds, so the signature of the proof may be verified in either.
     expect(ranInPool?.[0]).toBe(signed[4])
   })
 
-  test.each(['ES384', 'ES512'] as const)('%s is slow: always in the pool', async (alg) => {
+  test.each(['ES384', 'ES512'] as const)('%s, which is slow, is always verified in the pool', async (alg) => {
     for (const verify of await requests(2, 'auto', alg)) await verify()
     expect(counts()).toEqual({ inline: 0, pooled: 2 })
   })
@@ -117,17 +117,17 @@ describe('signatureThreads: auto', () => {
   test.each([
     [4096, { inline: 1, pooled: 0 }],
     [4104, { inline: 0, pooled: 1 }]
-  ])('an RSA key of %i bits', async (bits, expected) => {
+  ])('a signature with an RSA key of %i bits is verified where its length permits: %o', async (bits, expected) => {
     const { publicKey } = await generateKeyPair('PS256', { extractable: true })
     const { e, n } = await exportJWK(publicKey)
     const key = await platform.importKey({ e: e as string, kty: 'RSA', n: n as string }, 'PS256')
-    // Only the length of the modulus is looked at; the key itself may be a quick one.
+    // Only the length of the modulus matters; the imported key is shorter.
     const jwk = { e: e as string, kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url') } as const
     await verifySignature({ alg: 'PS256', jwk }, key, 'a.b', new Uint8Array(256), 'auto', observeLoopTurn())
     expect(counts()).toEqual(expected)
   })
 
-  test('a request that had to wait is not in a burst because others were verified in the meantime', async () => {
+  test('a request that waited is not part of a burst, even if others were verified in the meantime', async () => {
     const verify = await signature('auto')
     const waiting = observeLoopTurn()
     await verify(observeLoopTurn())
@@ -137,7 +137,7 @@ describe('signatureThreads: auto', () => {
   })
 })
 
-describe('where the platform has no pool of its own', () => {
+describe('on a platform without a thread pool', () => {
   beforeEach(() => {
     pooled.mockRestore()
     const bare = platform as { verifyInPool?: unknown }
@@ -146,7 +146,7 @@ describe('where the platform has no pool of its own', () => {
     onTestFinished(() => void Object.assign(platform, { verifyInPool }))
   })
 
-  test.each(['auto', 'pool', 'inline'] as const)('a platform without a pool ignores the option: %s', async (threads) => {
+  test.each(['auto', 'pool', 'inline'] as const)('the option signatureThreads %s has no effect', async (threads) => {
     for (const alg of ['ES256', 'ES384'] as const) {
       const made = await requests(3, threads, alg)
       expect(await Promise.all(made.map((verify) => verify()))).toHaveLength(3)
@@ -154,7 +154,7 @@ describe('where the platform has no pool of its own', () => {
     }
   })
 
-  test('the event loop is not looked at: it may be of another kind', async () => {
+  test('the event loop is not observed, because it may not be that of Node.js', async () => {
     const verify = await signature('auto')
     const [immediate, tick] = [vi.spyOn(globalThis, 'setImmediate'), vi.spyOn(process, 'nextTick')]
     for (let i = 0; i < 3; i++) expect(verify(observeLoopTurn())).toBe(false)
@@ -162,7 +162,7 @@ describe('where the platform has no pool of its own', () => {
   })
 })
 
-test('signatureThreads: inline does not look at the event loop either', async () => {
+test('signatureThreads: inline does not observe the event loop', async () => {
   const verify = await signature('inline')
   const immediate = vi.spyOn(globalThis, 'setImmediate')
   for (let i = 0; i < 3; i++) expect(verify(observeLoopTurn())).toBe(false)
@@ -172,7 +172,7 @@ test('signatureThreads: inline does not look at the event loop either', async ()
 test.each<[SignatureThreads, object]>([
   ['inline', { inline: 4, pooled: 0 }],
   ['pool', { inline: 0, pooled: 4 }]
-])('signatureThreads: %s is obeyed, also with slow algorithms', async (threads, expected) => {
+])('signatureThreads: %s also applies to slow algorithms', async (threads, expected) => {
   for (const alg of ['ES256', 'ES384'] as const) {
     const made = await requests(4, threads, alg)
     await Promise.all(made.map((verify) => verify()))
@@ -180,10 +180,7 @@ test.each<[SignatureThreads, object]>([
   }
 })
 
-test.each(['inline', 'pool'] as const)(
-  'a signature that does not verify is refused wherever it was looked at: %s',
-  async (threads) => {
-    const verify = await signature(threads)
-    for (const length of [63, 64, 65]) expect(await verify(observeLoopTurn(), length)).toBe(false)
-  }
-)
+test.each(['inline', 'pool'] as const)('an invalid signature is rejected with signatureThreads: %s', async (threads) => {
+  const verify = await signature(threads)
+  for (const length of [63, 64, 65]) expect(await verify(observeLoopTurn(), length)).toBe(false)
+})

@@ -4,13 +4,13 @@ import { createWorld, NOW, type RequestSpec, verdictOf, type World } from '../su
 type Core = typeof import('dpop-guard')
 const specs: [string, RequestSpec, Parameters<Core['createVerifier']>[0]['nonce']?][] = [
   ['a valid request', {}],
-  ['a wrong time', { claims: { iat: NOW - 301 } }],
-  ['a wrong ath', { claims: { ath: 'x' } }],
+  ['an iat outside the window', { claims: { iat: NOW - 301 } }],
+  ['another ath', { claims: { ath: 'x' } }],
   ['another key', { header: { jwk: { kty: 'EC' } } }],
-  ['a nonce that is missing', {}, { secrets: ['a secret of thirty-two characters or more'] }]
+  ['a missing nonce', {}, { secrets: ['a secret of thirty-two characters or more'] }]
 ]
 
-describe('the core on WebCrypto, as Workers and browsers run it', () => {
+describe('the core on WebCrypto, as in Workers and browsers', () => {
   let world: World
   let web: Core
   let node: Core
@@ -28,14 +28,14 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     vi.resetModules()
   })
 
-  it('is what is tested here', async () => {
+  it('verifies signatures with crypto.subtle', async () => {
     const verify = vi.spyOn(crypto.subtle, 'verify')
     await web.createVerifier(world.options).verifyRequest(await world.request())
     expect(verify).toHaveBeenCalled()
     verify.mockRestore()
   })
 
-  it.each(specs)('%s: the same verdict as on Node, first, again, and of a second proof', async (_title, spec, nonce) => {
+  it.each(specs)('has the same result as on Node.js for %s, its replay and a second proof', async (_title, spec, nonce) => {
     const [first, second] = [await world.request(spec), await world.request(spec)]
     const verdicts = async ({ createVerifier }: Core) => {
       const verifier = createVerifier({ ...world.options, ...(nonce && { nonce }) })
@@ -58,7 +58,7 @@ describe('the core on WebCrypto, as Workers and browsers run it', () => {
     expect(await headersOf(web)).toEqual(await headersOf(node))
   })
 
-  it('accepts tickets of instances on Node once, and the reverse', async () => {
+  it('accepts a ticket of an instance on Node.js once, and vice versa', async () => {
     const { createTickets } = await import('dpop-guard/ticket')
     const nodeTickets = nodeTicketsOf
     expect(createTickets).not.toBe(nodeTickets)

@@ -1,4 +1,4 @@
-/** Prepared failures: the debug line and `explain` name the true cause of each, and print nothing that is secret or personal. */
+/** Prepared failures: the debug line and `explain` name the cause of each, and print neither secrets nor personal data. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
@@ -45,7 +45,7 @@ interface Failure {
   readonly before?: 'same'
   request(): Promise<PlainRequest>
   readonly code: string
-  /** What both the debug line and the failed check of `explain` say. */
+  /** The cause that both the debug line and the failed check of `explain` contain. */
   readonly cause: RegExp
 }
 

@@ -5,8 +5,8 @@ import { deepFreeze } from '../../src/encoding/json.js'
 import { isNumericDate } from '../../src/encoding/numeric-date.js'
 import { encode } from '../support/world.js'
 
-describe('a compact JWS has exactly three segments, none of them empty (RFC 7515 §7.1)', () => {
-  it('is split', () => {
+describe('splitCompactJws requires three non-empty segments (RFC 7515 §7.1)', () => {
+  it('returns the segments and the signing input', () => {
     expect(splitCompactJws('a.bc.d')).toEqual({ header: 'a', payload: 'bc', signature: 'd', signingInput: 'a.bc' })
     expect(splitCompactJws('a.b.c')).toEqual({ header: 'a', payload: 'b', signature: 'c', signingInput: 'a.b' })
   })
@@ -16,13 +16,13 @@ describe('a compact JWS has exactly three segments, none of them empty (RFC 7515
   })
 })
 
-describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 §2, RFC 7519 §7.2)', () => {
+describe('decodeJsonObject requires canonical base64url of a JSON object in UTF-8 (RFC 7515 §2, RFC 7519 §7.2)', () => {
   it.each([
     ['{}', {}],
     ['{"a":"é😀\\u0000"}', { a: 'é😀\u0000' }],
     [' {"a":1}\n', { a: 1 }],
     ['{"a":1,"a":2}', { a: 2 }]
-  ])('%j', (json, expected) => {
+  ])('decodes %j', (json, expected) => {
     expect(decodeJsonObject(encode(json))).toEqual(expected)
   })
 
@@ -38,25 +38,25 @@ describe('a segment is canonical base64url of a JSON object in UTF-8 (RFC 7515 �
     ['UTF-16', Buffer.from('{}', 'utf16le')],
     ['a lone surrogate', Buffer.from('7b2261223a22eda080227d', 'hex')],
     ['an overlong encoding', Buffer.from('7b2261223a22c0af227d', 'hex')]
-  ])('%s is no UTF-8', (_title, bytes) => {
+  ])('rejects %s, which is not UTF-8', (_title, bytes) => {
     expect(decodeJsonObject(bytes.toString('base64url'))).toBeUndefined()
   })
 
-  it('__proto__ is a member like any other, and changes nothing', () => {
+  it('does not set the prototype to the value of a member __proto__', () => {
     const value = decodeJsonObject(encode('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'))
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
     expect(value?.['polluted']).toBeUndefined()
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 
-  it('freezes deeply nested values without recursion', () => {
+  it('decodes deeply nested values, which deepFreeze freezes without recursion', () => {
     const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
     const value = decodeJsonObject(encode(deep))
     expect(deepFreeze(value as object)).toBe(value)
   })
 })
 
-it('deepFreeze freezes lists and objects to their last member', () => {
+it('deepFreeze freezes nested arrays and objects', () => {
   const value = deepFreeze({ a: [{ b: {} }], c: null, d: 'x', e: undefined })
   for (const part of [value, value.a, value.a[0], value.a[0]?.b]) expect(Object.isFrozen(part)).toBe(true)
   expect(Object.isFrozen(deepFreeze({ flat: 1 }))).toBe(true)
@@ -76,9 +76,9 @@ it('copyString returns an equal string', () => {
   for (const text of ['', 'abc', 'é😀', 'x'.repeat(10_000)]) expect(copyString(text)).toBe(text)
 })
 
-describe('a NumericDate is a number of seconds (RFC 7519 §2), as far as milliseconds are exact', () => {
+describe('isNumericDate accepts numbers of seconds whose milliseconds are exact (RFC 7519 §2)', () => {
   const last = Number.MAX_SAFE_INTEGER / 1000
-  it.each([0, -1, 1.5, 1_800_000_000, last, -last])('%d is one', (value) => {
+  it.each([0, -1, 1.5, 1_800_000_000, last, -last])('accepts %d', (value) => {
     expect(isNumericDate(value)).toBe(true)
   })
 
@@ -96,7 +96,7 @@ describe('a NumericDate is a number of seconds (RFC 7519 §2), as far as millise
     [1],
     {}
   ]
-  it.each(others.map((value) => [value]))('%s is none', (value) => {
+  it.each(others.map((value) => [value]))('rejects %s', (value) => {
     expect(isNumericDate(value)).toBe(false)
   })
 })

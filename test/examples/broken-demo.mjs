@@ -12,8 +12,8 @@ const brokenApis = {
   'does not store proofs': withOptions({ replay: false }),
   'accepts old proofs': withOptions({ proof: { maxAgeSeconds: 3600, dangerouslyAllowWideWindow: true } }),
   'rejects for another reason': withOptions({ allowBearer: true }),
-  'acts before it refuses': (options) => ({ handler: actFirst(createVerifier(options)), close() {} }),
-  'locks the client out after nine refusals': (options) => lockOut(createNotesApi(options)),
+  'acts before it rejects': (options) => ({ handler: actFirst(createVerifier(options)), close() {} }),
+  'blocks the client after nine rejections': (options) => lockOut(createNotesApi(options)),
   'never starts': () => new Promise(() => {})
 }
 

@@ -1,4 +1,4 @@
-/** The demo passes and says so in full, and fails where an API does not do its work. Runs the built package. @module */
+/** The demo passes and prints every step, and fails if an API is broken. Runs the built package. @module */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -53,7 +53,7 @@ describe('npm run demo', () => {
     expect(summary).toMatch(/^✓ 65 of 65 steps passed, 45 of 45 attacks rejected, in \d+\.\d s$/)
   })
 
-  it('fits into 100 columns', async () => {
+  it('prints at most 100 columns', async () => {
     const { output } = await demo
 
     expect(output.split('\n').filter((line) => line.length > 100)).toEqual([])
@@ -79,8 +79,8 @@ describe.concurrent('a broken API fails the demo', () => {
     ['does not store proofs', ['2 a proof that was used: answered 200 ']],
     ['accepts old proofs', ['6 a proof ten minutes old: answered 200 ']],
     ['rejects for another reason', ['5 the token as Bearer: answered 401 ']],
-    ['acts before it refuses', ['4 a proof of another method: the refused request took effect']],
-    ['locks the client out after nine refusals', ["9 no proof: the client's own request was answered 401"]],
+    ['acts before it rejects', ['4 a proof of another method: the refused request took effect']],
+    ['blocks the client after nine rejections', ["9 no proof: the client's own request was answered 401"]],
     ['never starts', ['the demo: gave up after 1 seconds']]
   ])('%s', async (name, expected) => {
     const { code, output } = await run(new URL('./broken-demo.mjs', import.meta.url), name)

@@ -16,7 +16,7 @@ async function demo(...args: string[]) {
 }
 
 describeSharedRedis('four instances of the API', () => {
-  it('on one Redis: of one proof, sent to all of them at once, one is accepted', async () => {
+  it('on one Redis accept one of the copies of a proof that is sent concurrently to all of them', async () => {
     const { code, errors, lines, summary } = await demo('--instances', '4', '--redis')
     expect(errors).toBe('')
     expect(code).toBe(0)
@@ -28,7 +28,7 @@ describeSharedRedis('four instances of the API', () => {
     expect(summary).toMatch(/^✓ 65 of 65 .*, 4 of 4 proofs accepted once by all instances, in \d+\.\d s$/)
   }, 90_000)
 
-  it('each with a memory of its own: the demo fails, and every instance has warned', async () => {
+  it('with a memory store each fail the demo, and every instance emits the warning', async () => {
     const { code, errors, lines } = await demo('--instances', '4')
     expect(code).toBe(1)
     expect(lines).toEqual([1, 2, 3, 4].map((proof) => `  ✗  ${proof}  accepted 4 times: 200, 200, 200, 200`))

@@ -1,4 +1,4 @@
-/** `npm run demo:mcp` passes and says so. Runs the built package. */
+/** `npm run demo:mcp` passes and prints its result. Runs the built package. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** The command `npm run demo:web`: its options, its end, and who may use its server. Runs the built package. */
+/** The command `npm run demo:web`: its options, its termination, and the requests that its server rejects. Runs the built package. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -81,7 +81,7 @@ async function nest(createAdapter) {
   Get('notes')(...list)
   DPoPAuth()(NotesController.prototype, 'list', 0)
   const [first, second] = guards
-  // Another guard of its own verifier, as an application may have beside the module.
+  // Another guard with its own verifier, as an application may have in addition to the module.
   const others = second === undefined ? [] : [guardOf(DPoPGuard, createVerifier(second))]
   UseGuards(DPoPGuard, ...others)(NotesController)
   Controller()(NotesController)

@@ -5,22 +5,22 @@ import { NOW_MS } from '../support/world.js'
 
 const MINUTE = 60_000
 
-/** How many of `count` entries a client gets, each of which lives for `ttlMs`. */
+/** How many of `count` entries, each with a lifetime of `ttlMs`, are accepted for a client. */
 function take(quota: ClientQuota, jkt: string, count: number, nowMs: number, ttlMs = 5 * MINUTE): number {
   let taken = 0
   for (let i = 0; i < count; i++) if (quota.take(jkt, nowMs, ttlMs)) taken++
   return taken
 }
 
-describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1)', () => {
-  it('gives each client its share, and no more', () => {
+describe('ClientQuota limits the replay store entries of one client (RFC 9449 §11.1)', () => {
+  it('accepts entries of each client up to its limit', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 15, NOW_MS)).toBe(10)
     expect(take(quota, 'b', 15, NOW_MS)).toBe(10)
     expect(take(quota, 'a', 1, NOW_MS + 6 * MINUTE - 1)).toBe(0)
   })
 
-  it('counts the former period too: an entry may live across the turn', () => {
+  it('counts the entries of the previous period too, because they may still be live', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 6, NOW_MS)).toBe(6)
     expect(take(quota, 'a', 6, NOW_MS + 6 * MINUTE)).toBe(4)
@@ -33,21 +33,21 @@ describe('ClientQuota: one client cannot fill the replay memory (RFC 9449 §11.1
     expect(take(quota, 'a', 15, NOW_MS + 12 * MINUTE)).toBe(10)
   })
 
-  it('never counts too few where entries live long, as they do with nonces of an hour or a wide window', () => {
+  it('never counts too few entries with long lifetimes, as with nonces of one hour or a wide window', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 10, NOW_MS, 60 * MINUTE)).toBe(10)
     for (let minutes = 1; minutes < 60; minutes++) expect(take(quota, 'a', 1, NOW_MS + minutes * MINUTE, 60 * MINUTE)).toBe(0)
     expect(take(quota, 'a', 15, NOW_MS + 66 * MINUTE + 60 * MINUTE, 60 * MINUTE)).toBe(10)
   })
 
-  it('counts no longer than two lifetimes where entries live shortly, as under the FAPI profile', () => {
+  it('counts entries for at most two lifetimes if these are short, as under the FAPI profile', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 15, NOW_MS, MINUTE)).toBe(10)
     expect(take(quota, 'a', 15, NOW_MS + MINUTE - 1, MINUTE)).toBe(0)
     expect(take(quota, 'a', 15, NOW_MS + 2 * MINUTE, MINUTE)).toBe(10)
   })
 
-  it('counts an entry that lives longer than those before it until it expires', () => {
+  it('counts an entry with a longer lifetime than earlier ones until it expires', () => {
     const quota = new ClientQuota(10)
     expect(take(quota, 'a', 1, NOW_MS, 1)).toBe(1)
     expect(take(quota, 'b', 10, NOW_MS, MINUTE)).toBe(10)

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Digest, DigestTable, digestOf } from '../../src/freshness/digest-table.js'
 
-/** A digest whose home is a slot of our choice. */
+/** A digest whose home is a given slot. */
 const at = (slot: number, slots: number, id: number): Digest => [Math.ceil((slot / slots) * 2 ** 32) | 0, id, id]
 
 describe('digestOf', () => {
-  it('is the same for the same key, 32 bits a word, and different for all others', () => {
+  it('has words of 32 bits, is equal for equal keys, and differs for different keys', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 50_000; i++) {
       const digest = digestOf(`key ${i}`)
@@ -17,7 +17,7 @@ describe('digestOf', () => {
     expect(digestOf('a')).toEqual(digestOf('a'))
   })
 
-  it('spreads keys that differ little over the whole table', () => {
+  it('distributes similar keys over the whole table', () => {
     const quarters = [0, 0, 0, 0]
     for (let i = 0; i < 4000; i++) {
       const quarter = digestOf(`k${i}`)[0] >>> 30
@@ -41,9 +41,9 @@ describe('DigestTable', () => {
     expect(table.size).toBe(4)
   })
 
-  it('a gap closes: entries behind it that may move up do, also around the end of the table', () => {
+  it('closes a gap: later entries move toward their home, also across the end of the table', () => {
     const table = new DigestTable(8)
-    // Three with home 6, then two with home 7, which wrap: 6 6' 6" 7 7' stand in slots 6 7 0 1 2.
+    // Three with home 6, then two with home 7, which wrap: 6 6' 6" 7 7' are in slots 6 7 0 1 2.
     const digests = [6, 6, 6, 7, 7].map((slot, id) => at(slot, 8, id))
     digests.forEach((digest, id) => {
       table.set(digest, id === 1 ? 10 : 100)
@@ -51,7 +51,7 @@ describe('DigestTable', () => {
     expect(table.size).toBe(5)
     expect(table.sweep(7, 1, 10)).toBe(8)
     expect(table.size).toBe(5)
-    // The one that moved into the gap is looked at next.
+    // The entry that moved into the gap is swept next.
     expect(table.sweep(7, 1, 11)).toBe(7)
     expect(table.size).toBe(4)
     expect(digests.map((digest) => table.has(digest, 11))).toEqual([true, false, true, true, true])
@@ -59,7 +59,7 @@ describe('DigestTable', () => {
     expect(table.size).toBe(4)
   })
 
-  it('an entry that stands beyond the end of the table does not move before its home', () => {
+  it('does not move an entry that wrapped around the end of the table before its home', () => {
     const table = new DigestTable(8)
     // Homes 5, 6, 7, 7: the last one wraps to slot 0.
     const digests = [5, 6, 7, 7].map((slot, id) => at(slot, 8, id))
@@ -70,7 +70,7 @@ describe('DigestTable', () => {
     expect(digests.map((digest) => table.has(digest, 11))).toEqual([false, true, true, true])
   })
 
-  it('under any order of insertion and removal, what was put in is found until it dies', () => {
+  it('finds each entry until it expires, for any order of insertions and removals', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(15), fc.nat(12), fc.integer({ min: 1, max: 30 })), { maxLength: 60 }), (steps) => {
         const table = new DigestTable(16)
@@ -91,7 +91,7 @@ describe('DigestTable', () => {
     )
   })
 
-  it('an entry that moves does not displace its successor, of which a later clock let it have one', () => {
+  it('does not overwrite the later entry of a digest when its earlier one is moved after the clock was set back', () => {
     const [from, to] = [new DigestTable(4), new DigestTable(8)]
     const digest = at(0, 4, 1)
     from.set(digest, 100)
@@ -102,7 +102,7 @@ describe('DigestTable', () => {
     expect([from.size, to.size]).toEqual([0, 1])
   })
 
-  it('a move drops expired entries and skips empty slots', () => {
+  it('drops expired entries and skips empty slots when entries are moved', () => {
     const [from, to] = [new DigestTable(4), new DigestTable(8)]
     from.set(at(0, 4, 1), 100)
     expect(from.move(0, 9, 101, to)).toBe(4)

@@ -26,11 +26,11 @@ function createSlowStore() {
 
 const secrets = ['a secret of thirty-two characters or more']
 
-describe('a store that is slow to look does not let a proof in a second time (RFC 9449 §11.1)', () => {
+describe('a slow replay store does not accept a replayed proof (RFC 9449 §11.1)', () => {
   it.each<[string, Partial<VerifierOptions>]>([
     ['iat window', {}],
     ['nonces', { nonce: { secrets } }]
-  ])('%s: with any delay, at any time in the lifetime of the proof', async (_name, extra) => {
+  ])('with any delay, at any time in the lifetime of the proof: %s', async (_name, extra) => {
     for (const age of [0, 150, 298, 299, 299.999]) {
       for (const delaySeconds of [0, 0.5, 1.1, 4, 6.1, 30, 400]) {
         world.clock.set(NOW_MS)
@@ -47,7 +47,7 @@ describe('a store that is slow to look does not let a proof in a second time (RF
     }
   })
 
-  it('a late result is accepted while the entry of the first use cannot have expired', async () => {
+  it('a late result is accepted while an earlier entry of the proof cannot have expired', async () => {
     const store = createSlowStore()
     const verifier = createVerifier({ ...world.options, replay: store })
     for (const [age, delaySeconds, expected] of [
@@ -71,12 +71,12 @@ describe('the result of a store', () => {
   const reserving = (reserve: unknown) => createVerifier({ ...world.options, replay: { reserve } as ReplayStore })
 
   it.each<[string, unknown, string]>([
-    ['true', () => true, 'accepted'],
-    ['true, later', async () => true, 'accepted'],
-    ['false', () => false, 'ERR_DPOP_PROOF_REPLAYED'],
-    ['false, later', async () => false, 'ERR_DPOP_PROOF_REPLAYED'],
-    ['1: only true is a first use', () => 1, 'ERR_DPOP_PROOF_REPLAYED'],
-    ['nothing, later', async () => undefined, 'ERR_DPOP_PROOF_REPLAYED']
+    ['true accepts the proof', () => true, 'accepted'],
+    ['a promise of true accepts the proof', async () => true, 'accepted'],
+    ['false rejects the proof', () => false, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['a promise of false rejects the proof', async () => false, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['1 rejects the proof', () => 1, 'ERR_DPOP_PROOF_REPLAYED'],
+    ['a promise of undefined rejects the proof', async () => undefined, 'ERR_DPOP_PROOF_REPLAYED']
   ])('%s', async (_title, reserve, expected) => {
     expect(await verdictOf(reserving(reserve).verifyRequest(await world.request()))).toBe(expected)
   })
@@ -95,7 +95,7 @@ describe('the result of a store', () => {
     expect(await eventOf(() => reserving(reserve).verifyRequest(request))).toEqual({ code: OUTAGE, cause })
   })
 
-  it('a result after the entry may have expired is 503 with a diagnostics event', async () => {
+  it('a result that arrives after the entry may have expired results in 503 with a diagnostics event', async () => {
     const reserve = async () => {
       world.clock.advance(400)
       return true
@@ -106,7 +106,7 @@ describe('the result of a store', () => {
   })
 })
 
-it('replay: false accepts a proof as often as it comes inside its window', async () => {
+it('replay: false accepts a replayed proof within its time window', async () => {
   const verifier = createVerifier({ ...world.options, replay: false })
   const request = await world.request()
   for (let i = 0; i < 3; i++) expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
@@ -114,18 +114,18 @@ it('replay: false accepts a proof as often as it comes inside its window', async
   expect(await verdictOf(verifier.verifyRequest(request))).toBe('ERR_DPOP_PROOF_IAT')
 })
 
-describe('ready() checks the store', () => {
+describe('ready()', () => {
   const ready = (replay: unknown) => createVerifier({ ...world.options, replay: replay as false }).ready()
   const store = { reserve: () => true }
 
-  it('if there is one with a method ready', async () => {
-    let asked = 0
-    for (const replay of [false, store, { ...store, ready: () => void asked++ }, { ...store, ready: async () => void asked++ }])
+  it('calls the method ready of the store, if it has one', async () => {
+    let calls = 0
+    for (const replay of [false, store, { ...store, ready: () => void calls++ }, { ...store, ready: async () => void calls++ }])
       expect(await ready(replay)).toBeUndefined()
-    expect(asked).toBe(2)
+    expect(calls).toBe(2)
   })
 
-  it('and rejects if it does not respond', async () => {
+  it('rejects if the store is unavailable', async () => {
     const cause = new Error('NOAUTH')
     const failures = [
       () => Promise.reject(cause),
@@ -138,7 +138,7 @@ describe('ready() checks the store', () => {
 })
 
 describe('a client above the quota of the replay store (RFC 6585 §4)', () => {
-  const busy = async (reserve: () => boolean | Promise<boolean>) => {
+  const rejectionOf = async (reserve: () => boolean | Promise<boolean>) => {
     const world = await createWorld()
     const verifier = createVerifier({ ...world.options, replay: { reserve } })
     const request = await world.request()
@@ -156,8 +156,8 @@ describe('a client above the quota of the replay store (RFC 6585 §4)', () => {
   it.each<[kind: string, reserve: () => boolean | Promise<boolean>]>([
     ['synchronous', thrown],
     ['asynchronous', async () => thrown()]
-  ])('is 429 with Retry-After, and operators are told its key: %s store', async (_kind, reserve) => {
-    const { error, events, jkt } = await busy(reserve)
+  ])('is rejected with 429 and Retry-After, and the diagnostics event has its key: %s store', async (_kind, reserve) => {
+    const { error, events, jkt } = await rejectionOf(reserve)
     expect(error).toMatchObject({ code: 'ERR_DPOP_QUOTA_EXCEEDED', status: 429, headers: { 'Retry-After': '30' } })
     expect(JSON.stringify(error)).not.toContain(jkt)
     const detail = { reason: 'The client has reached its limit in the replay store', jkt, retryAfterSeconds: 30 }

@@ -6,7 +6,7 @@ import { NOW_MS } from '../support/world.js'
 const WRAP_MS = 2 ** 32
 const DAY_MS = 86_400_000
 
-/** A store without the context of a verifier, at a time of our own. */
+/** A store that is called without a verifier, at a given time. */
 function createStore(maxEntries?: number) {
   const store = memoryReplayStore(maxEntries === undefined ? {} : { maxEntries })
   return (key: string, expiresAtMs: number, nowMs: number) => store.reserve(key, expiresAtMs, { nowMs } as never)
@@ -21,23 +21,23 @@ function errorOf(run: () => unknown): unknown {
 }
 
 describe('memoryReplayStore', () => {
-  it.each([0, -1, 1.5, '5', 2 ** 26 + 1, null, Number.NaN])('maxEntries %j is a TypeError', (maxEntries) => {
+  it.each([0, -1, 1.5, '5', 2 ** 26 + 1, null, Number.NaN])('rejects maxEntries %j with a TypeError', (maxEntries) => {
     expect(() => memoryReplayStore({ maxEntries: maxEntries as number })).toThrow(
       new TypeError('"maxEntries" must be an integer from 1 to 67108864')
     )
   })
 
-  it.each([1, 2 ** 26])('maxEntries may be %d', (maxEntries) => {
+  it.each([1, 2 ** 26])('accepts maxEntries %d', (maxEntries) => {
     expect(memoryReplayStore({ maxEntries }).reserve('a', NOW_MS + 1, { nowMs: NOW_MS, jkt: 'j' })).toBe(true)
   })
 
-  it('an unknown option is a TypeError', () => {
+  it('rejects an unknown option with a TypeError', () => {
     expect(() => memoryReplayStore({ max: 1 } as never)).toThrow(
       new TypeError('"max" is not an option; did you mean "maxEntries"?')
     )
   })
 
-  it('the first reservation wins, until it expires, its last millisecond included', () => {
+  it('accepts a key once until its entry expires, the last millisecond included', () => {
     const reserve = createStore()
     expect(reserve('a', NOW_MS + 1000, NOW_MS)).toBe(true)
     expect(reserve('b', NOW_MS + 9000, NOW_MS)).toBe(true)
@@ -47,15 +47,15 @@ describe('memoryReplayStore', () => {
     expect(reserve('a', NOW_MS + 5000, NOW_MS + 5000)).toBe(false)
   })
 
-  it('a repeat does not prolong it: who replays for ever must not keep it for ever', () => {
+  it('does not extend the lifetime of an entry when the proof is replayed', () => {
     const reserve = createStore()
     expect(reserve('a', NOW_MS + 1000, NOW_MS)).toBe(true)
-    expect(reserve('keeps the store from being idle', NOW_MS + 9000, NOW_MS)).toBe(true)
+    expect(reserve('a live entry, so that the store is not idle', NOW_MS + 9000, NOW_MS)).toBe(true)
     expect(reserve('a', NOW_MS + 9000, NOW_MS + 900)).toBe(false)
     expect(reserve('a', NOW_MS + 9000, NOW_MS + 1001)).toBe(true)
   })
 
-  it('has() finds live entries only, without reserving; for explain()', () => {
+  it('has() finds only live entries, and does not reserve the key', () => {
     const store = memoryReplayStore()
     expect(store.has?.('key')).toBe(false)
     store.reserve('key', 2000, { nowMs: 1000, jkt: 'j' })
@@ -71,7 +71,7 @@ describe('memoryReplayStore', () => {
     expect(store.reserve('other', 9000, { nowMs: 1000, jkt: 'j' })).toBe(true)
   })
 
-  it('without a context the time is the platform’s', () => {
+  it('uses the clock of the platform without a context', () => {
     const now = vi.spyOn(Date, 'now').mockReturnValue(NOW_MS)
     const store = memoryReplayStore()
     expect(store.reserve('a', NOW_MS + 1)).toBe(true)
@@ -90,16 +90,19 @@ describe('memoryReplayStore', () => {
     }
   )
 
-  it.each([0, 1, 2])('the moment at which 32 bits of milliseconds wrap is like any other: an expiry of %d there', (after) => {
-    const reserve = createStore()
-    const wrapMs = Math.ceil(NOW_MS / WRAP_MS) * WRAP_MS
-    expect(reserve('other', wrapMs + 10, wrapMs - 10)).toBe(true)
-    expect(reserve('a', wrapMs + after, wrapMs - 5)).toBe(true)
-    for (const at of [-4, -1, 0, after]) expect(reserve('a', wrapMs + 9, wrapMs + at)).toBe(false)
-    expect(reserve('a', wrapMs + 9, wrapMs + Math.max(after + 1, 2))).toBe(true)
-  })
+  it.each([0, 1, 2])(
+    'keeps live entries when the time in milliseconds wraps at 32 bits: an entry that expires %d ms after it',
+    (after) => {
+      const reserve = createStore()
+      const wrapMs = Math.ceil(NOW_MS / WRAP_MS) * WRAP_MS
+      expect(reserve('other', wrapMs + 10, wrapMs - 10)).toBe(true)
+      expect(reserve('a', wrapMs + after, wrapMs - 5)).toBe(true)
+      for (const at of [-4, -1, 0, after]) expect(reserve('a', wrapMs + 9, wrapMs + at)).toBe(false)
+      expect(reserve('a', wrapMs + 9, wrapMs + Math.max(after + 1, 2))).toBe(true)
+    }
+  )
 
-  it('after a pause of any length nothing old is in the way, and nothing is misread', () => {
+  it('accepts a key again after an idle period of any length, and rejects its replay', () => {
     for (const pauseMs of [11, DAY_MS, 25 * DAY_MS, 49.7 * DAY_MS, 50 * DAY_MS, 365 * DAY_MS]) {
       const reserve = createStore()
       expect(reserve('a', NOW_MS + 10, NOW_MS)).toBe(true)
@@ -110,20 +113,20 @@ describe('memoryReplayStore', () => {
 })
 
 describe('a full store never evicts a live entry', () => {
-  it('reserve throws, and every entry is still there', () => {
+  it('reserve() throws, and every entry is kept', () => {
     const reserve = createStore(100)
     for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
     expect(() => reserve('one too many', NOW_MS + 1000, NOW_MS)).toThrow('The replay store is full of live entries')
     for (let i = 0; i < 100; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(false)
   })
 
-  it('also while entries move to a larger table', () => {
+  it('reserve() also throws while entries move to a larger table', () => {
     const reserve = createStore(800)
     for (let i = 0; i < 800; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
     expect(() => reserve('one too many', NOW_MS + 1000, NOW_MS)).toThrow('The replay store is full of live entries')
   })
 
-  it('accepts entries again as others expire', () => {
+  it('accepts entries again when others have expired', () => {
     const reserve = createStore(100)
     for (let i = 0; i < 99; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
     reserve('long', NOW_MS + 9000, NOW_MS)
@@ -133,7 +136,7 @@ describe('a full store never evicts a live entry', () => {
   })
 
   // With the seed 29, the sweep starts after the slot of the expired entry.
-  it.each([1, 29])('removes expired entries wherever they are: seed %d', async (seed) => {
+  it.each([1, 29])('removes expired entries in any slot: seed %d', async (seed) => {
     const random = vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => (array as Int32Array).fill(seed) as never)
     onTestFinished(() => random.mockRestore())
     vi.resetModules()
@@ -143,7 +146,7 @@ describe('a full store never evicts a live entry', () => {
     for (let i = 0; i < 50; i++) expect(store.reserve(`k${i}`, NOW_MS + i, { nowMs: NOW_MS + i } as never)).toBe(true)
   })
 
-  it('a client gets its share back when its entries have expired', () => {
+  it('accepts entries of a client at its quota again when its entries have expired', () => {
     const store = memoryReplayStore({ maxEntries: 4 })
     const reserve = (key: string, nowMs: number) => store.reserve(key, nowMs + 1000, { nowMs, jkt: 'busy' })
     for (const key of ['a', 'b', 'c']) expect(reserve(key, NOW_MS)).toBe(true)
@@ -153,7 +156,7 @@ describe('a full store never evicts a live entry', () => {
     for (const key of ['d', 'e', 'f']) expect(reserve(key, NOW_MS + 12 * 60_000)).toBe(true)
   })
 
-  it('one client has three quarters of it, so that others are not locked out', () => {
+  it('limits one client to three quarters of the capacity, so that the rest is available to others', () => {
     const store = memoryReplayStore({ maxEntries: 100 })
     const busy = { nowMs: NOW_MS, jkt: 'busy' }
     for (let i = 0; i < 75; i++) expect(store.reserve(`b${i}`, NOW_MS + 1000, busy)).toBe(true)
@@ -178,7 +181,7 @@ describe('ReplayQuotaError', () => {
     [-5, 1],
     [6, 6],
     [6.01, 7]
-  ])('has an integer from 1 of seconds: %d is %d', (given, seconds) => {
+  ])('rounds %d seconds up to an integer of at least 1: %d', (given, seconds) => {
     expect(new ReplayQuotaError(given)).toMatchObject({ name: 'ReplayQuotaError', retryAfterSeconds: seconds })
   })
 
@@ -187,13 +190,13 @@ describe('ReplayQuotaError', () => {
   })
 })
 
-describe('growing and shrinking lose nothing', () => {
-  it('a hundred thousand entries come and go, a few slots at a time', () => {
+describe('a growing or shrinking table keeps all live entries', () => {
+  it('for a hundred thousand entries, which are moved a few slots at a time', () => {
     const reserve = createStore()
     const count = 100_000
     for (let i = 0; i < count; i++) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS)).toBe(true)
     for (let i = 0; i < count; i += 7) expect(reserve(`k${i}`, NOW_MS + 1000, NOW_MS + 999)).toBe(false)
-    // All but these die, and the table shrinks under them.
+    // All entries but these expire, and the table shrinks.
     for (let i = 0; i < 500; i++) expect(reserve(`long${i}`, NOW_MS + 100_000, NOW_MS + 1000)).toBe(true)
     for (let round = 0; round < 100; round++) {
       for (let i = 0; i < 500; i++) expect(reserve(`long${i}`, NOW_MS + 100_000, NOW_MS + 2000 + round)).toBe(false)
@@ -203,7 +206,7 @@ describe('growing and shrinking lose nothing', () => {
   })
 })
 
-/** The sizes in slots of the tables that are made from now on; a slot is 16 bytes. */
+/** The sizes, in slots of 16 bytes, of the tables that are created from now on. */
 function recordTables(): number[] {
   const slots: number[] = []
   class RecordedArray extends Int32Array {
@@ -217,8 +220,8 @@ function recordTables(): number[] {
   return slots
 }
 
-describe('memory is 22 to 32 bytes per entry', () => {
-  it('a table is left when it is three quarters full, for one of half as much again', () => {
+describe('the memory of an entry is 22 to 32 bytes', () => {
+  it('a table that is three quarters full is replaced by one with 1.5 times as many slots', () => {
     const tables = recordTables()
     const reserve = createStore()
     for (let i = 0; i < 768; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)
@@ -230,7 +233,7 @@ describe('memory is 22 to 32 bytes per entry', () => {
     expect(tables.at(-1)).toBeLessThan((10_000 / 0.75) * 1.5)
   })
 
-  it('a table that is a tenth full is left for a smaller one, down to the smallest, and that one stays', () => {
+  it('a table that is one tenth full is replaced by a smaller one, but not below the minimum size', () => {
     const tables = recordTables()
     const reserve = createStore()
     for (let i = 0; i < 10_000; i++) reserve(`k${i}`, NOW_MS + 1000, NOW_MS)

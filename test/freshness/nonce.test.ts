@@ -7,7 +7,7 @@ import { createWorld, NOW, NOW_MS, type RequestSpec, verdictOf, type World } fro
 
 const A = 'a secret of thirty-two characters or more'
 const B = 'another secret, of thirty-two characters too'
-/** A step is half of the maximum age; the tests begin at the beginning of one. */
+/** A step is half of the maximum age; the tests start at the beginning of a step. */
 const STEP_SECONDS = 150
 
 let world: World
@@ -31,10 +31,10 @@ const verdict = async (verifier: AnyVerifier, spec: RequestSpec) =>
 
 describe('a proof without a valid nonce is rejected with use_dpop_nonce (RFC 9449 §9)', () => {
   it.each<[string, RequestSpec, string]>([
-    ['none', {}, 'ERR_DPOP_NONCE_REQUIRED'],
-    ['an unknown one', { nonce: 'x' }, 'ERR_DPOP_NONCE_INVALID'],
-    ['an empty one', { nonce: '' }, 'ERR_DPOP_NONCE_INVALID']
-  ])('%s: use_dpop_nonce comes with exactly one nonce, not to be stored (§8.2)', async (_title, spec, code) => {
+    ['no nonce', {}, 'ERR_DPOP_NONCE_REQUIRED'],
+    ['an unknown nonce', { nonce: 'x' }, 'ERR_DPOP_NONCE_INVALID'],
+    ['an empty nonce', { nonce: '' }, 'ERR_DPOP_NONCE_INVALID']
+  ])('%s: the response has exactly one nonce, and Cache-Control: no-store (§8.2)', async (_title, spec, code) => {
     const error = (await create()
       .verifyRequest(await world.request(spec))
       .catch((reason: unknown) => reason)) as DPoPError
@@ -47,7 +47,7 @@ describe('a proof without a valid nonce is rejected with use_dpop_nonce (RFC 944
     expect(await verdict(create(), { claims: { nonce } })).toBe('ERR_DPOP_PROOF_CLAIMS')
   })
 
-  it('the nonce that was given is accepted, and the response then has none', async () => {
+  it('an issued nonce is accepted, and the response has no nonce', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     const auth = await verifier.verifyRequest(await world.request({ nonce }))
@@ -55,7 +55,7 @@ describe('a proof without a valid nonce is rejected with use_dpop_nonce (RFC 944
     expect(auth?.responseHeaders).toEqual({})
   })
 
-  it('a clock that fails just then is 503, like any other hook', async () => {
+  it('a clock that throws when the nonce is issued results in 503', async () => {
     let reads = 0
     const clock = () => {
       if (++reads > 2) throw new Error('clock')
@@ -82,8 +82,8 @@ describe('a proof without a valid nonce is rejected with use_dpop_nonce (RFC 944
   })
 })
 
-describe('its age is a matter of the clock alone', () => {
-  it('at most maxAgeSeconds, at least half of them', async () => {
+describe('the age of a nonce depends only on the clock', () => {
+  it('a nonce is accepted for at least half of maxAgeSeconds, and at most maxAgeSeconds', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(2 * STEP_SECONDS - 0.001)
@@ -91,20 +91,20 @@ describe('its age is a matter of the clock alone', () => {
     world.clock.advance(0.001)
     expect(await verdict(verifier, { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
     world.clock.set(NOW_MS + STEP_SECONDS * 1000 - 1)
-    const late = await nonceOf(verifier)
-    expect(late).toBe(nonce)
+    const last = await nonceOf(verifier)
+    expect(last).toBe(nonce)
     world.clock.advance(STEP_SECONDS)
-    expect(await verdict(verifier, { nonce: late })).toBe('accepted')
+    expect(await verdict(verifier, { nonce: last })).toBe('accepted')
   })
 
-  it('idle time does not keep it alive', async () => {
+  it('a nonce also expires while there are no requests', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(3600)
     expect(await verdict(verifier, { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
   })
 
-  it('one that is not the newest is accepted, and the response has the newest, not to be stored', async () => {
+  it('the previous nonce is accepted, and the response has the current one, and Cache-Control: no-store', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(STEP_SECONDS)
@@ -116,7 +116,7 @@ describe('its age is a matter of the clock alone', () => {
     expect(await nonceOf(verifier)).toBe(next)
   })
 
-  it('takes the place of the iat window, so that a wrong clock of the client does not matter; exp and nbf still count', async () => {
+  it('the age of the nonce replaces the iat window for any clock of the client; exp and nbf are still validated', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     for (const iat of [0, NOW - 86_400, NOW + 86_400])
@@ -163,7 +163,7 @@ describe('instances that share secrets share nonces', () => {
     expect(await verdict(create(), { nonce })).toBe('ERR_DPOP_NONCE_INVALID')
   })
 
-  it('secrets rotate: new one last everywhere, then first everywhere, then the old one goes', async () => {
+  it('secrets are rotated by adding the new one last, then moving it first, then removing the old one', async () => {
     const stages = [[A], [A, B], [B, A], [B]].map((secrets) => create({ secrets }))
     for (const [i, verifier] of stages.entries()) {
       const nonce = await nonceOf(verifier)
@@ -176,7 +176,7 @@ describe('instances that share secrets share nonces', () => {
     )
   })
 
-  it('no client is refused while instances change their secrets one after the other', async () => {
+  it('no request is rejected while instances change their secrets one after the other', async () => {
     const stages = [[A], [A, B], [B, A], [B]]
     const instances = [0, 1, 2].map(() => create({ secrets: [A] }))
     let nonce = await nonceOf(instances[0] as AnyVerifier)
@@ -199,7 +199,7 @@ describe('instances that share secrets share nonces', () => {
     expect(auth?.responseHeaders['DPoP-Nonce']).toBe(await nonceOf(verifier))
   })
 
-  it('other secrets, or another age, are other nonces', async () => {
+  it('nonces differ for different secrets, and for different maxAgeSeconds', async () => {
     const nonces = await Promise.all([create(), create({ secrets: [B] }), create({ maxAgeSeconds: 200 })].map(nonceOf))
     expect(new Set(nonces).size).toBe(3)
   })
@@ -209,7 +209,7 @@ describe('instances that share secrets share nonces', () => {
   })
 })
 
-it('nonces cannot be foreseen, and are NQCHAR (RFC 9449 §8, §8.1): ten thousand of them have nothing of a counter or a clock', async () => {
+it('ten thousand nonces are distinct, consist of NQCHAR, and have no bits of a counter or clock (RFC 9449 §8, §8.1)', async () => {
   const verifier = create({ maxAgeSeconds: 10 })
   const bits = new Array<number>(256).fill(0)
   const seen = new Set<string>()
@@ -230,31 +230,31 @@ it('nonces cannot be foreseen, and are NQCHAR (RFC 9449 §8, §8.1): ten thousan
   for (const count of bits) expect(Math.abs(count - 5000)).toBeLessThan(300)
 })
 
-describe('nonces are kept for the few steps that matter', () => {
+describe('nonces are cached for the steps in which they are accepted', () => {
   let hmac: MockInstance<typeof platform.hmac>
   beforeEach(() => {
     hmac = vi.spyOn(platform, 'hmac')
   })
   afterEach(() => hmac.mockRestore())
 
-  it('and computed once for each, also where the last one and the next one are looked at', async () => {
+  it('a nonce is computed once for each step, also if the previous and the next one are compared', async () => {
     const verifier = create()
-    let [last, present] = [await nonceOf(verifier), await nonceOf(verifier)]
+    let [previous, current] = [await nonceOf(verifier), await nonceOf(verifier)]
     for (let step = 0; step < 5; step++) {
-      // First at the beginning of a step, then so late that clocks which are ahead are in the next one.
+      // At the beginning of a step, and at its end, when clocks that are ahead are in the next one.
       for (const seconds of [0, STEP_SECONDS - 1]) {
         world.clock.advance(seconds)
-        for (const nonce of [last, present, last]) expect(await verdict(verifier, { nonce })).toBe('accepted')
+        for (const nonce of [previous, current, previous]) expect(await verdict(verifier, { nonce })).toBe('accepted')
         expect(await verdict(verifier, { nonce: 'x' })).toBe('ERR_DPOP_NONCE_INVALID')
       }
       world.clock.advance(1)
-      ;[last, present] = [present, await nonceOf(verifier)]
+      ;[previous, current] = [current, await nonceOf(verifier)]
     }
-    // The five steps, the one before and the one after them.
+    // The five steps, the one before them and the one after them.
     expect(hmac).toHaveBeenCalledTimes(7)
   })
 
-  it('nonces of past steps are dropped, and computed again if the clock is set back', async () => {
+  it('nonces of past steps are evicted, and computed again if the clock is set back', async () => {
     const verifier = create()
     const nonce = await nonceOf(verifier)
     world.clock.advance(3 * STEP_SECONDS)
@@ -266,8 +266,8 @@ describe('nonces are kept for the few steps that matter', () => {
   })
 })
 
-describe('nonce.required decides by request', () => {
-  it('where it says false the iat window counts, and a nonce does not matter', async () => {
+describe('nonce.required', () => {
+  it('that returns false applies the iat window, and any nonce is accepted', async () => {
     const required = vi.fn((request: unknown) => (request as { target: string }).target !== '/free')
     const verifier = create({ required })
     expect(await verdict(verifier, { target: '/free' })).toBe('accepted')
@@ -277,24 +277,24 @@ describe('nonce.required decides by request', () => {
     expect(required).toHaveBeenCalledTimes(4)
   })
 
-  it.each([undefined, null, 0, ''])('anything but false is taken at its strictest: %j', async (response) => {
+  it.each([undefined, null, 0, ''])('requires a nonce if it returns anything but false: %j', async (response) => {
     expect(await verdict(create({ required: () => response as never }), {})).toBe('ERR_DPOP_NONCE_REQUIRED')
   })
 
-  it('may return a promise, and results in 503 when it fails', async () => {
+  it('may return a promise, and results in 503 if it fails', async () => {
     expect(await verdict(create({ required: async () => false }), {})).toBe('accepted')
     expect(await verdict(create({ required: () => Promise.reject(new Error('x')) }), {})).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 })
 
-it('secrets are copied: who wipes his own does not change ours', async () => {
+it('secrets are copied: overwriting the array of the caller has no effect', async () => {
   const secret = new TextEncoder().encode(A)
   const verifier = create({ secrets: [secret] })
   secret.fill(0)
   expect(await nonceOf(verifier)).toBe(await nonceOf(create()))
 })
 
-it('of a 2xx response is accepted by another instance with the same secrets (RFC 9449 §8.2) [F-14]', async () => {
+it('the nonce of a 2xx response is accepted by another instance with the same secrets (RFC 9449 §8.2) [F-14]', async () => {
   const [a, b] = [create(), create()]
   const first = await nonceOf(a)
   world.clock.advance(STEP_SECONDS)
@@ -305,7 +305,7 @@ it('of a 2xx response is accepted by another instance with the same secrets (RFC
 })
 
 describe('verifier.nonceHeaders() (RFC 9449 §8.2)', () => {
-  it('returns a nonce that the next request may use, and Cache-Control: no-store [V-02 V-03]', async () => {
+  it('returns a nonce that is accepted in the next request, and Cache-Control: no-store [V-02 V-03]', async () => {
     const verifier = create()
     const headers = await verifier.nonceHeaders()
     expect(headers).toEqual({ 'DPoP-Nonce': expect.stringMatching(/^[\w-]{43}$/), 'Cache-Control': 'no-store' })

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { NOW_MS } from '../support/world.js'
 
 type Send = (...args: string[]) => Promise<unknown>
-/** A store over a client of our own, and the commands that it sent. */
+/** A store whose client has this response, and the commands that it sent. */
 function createStore(response: Send, options: object = {}) {
   const sent: string[][] = []
   const sendCommand: Send = (...args) => {
@@ -15,7 +15,7 @@ function createStore(response: Send, options: object = {}) {
 const context = { nowMs: NOW_MS, jkt: 'j' }
 
 describe('redisReplayStore', () => {
-  it('is one atomic command with the remaining lifetime of the entry', async () => {
+  it('reserves a key with one atomic command that has the remaining lifetime of the entry', async () => {
     const { store, sent } = createStore(async () => 'OK')
     expect(await store.reserve('key', NOW_MS + 1500.2, context)).toBe(true)
     expect(sent).toEqual([['SET', 'dpop:key', '1', 'NX', 'PX', '1501']])
@@ -27,19 +27,19 @@ describe('redisReplayStore', () => {
     expect(sent).toEqual([['SET', 'key', '1', 'NX', 'PX', '1']])
   })
 
-  it('OK is the first use, as a string or as bytes; nil is a replay', async () => {
+  it('accepts the proof if Redis replies OK, as a string or as bytes, and rejects it on nil', async () => {
     for (const reply of ['OK', Buffer.from('OK')])
       expect(await createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).toBe(true)
     expect(await createStore(async () => null).store.reserve('k', NOW_MS + 1, context)).toBe(false)
   })
 
-  it.each([undefined, '', 'QUEUED', 1, true, {}, []])('any other response is none: %j', async (reply) => {
+  it.each([undefined, '', 'QUEUED', 1, true, {}, []])('rejects with an error on any other reply: %j', async (reply) => {
     await expect(createStore(async () => reply).store.reserve('k', NOW_MS + 1, context)).rejects.toThrow(
       'Redis replied to SET with neither OK nor nil'
     )
   })
 
-  it('a proof that this process saw consumed is rejected without a command until it expires', async () => {
+  it('rejects a proof that this process has reserved without a command until its entry expires', async () => {
     const { store, sent } = createStore(async () => 'OK')
     expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
     expect(await store.reserve('k', NOW_MS + 1000, { ...context, nowMs: NOW_MS + 1000 })).toBe(false)
@@ -48,7 +48,7 @@ describe('redisReplayStore', () => {
     expect(sent).toHaveLength(2)
   })
 
-  it('caches at most 100 000 consumed proofs: the server decides about an evicted one', async () => {
+  it('caches at most 100 000 consumed proofs, and sends a command for an evicted one', async () => {
     const { store, sent } = createStore(async () => 'OK')
     const CAPACITY = 100_000
     for (let i = 0; i <= CAPACITY; i++) await store.reserve(`k${i}`, NOW_MS + 1000, context)
@@ -58,21 +58,21 @@ describe('redisReplayStore', () => {
     expect(sent).toHaveLength(CAPACITY + 2)
   })
 
-  it('what failed is not taken for used', async () => {
+  it('does not cache a proof as consumed if the command failed', async () => {
     const responses: Send[] = [() => Promise.reject(new Error('LOADING')), async () => 'OK']
     const { store } = createStore((...args) => (responses.shift() as Send)(...args))
     await expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('LOADING')
     expect(await store.reserve('k', NOW_MS + 1000, context)).toBe(true)
   })
 
-  it('a client that throws at once is the same', async () => {
+  it('rejects if the client throws synchronously', async () => {
     const { store } = createStore(() => {
       throw new Error('closed')
     })
     await expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('closed')
   })
 
-  it('a reply that does not come in time is none', async () => {
+  it('rejects with a timeout error when Redis does not reply within timeoutMs', async () => {
     vi.useFakeTimers()
     const { store } = createStore(() => new Promise(() => {}), { timeoutMs: 50 })
     const verdict = expect(store.reserve('k', NOW_MS + 1000, context)).rejects.toThrow('Redis did not reply in time')
@@ -82,7 +82,7 @@ describe('redisReplayStore', () => {
     vi.useRealTimers()
   })
 
-  it('one that comes in time leaves no timer behind, which would keep a process alive', async () => {
+  it('clears its timer when Redis replies in time, so that the process can exit', async () => {
     vi.useFakeTimers()
     for (const response of [async () => 'OK', async () => null, () => Promise.reject(new Error('LOADING'))]) {
       await Promise.allSettled([createStore(response).store.reserve('k', NOW_MS + 1000, context)])
@@ -92,9 +92,9 @@ describe('redisReplayStore', () => {
   })
 
   it.each<[string, () => Promise<unknown>]>([
-    ['fails', () => Promise.reject(new Error('Connection is closed'))],
-    ['says OK', () => Promise.resolve('OK')]
-  ])('a reply that %s after the timeout is ignored, and not an unhandled rejection', async (_title, reply) => {
+    ['is an error', () => Promise.reject(new Error('Connection is closed'))],
+    ['is OK', () => Promise.resolve('OK')]
+  ])('ignores a reply that %s after the timeout, without an unhandled rejection', async (_title, reply) => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const late = () => new Promise((resolve) => setTimeout(resolve, 80)).then(reply)
@@ -116,7 +116,7 @@ describe('redisReplayStore', () => {
     await again
   })
 
-  it('without a context the time is the platform’s', async () => {
+  it('uses the clock of the platform without a context', async () => {
     const { store, sent } = createStore(async () => 'OK')
     vi.spyOn(Date, 'now').mockReturnValue(NOW_MS)
     await store.reserve('k', NOW_MS + 7)
@@ -135,7 +135,7 @@ describe('redisReplayStore', () => {
     await expect(createStore(() => new Promise(() => {}), { timeoutMs: 1 }).store.has?.('a')).rejects.toThrow()
   })
 
-  it('ready() sends a command of the kind that will be used, so that a server that cannot do it is noticed at the start', async () => {
+  it('ready() sends the command of reserve(), so that a server that rejects it is detected at start-up', async () => {
     const { store, sent } = createStore(async () => 'OK')
     await store.ready?.()
     expect(sent).toEqual([['SET', 'dpop:ready', '1', 'NX', 'PX', '1']])
@@ -148,7 +148,7 @@ describe('redisReplayStore', () => {
     [{ sendCommand: () => {}, prefix: 7 }, '"prefix" must be a string'],
     [{ sendCommand: () => {}, timeoutMs: 0 }, '"timeoutMs" must be an integer from 1 to 60000'],
     [{ sendCommand: () => {}, url: 'redis://x' }, '"url" is not an option; did you mean "prefix"?']
-  ])('options: %j', (options, message) => {
+  ])('rejects the options %j with a TypeError', (options, message) => {
     expect(() => redisReplayStore(options as never)).toThrow(new TypeError(message))
   })
 })

@@ -33,7 +33,7 @@ describe('an entry expires after the last acceptance of the proof (RFC 9449 §11
     }
   }
 
-  it('by five seconds at least, for any iat, whole or not, and any window', () => {
+  it('by at least five seconds, for any iat, integer or not, and any window', () => {
     const iats = fc.double({ min: 1_700_000_000, max: 1_900_000_000, noNaN: true })
     const anyIat = fc.oneof(iats, iats.map(Math.floor))
     fc.assert(
@@ -41,14 +41,14 @@ describe('an entry expires after the last acceptance of the proof (RFC 9449 §11
         const expiresAtMs = replayExpiryMs(iat, maxAgeSeconds)
         expect(isAccepted(iat, expiresAtMs - 5000 + ms, maxAgeSeconds)).toBe(false)
         expect(isAccepted(iat, expiresAtMs, maxAgeSeconds)).toBe(false)
-        // And for not much longer: its last second is accepted.
+        // The entry does not live much longer: the last second before that is accepted.
         expect(isAccepted(iat, expiresAtMs - 7001, maxAgeSeconds)).toBe(true)
       }),
       { seed: 9449, numRuns: 2000 }
     )
   })
 
-  it('an iat ahead of our clock moves the end along: it counts from iat, not from now', () => {
+  it('and its lifetime starts at iat, also if iat is in the future', () => {
     expect(replayExpiryMs(1000 + 29, 60)).toBe((1000 + 29 + 60 + 6) * 1000)
   })
 })

@@ -1,4 +1,4 @@
-/** How a property is run: a few hundred cases with a fixed seed in `npm test`, for a given time under `npm run fuzz`. */
+/** Runs properties: a few hundred cases with a fixed seed in `npm test`, and for a given time in `npm run fuzz`. */
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

@@ -12,7 +12,7 @@ import { type BaseUrl, matchHtu, parseBaseUrl, targetUrisOf } from '../../src/re
 import { readConfirmation } from '../../src/token/confirmation.js'
 import { anyJson, anyText, fuzz } from './fuzz.js'
 
-/** The value, or undefined where it was refused; anything else that is thrown fails the test. */
+/** The value, or undefined if it was rejected; anything else that is thrown fails the test. */
 function valueOrRefusal<T>(read: () => T): T | undefined {
   try {
     return read()
@@ -23,29 +23,34 @@ function valueOrRefusal<T>(read: () => T): T | undefined {
 }
 
 describe('every parser returns a value or rejects, for any input', () => {
-  fuzz('base64url: both platforms agree, and what is read writes back as it was', [anyText], 2000, (text) => {
-    const bytes = node.decodeBase64url(text)
-    const other = web.decodeBase64url(text)
-    expect(bytes && [...bytes]).toEqual(other && [...other])
-    expect(node.decodeBase64urlText(text)).toBe(web.decodeBase64urlText(text))
-    if (bytes !== undefined) expect(Buffer.from(bytes).toString('base64url')).toBe(text)
-  })
+  fuzz(
+    'base64url: both platforms have the same result, and encoding what was decoded returns the input',
+    [anyText],
+    2000,
+    (text) => {
+      const bytes = node.decodeBase64url(text)
+      const other = web.decodeBase64url(text)
+      expect(bytes && [...bytes]).toEqual(other && [...other])
+      expect(node.decodeBase64urlText(text)).toBe(web.decodeBase64urlText(text))
+      if (bytes !== undefined) expect(Buffer.from(bytes).toString('base64url')).toBe(text)
+    }
+  )
 
-  fuzz('UTF-8: both platforms agree on any bytes', [fc.uint8Array({ maxLength: 40 })], 1000, (bytes) => {
+  fuzz('UTF-8: both platforms have the same result for any bytes', [fc.uint8Array({ maxLength: 40 })], 1000, (bytes) => {
     const text = Buffer.from(bytes).toString('base64url')
     const decoded = node.decodeBase64urlText(text)
     expect(decoded).toBe(web.decodeBase64urlText(text))
     if (decoded !== undefined) expect(Buffer.from(decoded)).toEqual(Buffer.from(bytes))
   })
 
-  fuzz('compact JWS: what is split joins to what it was', [anyText, anyText, anyText], 1000, (a, b, c) => {
+  fuzz('compact JWS: the segments, joined, are the input', [anyText, anyText, anyText], 1000, (a, b, c) => {
     const text = [a, b, c].join('.')
     const jws = splitCompactJws(text)
     if (jws !== undefined) expect(`${jws.header}.${jws.payload}.${jws.signature}`).toBe(text)
   })
 
   fuzz(
-    'JSON: an object or nothing',
+    'JSON: the result is the parsed object or undefined',
     [
       fc.oneof(
         anyJson.map((value) => JSON.stringify(value)),
@@ -79,7 +84,7 @@ describe('every parser returns a value or rejects, for any input', () => {
     { requiredKeys: [] }
   )
   fuzz(
-    'jwk: a key whose thumbprint can be made of it, or a refusal',
+    'jwk: the result is a key with a thumbprint or a rejection',
     [fc.oneof(jwk, anyJson), fc.constantFrom(...proofAlgorithms)],
     2000,
     async (value, alg) => {
@@ -89,13 +94,13 @@ describe('every parser returns a value or rejects, for any input', () => {
   )
 
   const cnf = fc.oneof(anyJson, fc.record({ jkt: anyJson, 'x5t#S256': anyJson, jwk: anyJson }, { requiredKeys: [] }))
-  fuzz('cnf: absent, or understood, or refused', [cnf], 1000, (value) => {
+  fuzz('cnf: the result is a binding or a rejection', [cnf], 1000, (value) => {
     const confirmation = valueOrRefusal(() => readConfirmation({ cnf: value }))
     if (confirmation !== undefined) expect(confirmation.isBound).toBe(true)
   })
 
   fuzz(
-    'credentials: token68 and a proof without comma, or a refusal',
+    'credentials: the result is a token68 and a proof without a comma, or a rejection',
     [fc.array(anyText, { maxLength: 2 }), fc.array(anyText, { maxLength: 2 })],
     2000,
     (lines, dpop) => {
@@ -118,7 +123,7 @@ describe('every parser returns a value or rejects, for any input', () => {
 describe('URIs', () => {
   const base = parseBaseUrl('https://rs.example/v1') as BaseUrl
 
-  fuzz('normalization is idempotent, and leaves only what a URI may have', [anyText], 3000, (text) => {
+  fuzz('normalization is idempotent, and its result has only characters of URIs', [anyText], 3000, (text) => {
     for (const url of [text, `https://${text}`, `https://rs.example/${text}`]) {
       const parsed = parseBaseUrl(url)
       if (parsed === undefined) continue
@@ -150,7 +155,7 @@ describe('URIs', () => {
           expect(uri.startsWith('https://rs.example/v1')).toBe(true)
           expect(new URL(uri).pathname.startsWith('/v1')).toBe(true)
           expect(matchHtu(uri, [uri])).toBe(uri)
-          // What we compare is what it normalizes to: no second normalization, here or at a router, makes it another path.
+          // The compared path is fully normalized: a second normalization, here or in a router, does not change it.
           expect(matchHtu(`HTTPS${uri.slice(5)}?x`, [uri])).toBe(uri)
         }
       }

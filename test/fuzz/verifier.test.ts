@@ -27,7 +27,7 @@ async function outcomeOf(request: PlainRequest): Promise<VerifiedRequest | undef
   try {
     return await verifier.verifyRequest(request)
   } catch (error) {
-    // Keys are at hand and no hook can fail, so that nothing a client sends may end in 503.
+    // The keys are configured and no hook can fail, so that no request may result in 503.
     if (!isDPoPError(error)) throw error
     expect(challengesOf(error.headers).length).toBeGreaterThan(0)
     expect(error.getResponse().status).toBe(error.status)
@@ -76,12 +76,12 @@ describe('any request results in acceptance or in a DPoPError with a valid chall
     }
   )
 
-  fuzz('a proof that is signed, with any value for a claim', [claimOfProof(), anyJson], 300, async (name, value) => {
+  fuzz('a signed proof with any value of a claim', [claimOfProof(), anyJson], 300, async (name, value) => {
     await outcomeOf(await world.request({ claims: { [name]: value } }))
   })
 
   const tokenClaim = fc.constantFrom('iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'scope', 'cnf')
-  fuzz('a token that is signed, with any value for a claim', [tokenClaim, anyJson], 300, async (name, value) => {
+  fuzz('a signed token with any value of a claim', [tokenClaim, anyJson], 300, async (name, value) => {
     await outcomeOf(await world.request({ tokenSpec: { claims: { [name]: value } } }))
   })
 
@@ -111,19 +111,19 @@ describe('caches do not change the result', () => {
     cut: fc.nat(2)
   })
   fuzz(
-    'a verifier that knows token and key, and one that has seen nothing, agree on any proof',
+    'a verifier that has cached token and key has the same result for any proof as a new one',
     [change],
     200,
     async ({ claims, header, isAttacker, cut }) => {
       const token = await world.issuer.issue({ jkt: world.client.jkt })
       const fresh = createVerifier(world.options)
-      const knowing = createVerifier(world.options)
-      await knowing.verifyRequest(await world.request({ token }))
+      const warm = createVerifier(world.options)
+      await warm.verifyRequest(await world.request({ token }))
       const client = isAttacker ? world.attacker : world.client
       const request = await world.request({ token, client, claims, header })
       const { Authorization, DPoP } = request.headers as Record<string, string>
       const headers = { Authorization, DPoP: DPoP?.slice(0, DPoP.length - cut) }
-      const verdicts = [fresh, knowing].map((one) => verdictOf(one.verifyRequest({ ...request, headers })))
+      const verdicts = [fresh, warm].map((one) => verdictOf(one.verifyRequest({ ...request, headers })))
       expect(await verdicts[1]).toBe(await verdicts[0])
     }
   )
@@ -216,10 +216,10 @@ describe('differential', () => {
     [tokenHeader, tokenClaims, serialization, serialization, published, fc.constantFrom('', '', '', '', '=', 'A')],
     250,
     async (header, claims, head, body, extra, tail) => {
-      const good = claimsOf(token)
+      const defaults = claimsOf(token)
       const input = [
         serialize({ typ: 'at+jwt', alg: 'ES256', kid: 'k', ...header }, head),
-        serialize({ ...good, ...claims }, body)
+        serialize({ ...defaults, ...claims }, body)
       ]
         .map(encode)
         .join('.')
@@ -244,7 +244,7 @@ describe('differential', () => {
   )
 })
 
-/** The claims of a token, unbound, so that it can be shown as Bearer. */
+/** The claims of an unbound token, which is sent as Bearer. */
 function claimsOf(token: string): Record<string, unknown> {
   const { cnf: _, ...claims } = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString())
   return claims

@@ -1,4 +1,4 @@
-/** What docs/identity-providers.md says of each provider: by fixture, the rejection by the defaults and the scopes of each configuration. */
+/** The statements of docs/identity-providers.md about each provider: by fixture, the rejection by the defaults and the scopes of each configuration. */
 
 interface Expectation {
   /** The start of the reason for which the defaults reject the token; undefined if they accept it. */

@@ -100,7 +100,7 @@ describe.each(Object.entries(expectations))('%s', (name, { rejectedBecause, conf
   )
 })
 
-test('a token of Amazon Cognito without a resource is rejected whatever the options, because it has no aud', async () => {
+test('a token of Amazon Cognito without a resource is rejected with any options, because it has no aud', async () => {
   const fixture = await fixtureOf('cognito')
   const client = await createTestClient({ clock: () => fixture.claims.iat * 1000 })
   const issuer = await createTestIssuer({ issuer: fixture.claims.iss })

@@ -1,4 +1,4 @@
-/** redisReplayStore over each client that people use, against a real server (RFC 9449 §11.1). */
+/** redisReplayStore with each supported client, on a real server (RFC 9449 §11.1). */
 
 import { setTimeout as after } from 'node:timers/promises'
 import { createVerifier, type ReplayStore, redisReplayStore } from 'dpop-guard'
@@ -12,11 +12,11 @@ beforeAll(async () => {
   world = await createWorld()
 })
 
-/** Long enough for a busy machine, where a test is not about the time. */
+/** Long enough for a busy machine, in tests that do not depend on the time. */
 const PATIENT_MS = 10_000
 const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
 
-/** A server of its own, a store on it and a verifier on that. */
+/** A server, a store on it, and a verifier with that store. */
 async function start(connect: (port: number) => Promise<Connection>, options: { prefix?: string; timeoutMs?: number } = {}) {
   const server = await startRedis()
   const openStore = async (): Promise<{ store: ReplayStore; connection: Connection }> => {
@@ -28,7 +28,7 @@ async function start(connect: (port: number) => Promise<Connection>, options: { 
   const { store, connection } = await openStore()
   const verifier = createVerifier({ ...world.options, replay: store, instances: 2 })
   const verdict = async () => await verdictOf(verifier.verifyRequest(await world.request()))
-  /** Repeats until the result is this one. */
+  /** Repeats until the result is the given one. */
   const settlesOn = async (expected: string) => {
     const verdicts = new Set<string>()
     for (let attempt = 0; attempt < 200 && !verdicts.has(expected); attempt++) {
@@ -54,7 +54,7 @@ async function countersOf(server: RedisServer): Promise<{ commands: number; read
 
 describeRedis('redisReplayStore on a real server', () => {
   for (const [name, connect] of Object.entries(clients)) {
-    it(`${name}: of 200 copies at once, over two connections, one is the first`, async () => {
+    it(`${name}: reserves a key once for 200 concurrent calls over two connections`, async () => {
       const { store, openStore } = await start(connect)
       const { store: other } = await openStore()
       const endsAtMs = inAMinute()
@@ -65,7 +65,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(responses.filter((isFirst) => isFirst === false)).toHaveLength(199)
     })
 
-    it(`${name}: a key has the prefix and 22 characters, lives as long as its proof, and a repeat does not prolong it`, async () => {
+    it(`${name}: a key has the prefix and 22 characters, expires with its proof, and its lifetime is not extended by a replay`, async () => {
       const { server, store, openStore, verifier } = await start(connect, { prefix: 'notes:' })
       const { store: other } = await openStore()
       await verifier.verifyRequest(await world.request())
@@ -80,7 +80,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(leftMs).toBeLessThanOrEqual(5001)
     })
 
-    it(`${name}: accepts proofs again as keys expire`, async () => {
+    it(`${name}: reserves a key again when it has expired`, async () => {
       const { server, store } = await start(connect)
       const nowMs = Date.now()
       expect(await store.reserve('k', nowMs + 30, { nowMs, jkt: 'j' })).toBe(true)
@@ -96,7 +96,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect((await countersOf(server)).commands - before.commands).toBe(20)
 
       const beforeBurst = await countersOf(server)
-      // Without replies for a while: a client that waits for each of them would send one command.
+      // The server does not reply for a while: a client that waits for each reply would send one command.
       server.freeze()
       const burst = Promise.all(Array.from({ length: 500 }, (_, i) => store.reserve(`k${i}`, inAMinute())))
       await after(50)
@@ -107,7 +107,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect(afterBurst.reads - beforeBurst.reads).toBeLessThan(250)
     })
 
-    it(`${name}: a replay that this process has seen is rejected without a command, others with one`, async () => {
+    it(`${name}: a key that this store has reserved is rejected without a command, others with one command`, async () => {
       const { server, store, openStore } = await start(connect)
       const { store: other } = await openStore()
       const endsAtMs = inAMinute()
@@ -141,7 +141,7 @@ describeRedis('redisReplayStore on a real server', () => {
       expect([...verdicts].filter((one) => one !== 'accepted' && one !== OUTAGE)).toEqual([])
     })
 
-    it(`${name}: a client that was closed is 503, and ready() says so too`, async () => {
+    it(`${name}: a closed client results in 503, also for ready()`, async () => {
       const { connection, verdict, verifier } = await start(connect, { timeoutMs: 500 })
       expect(await verdictOf(verifier.ready())).toBe('accepted')
       await connection.close()

@@ -1,4 +1,4 @@
-/** Two workers of node:cluster, each of which makes two verifiers, and tells what it was warned of. Runs the built package. */
+/** Two workers of node:cluster, each of which creates two verifiers and reports its warnings. Runs the built package. */
 
 import cluster from 'node:cluster'
 import { subscribe } from 'node:diagnostics_channel'

@@ -1,4 +1,4 @@
-/** redisReplayStore in a Cluster of three nodes, one of which dies and comes back (RFC 9449 §11.1). */
+/** redisReplayStore in a Cluster of three nodes, one of which is killed and restarted (RFC 9449 §11.1). */
 
 import { setTimeout as after } from 'node:timers/promises'
 import { createVerifier, redisReplayStore } from 'dpop-guard'
@@ -21,7 +21,7 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
     if (await isSo()) return
     await after(25)
   }
-  throw new Error(`${what}: it never came about`)
+  throw new Error(`${what}: timed out`)
 }
 
 /** Three masters with a third of the slots each. */
@@ -50,7 +50,7 @@ async function startCluster(): Promise<RedisServer[]> {
 
 describeRedis('redisReplayStore in a Cluster', () => {
   it.each(Object.entries(clusterClients))(
-    '%s: keys are on all nodes; without one of them its proofs are 503 and the others go on; nothing passes twice',
+    '%s: keys are on all nodes; without one node its proofs result in 503, others are accepted; no proof is accepted twice',
     async (_name, connect) => {
       const servers = await startCluster()
       const open = async () => {

@@ -1,4 +1,4 @@
-/** A master that goes away while requests wait for it: they are 503, and others pass once a replica is the master (RFC 9449 §11.1). */
+/** A master that fails while requests wait for it: they result in 503, and others are accepted when a replica is the master (RFC 9449 §11.1). */
 
 import { setTimeout as after } from 'node:timers/promises'
 import { createVerifier, type DPoPUnavailableError, redisReplayStore } from 'dpop-guard'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
 const REPLAYED = 'ERR_DPOP_PROOF_REPLAYED'
 
-/** A master, and a replica that is in step with it. */
+/** A master, and a replica that is synchronized with it. */
 async function startPair(): Promise<[RedisServer, RedisServer]> {
   const settings = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1']
   const master = await startRedis(...settings)
@@ -29,7 +29,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
     if (await isSo()) return
     await after(25)
   }
-  throw new Error('It never came about')
+  throw new Error('Timed out')
 }
 
 async function verifierOver(opening: Promise<Connection>, timeoutMs: number) {
@@ -39,7 +39,7 @@ async function verifierOver(opening: Promise<Connection>, timeoutMs: number) {
   return createVerifier({ ...world.options, replay: redisReplayStore({ sendCommand, timeoutMs }), instances: 2 })
 }
 
-describeRedis('failover in the middle of a request', () => {
+describeRedis('failover during a request', () => {
   it.each(Object.entries(clients))(
     '%s: a master that becomes a replica during the command results in 503, and the proof is not consumed',
     async (_name, connect) => {
@@ -47,7 +47,7 @@ describeRedis('failover in the middle of a request', () => {
       const verifier = await verifierOver(connect(master.port), 10_000)
       const used = await world.request()
       expect(await verdictOf(verifier.verifyRequest(used))).toBe('accepted')
-      // What the replica has not seen is lost when it is promoted: replication does not wait.
+      // Replication is asynchronous: keys that the replica has not received are lost when it is promoted.
       await until(async () => (await replica.command('DBSIZE')) === 1)
 
       await master.command('CLIENT', 'PAUSE', '60000', 'WRITE')
@@ -67,7 +67,7 @@ describeRedis('failover in the middle of a request', () => {
   )
 
   it.each(Object.entries(sentinelClients))(
-    '%s under Sentinel: a master that dies is 503 until its replica is the master; what that had seen is not accepted again',
+    '%s under Sentinel: a failed master results in 503 until its replica is promoted; proofs that it had received are not accepted again',
     async (_name, connect) => {
       const [master, replica] = await startPair()
       const sentinel = await startRedisSentinel(master)
@@ -78,7 +78,7 @@ describeRedis('failover in the middle of a request', () => {
       for (const request of used) expect(await verdictOf(verifier.verifyRequest(request))).toBe('accepted')
       await until(async () => Number(await replica.command('DBSIZE')) >= 21)
 
-      // Stopped, not closed: requests wait for it.
+      // The process is stopped, and its connections stay open: requests wait for it.
       master.freeze()
       const waiting = Array.from({ length: 10 }, async () => verdictOf(verifier.verifyRequest(await world.request())))
       expect(new Set(await Promise.all(waiting))).toEqual(new Set([OUTAGE]))

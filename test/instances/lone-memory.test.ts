@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
-it('two real workers are each warned once, on the channel and as a warning of Node.js', async () => {
+it('two workers each emit the warning once, on the channel and as a warning of Node.js', async () => {
   const script = fileURLToPath(new URL('./cluster-worker.mjs', import.meta.url))
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])

@@ -37,11 +37,11 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
     if (await isSo()) return
     await after(25)
   }
-  throw new Error('It never came about')
+  throw new Error('Timed out')
 }
 
-describeRedis('a Redis that is there and cannot', () => {
-  it('READONLY, a replica: 503 with Retry-After and no challenge, and accepted once it is the master', async () => {
+describeRedis('a Redis server that rejects the command', () => {
+  it('READONLY on a replica results in 503 with Retry-After and no challenge, until it is the master', async () => {
     const master = await startRedis()
     const replica = await startRedis('--replicaof', '127.0.0.1', String(master.port))
     const verifier = await verifierOn(replica)
@@ -67,7 +67,7 @@ describeRedis('a Redis that is there and cannot', () => {
     expect(await verdictOf((await verifierOn(server)).verifyRequest(used))).toBe('ERR_DPOP_PROOF_REPLAYED')
   })
 
-  it('LOADING, after a restart with much to read: 503 until it has read it, and what was used before still is', async () => {
+  it('LOADING after a restart results in 503 until the data is loaded, and consumed proofs are still rejected', async () => {
     const server = await startRedis('--enable-debug-command', 'yes', '--appendonly', 'no')
     const verifier = await verifierOn(server)
     const used = await world.request()

@@ -9,14 +9,14 @@ import { describeSharedRedis, sharedRedis } from '../support/redis.js'
 const PROOFS = 200
 
 describeSharedRedis('four processes, one Redis', () => {
-  it('the same two hundred proofs, sent to all of them at once, are accepted two hundred times in all', async () => {
+  it('two hundred proofs, each sent concurrently to all instances, are accepted two hundred times in total', async () => {
     const server = await startIssuerServer()
     const [issuer, client] = await Promise.all([
       createTestIssuer({ issuer: server.origin, audience: 'api', alg: 'ES256' }),
       createTestClient()
     ])
     const metadata = { issuer: server.origin, jwks_uri: `${server.origin}/keys` }
-    Object.assign(server.answers, { '/.well-known/oauth-authorization-server': metadata, '/keys': issuer.jwks })
+    Object.assign(server.responses, { '/.well-known/oauth-authorization-server': metadata, '/keys': issuer.jwks })
     const redisUrl = await sharedRedis()
     const instances = await Promise.all(
       Array.from({ length: 4 }, () => startInstance({ issuer: server.origin, redisUrl, timeoutMs: 10_000 }))

@@ -1,4 +1,4 @@
-/** What became of the proofs of one implementation. */
+/** The results of the proofs of one implementation. */
 export interface InteropResult {
   readonly name: string
   readonly language: string
@@ -6,11 +6,11 @@ export interface InteropResult {
   readonly version?: string
   readonly accepted: readonly string[]
   readonly rejected: readonly string[]
-  /** What had another outcome than expected. */
+  /** The outcomes that differ from the expected ones. */
   readonly failure?: string
 }
 
 /** The table in Markdown. */
 export function tableOf(results: readonly InteropResult[]): string
-/** The rows of a committed table that results contradict, whatever the versions. What is not installed contradicts nothing. */
+/** The rows of a committed table that differ from results, except for versions. An implementation that is not installed does not differ. */
 export function findOutdatedRows(committed: string, results: readonly InteropResult[]): string[]

@@ -1,4 +1,4 @@
-/** The table of docs/compatibility.md. Types are beside, in table.d.mts. */
+/** The table of docs/compatibility.md. Types are in table.d.mts. */
 
 /** The first column is empty: a row begins with a bar. */
 const VERSION_COLUMN = 2
@@ -20,7 +20,7 @@ function row(...cells) {
   return `|${cells.map((cell) => (cell === '' ? ' |' : ` ${cell} |`)).join('')}`
 }
 
-/** The rows of a committed table that results contradict, whatever the versions. What is not installed contradicts nothing. */
+/** The rows of a committed table that differ from results, except for versions. An implementation that is not installed does not differ. */
 export function findOutdatedRows(committed, results) {
   const rows = committed.trim().split('\n').slice(2).map(withoutVersion)
   const passed = results.filter(({ version, failure }) => version !== undefined && failure === undefined)

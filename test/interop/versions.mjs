@@ -10,7 +10,7 @@ export async function installImplementations(implementations) {
   return Promise.all(implementations.map(({ npm, packages }) => (npm ? npmVersion(npm) : debianVersion(packages))))
 }
 
-/** All packages at once. Where a distribution does not have one of them, nothing is installed, hence one after the other then. */
+/** Installs all packages with one command. It fails if the distribution lacks one of them; then each is installed separately. */
 function installMissing(implementations) {
   const missing = implementations.filter(({ packages }) => packages && debianVersion(packages) === undefined)
   if (missing.length > 0) installDebianPackages(...missing.flatMap(({ packages }) => packages))

@@ -53,7 +53,7 @@ async function signIn(options: Partial<VerifierOptions> = {}, onEnd: (close: Wor
 const texts = (...lines: string[]) => ({ content: lines.map((text) => ({ type: 'text', text })) })
 
 describe('discovery and authorization', () => {
-  it('leads from the 401 to the metadata and to the authorization server (RFC 9728 §5, RFC 8414 §3) [P-M1 P-M16 P-M17]', async () => {
+  it('fetches the metadata that the 401 response names and that of the authorization server (RFC 9728 §5, RFC 8414 §3) [P-M1 P-M16 P-M17]', async () => {
     const { world, signingIn } = await signIn()
     const [first, ...others] = signingIn
     const named = /resource_metadata="([^"]+)"/.exec(first?.response.get('www-authenticate') ?? '')?.[1]
@@ -95,7 +95,7 @@ describe('discovery and authorization', () => {
 })
 
 describe('tools', () => {
-  it('read authInfo, and each call has a proof of its own and the header fields of the revision [P-M19 P-M21]', async () => {
+  it('read authInfo, and each call has its own proof and the header fields of the revision [P-M19 P-M21]', async () => {
     const { client, exchanges, proofs } = await signIn()
     for (let call = 0; call < 3; call++) expect(await client.callTool('list')).toMatchObject(texts('Water the plants'))
     expect(new Set(proofs().map(({ jti }) => jti)).size).toBe(3)
@@ -122,7 +122,7 @@ describe('tools', () => {
     expect(stream?.response.get('content-type')).toBe('text/event-stream')
   })
 
-  it('with further scopes make the client ask its user, and keep what was granted before [P-M13]', async () => {
+  it('with further scopes make the client request them from its user, and keep the granted ones [P-M13]', async () => {
     const { client, exchanges } = await signIn()
     expect(await client.callTool('add', { text: 'Buy milk' })).toMatchObject(texts('Water the plants', 'Buy milk'))
     expect(client.asked).toEqual(['notes:read', 'notes:read notes:write'])

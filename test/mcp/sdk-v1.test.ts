@@ -74,7 +74,7 @@ const stateless: Start = (more = {}) =>
     await transport.handleRequest(req, res)
   })
 
-/** The servers of sessions, newest last. */
+/** The servers of sessions, in order of creation. */
 const sessionServers: McpServer[] = []
 
 /** Sessions belong to the subject of the token that started them. */
@@ -203,7 +203,7 @@ describe.each<[name: string, start: Start]>([
     await expect(client.connect(transport)).rejects.toMatchObject({ constructor: StreamableHTTPError, code: 403 })
   })
 
-  it('publishes metadata where the client looks for it', async () => {
+  it('publishes metadata at a URL that the client requests', async () => {
     const url = await start()
     expect(await discoverOAuthProtectedResourceMetadata(url)).toMatchObject({
       resource: url,
@@ -228,7 +228,7 @@ describe('SDK 1: the GET stream of a session', () => {
     expect(response.status).toBe(401)
   })
 
-  it('is not that of another user, who has a token and a proof', async () => {
+  it('rejects another user with a valid token and proof', async () => {
     const url = await sessions()
     const { client, transport } = await connect(url)
     closing.push(() => client.close())

@@ -89,7 +89,7 @@ describe('the scopes of a policy and scopes_supported (RFC 9728 §2)', () => {
     expect(messages).toEqual([warningOf(`write-${name}`)])
   })
 
-  it('is compared at the first request if the policy or the options are not known before [M-20]', async () => {
+  it('are compared at the first request if the policy or the options are not known before [M-20]', async () => {
     const messages = collectWarnings()
     const token = await issuer.issue({ jkt: client.jkt, scope: 'read late lazy later' })
     const headers = async () => ({ ...(await client.headers({ url, token })) })
@@ -102,7 +102,7 @@ describe('the scopes of a policy and scopes_supported (RFC 9728 §2)', () => {
     expect(messages.slice(2)).toEqual([warningOf('lazy')])
   })
 
-  it('is not compared if the metadata has no scopes, or with a hook that throws [M-20]', () => {
+  it('are not compared if the metadata has no scopes, or if scopeSatisfies throws [M-20]', () => {
     const messages = collectWarnings()
     for (const more of [
       { metadata: {} },
@@ -126,12 +126,12 @@ describe('the scopes of a policy and scopes_supported (RFC 9728 §2)', () => {
     [{ scopes: ['write'], anyScope: ['admin', 'read'] }, ['write']],
     [{ scopes: ['read:own'] }, []],
     [{}, []]
-  ])('%j lacks %j [M-20]', (policy, expected) => {
+  ])('the policy %j has the unpublished scopes %j [M-20]', (policy, expected) => {
     const satisfies = (granted: string, required: string) => required === granted || required.startsWith(`${granted}:`)
     expect(findUnpublishedScopes(['read'], policy, satisfies)).toEqual(expected)
   })
 
-  it('needs one published scope that satisfies a required one', () => {
+  it('a required scope is published if any published scope satisfies it', () => {
     const isEqual = (granted: string, required: string) => granted === required
     expect(findUnpublishedScopes(['read', 'write'], { scopes: ['write', 'delete'] }, isEqual)).toEqual(['delete'])
   })

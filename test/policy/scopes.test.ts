@@ -67,7 +67,7 @@ describe('hasScopes', () => {
     expect(() => hasScopes(['files'], { all: ['files'] }, satisfies as never)).toThrow(
       new TypeError('"token.scopeSatisfies" must not return a promise')
     )
-    // A rejection that is not handled would fail the run.
+    // An unhandled rejection would fail the run.
     await new Promise((resolve) => setImmediate(resolve))
   })
 })

@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startIssuerServer } from '../support/issuer-server.js'
 import { BASE_URL, NOW_MS, verdictOf } from '../support/world.js'
 
-// Once per process and message: each test has modules of its own.
+// A warning is emitted once per process and message: each test loads the modules again.
 beforeEach(() => vi.resetModules())
 
 const METADATA = '/.well-known/oauth-authorization-server'
@@ -19,7 +19,7 @@ async function createStepUpWorld(members: object, options: (origin: string) => P
   const { origin } = server
   const issuer = await createTestIssuer({ issuer: origin, clock })
   const client = await createTestClient({ clock })
-  Object.assign(server.answers, {
+  Object.assign(server.responses, {
     [METADATA]: { issuer: origin, jwks_uri: `${origin}/keys`, ...members },
     '/keys': issuer.jwks
   })
@@ -67,7 +67,7 @@ describe('a policy with acrValues and the acr_values_supported of the issuer (RF
     ])
   })
 
-  it('at most 100 warnings are emitted, whatever values a policy has', async () => {
+  it('at most 100 warnings are emitted, for any values of policies', async () => {
     const { events, verify } = await createStepUpWorld({ acr_values_supported: ['mfa'] })
     for (let i = 0; i < 110; i++) await verify([`acr${i}`])
     expect(events).toHaveLength(100)

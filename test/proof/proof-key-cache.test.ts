@@ -27,14 +27,14 @@ describe('ProofKeyCache', () => {
     expect(cache.get('a'.repeat(length + 1))).toBeUndefined()
   })
 
-  it('holds eight headers of one key', () => {
+  it('has at most eight headers of one key', () => {
     const cache = new ProofKeyCache(1000)
     for (let i = 0; i < 9; i++) cache.set(`segment ${i}`, headerOf('a'))
     expect(cache.get('segment 0')).toBeUndefined()
     expect(cache.get('segment 1')).toBeDefined()
   })
 
-  it('holds one header of each of nine keys', () => {
+  it('has one header of each of nine keys', () => {
     const cache = new ProofKeyCache(1000)
     for (let i = 0; i < 9; i++) cache.set(`segment ${i}`, headerOf(`key ${i}`))
     expect(cache.get('segment 0')).toBeDefined()

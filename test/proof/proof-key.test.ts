@@ -5,7 +5,7 @@ import { type ProofAlgorithm, proofAlgorithms } from '../../src/crypto/crypto.js
 import { readProofJwk, thumbprint } from '../../src/proof/proof-key.js'
 
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })
-/** Any octets of its size are a public key of ML-DSA (FIPS 204 §7.2). */
+/** Any octets of the correct size are a public key of ML-DSA (FIPS 204 §7.2). */
 const akp = (alg: string, octets: number) => ({ kty: 'AKP', alg, pub: Buffer.alloc(octets, 7).toString('base64url') })
 const keys = {
   'P-256': ec('P-256'),
@@ -38,7 +38,7 @@ function isRead(jwk: unknown, alg: ProofAlgorithm = 'ES256'): boolean {
     return false
   }
 }
-/** An RSA key with a modulus of so many bits, or a modulus or exponent of our own; whether it is a real one does not matter here. */
+/** An RSA key with a modulus of this length, or with this modulus or exponent. The modulus need not be a product of two primes. */
 const rsaOf = (extra: { bits?: number; n?: Uint8Array; e?: Uint8Array }) => {
   const { bits = 2048, e = Uint8Array.of(1, 0, 1) } = extra
   const octets = new Uint8Array(Math.ceil(bits / 8)).fill(0xff)
@@ -50,8 +50,8 @@ const rsaOf = (extra: { bits?: number; n?: Uint8Array; e?: Uint8Array }) => {
   }
 }
 
-describe('an algorithm has one type of key, and one curve or size (RFC 7518 §3.4, RFC 8037 §3.1, RFC 9964 §5)', () => {
-  it.each(proofAlgorithms)('%s', (alg) => {
+describe('an algorithm has one key type, and one curve or size (RFC 7518 §3.4, RFC 8037 §3.1, RFC 9964 §5)', () => {
+  it.each(proofAlgorithms)('%s accepts only its own keys', (alg) => {
     for (const [kind, jwk] of Object.entries(keys)) expect([kind, isRead(jwk, alg)]).toEqual([kind, kind === kinds[alg]])
   })
 })
@@ -77,12 +77,12 @@ describe('the jwk is a public key (RFC 9449 §4.3 check 7)', () => {
     { ...p256, kty: undefined },
     { ...p256, crv: ['P-256'] }
   ]
-  it.each(others.map((jwk) => [jwk]))('%j is none', (jwk) => {
+  it.each(others.map((jwk) => [jwk]))('rejects %j', (jwk) => {
     expect(isRead(jwk)).toBe(false)
   })
 })
 
-describe('coordinates have the full size of the field, canonically encoded (RFC 7518 §6.2.1.2)', () => {
+describe('coordinates have the full size of the curve and the canonical encoding (RFC 7518 §6.2.1.2)', () => {
   it.each([
     undefined,
     null,
@@ -97,7 +97,7 @@ describe('coordinates have the full size of the field, canonically encoded (RFC 
     p256.x.replace(/.$/, '+'),
     Buffer.from([0, ...Buffer.from(p256.x, 'base64url')]).toString('base64url'),
     Buffer.from(p256.x, 'base64url').subarray(1).toString('base64url')
-  ])('%j is none', (value) => {
+  ])('rejects the coordinate %j', (value) => {
     expect(isRead({ ...p256, x: value })).toBe(false)
     expect(isRead({ ...p256, y: value })).toBe(false)
     expect(isRead({ ...keys['Ed25519'], x: value }, 'EdDSA')).toBe(false)
@@ -118,7 +118,7 @@ describe('RSA keys (RFC 7518 §3.3, §6.3.1)', () => {
     expect(isRead(rsaOf({ bits }), 'RS256')).toBe(expected)
   })
 
-  it('the modulus has no zero octet before it, else one key has two thumbprints; and it is odd', () => {
+  it('rejects a modulus with a leading zero octet, which changes the thumbprint, and an even, empty or padded one', () => {
     const n = new Uint8Array(256).fill(0xff)
     expect(isRead(rsaOf({ n }), 'PS256')).toBe(true)
     expect(isRead(rsaOf({ n: new Uint8Array([0, ...n]) }), 'PS256')).toBe(false)
@@ -149,7 +149,7 @@ describe('RSA keys (RFC 7518 §3.3, §6.3.1)', () => {
   })
 })
 
-describe('use, key_ops and alg must allow it, where they are present (RFC 7517 §4.2 to §4.4)', () => {
+describe('use, key_ops and alg, if present, must permit verification (RFC 7517 §4.2 to §4.4)', () => {
   it.each([
     [{ use: 'sig' }, true],
     [{ use: 'enc' }, false],
@@ -169,14 +169,14 @@ describe('use, key_ops and alg must allow it, where they are present (RFC 7517 �
     expect(isRead({ ...p256, ...extra })).toBe(expected)
   })
 
-  it('EdDSA and Ed25519 are two names of one algorithm (RFC 9864 §2.2)', () => {
+  it('EdDSA and Ed25519 are names of one algorithm (RFC 9864 §2.2)', () => {
     for (const alg of ['EdDSA', 'Ed25519'] as const)
       for (const own of ['EdDSA', 'Ed25519', undefined]) expect(isRead({ ...keys['Ed25519'], alg: own }, alg)).toBe(true)
     expect(isRead({ ...keys['Ed25519'], alg: 'ES256' }, 'EdDSA')).toBe(false)
   })
 })
 
-describe('the thumbprint is over the required members alone (RFC 7638 §3.2)', () => {
+describe('the thumbprint covers only the required members (RFC 7638 §3.2)', () => {
   it.each(proofAlgorithms)('%s: equals that of jose, with further members in any order', async (alg) => {
     const jwk = keys[kinds[alg]] as Record<string, string>
     const disordered = Object.fromEntries(Object.entries({ zzz: 1, use: 'sig', kid: 'k', ...jwk }).reverse())
@@ -185,14 +185,14 @@ describe('the thumbprint is over the required members alone (RFC 7638 §3.2)', (
     expect(Object.keys(read).toSorted()).toEqual(Object.keys(jwk).toSorted())
   })
 
-  it('RFC 7638 §3.1', async () => {
+  it('equals that of the example in RFC 7638 §3.1', async () => {
     const n =
       '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw'
     const jwk = readProofJwk({ kty: 'RSA', n, e: 'AQAB', alg: 'RS256', kid: '2011-04-29' }, 'RS256')
     expect(await thumbprint(jwk)).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs')
   })
 
-  it('RFC 8037 §A.3', async () => {
+  it('equals that of the example in RFC 8037 §A.3', async () => {
     const jwk = readProofJwk({ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }, 'EdDSA')
     expect(await thumbprint(jwk)).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
   })

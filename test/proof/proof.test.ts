@@ -18,33 +18,33 @@ async function withProof(rewrite: (header: string, payload: string, signature: s
   const request = await world.request()
   const headers = request.headers as Record<string, string>
   const [header, payload, signature] = (headers['DPoP'] as string).split('.') as [string, string, string]
-  const spoilt = { ...request, headers: { ...headers, DPoP: rewrite(header, payload, signature) } }
-  return await verdictOf(createVerifier({ ...world.options, ...extra }).verifyRequest(spoilt))
+  const changed = { ...request, headers: { ...headers, DPoP: rewrite(header, payload, signature) } }
+  return await verdictOf(createVerifier({ ...world.options, ...extra }).verifyRequest(changed))
 }
 
-describe('check 2: a well-formed JWT (RFC 9449 §4.3)', () => {
+describe('check 2: the proof is a well-formed JWT (RFC 9449 §4.3)', () => {
   it.each<[string, (h: string, p: string, s: string) => string]>([
     ['one segment', (h) => h],
     ['two segments', (h, p) => `${h}.${p}`],
     ['no signature', (h, p) => `${h}.${p}.`],
     ['four segments', (h, p, s) => `${h}.${p}.${s}.${s}`],
-    ['a header that is no base64url', (_h, p, s) => `!.${p}.${s}`],
+    ['a header that is not base64url', (_h, p, s) => `!.${p}.${s}`],
     ['a header with padding', (h, p, s) => `${h}=.${p}.${s}`],
     ['a payload with padding', (h, p, s) => `${h}.${p}=.${s}`],
     ['a signature with padding', (h, p, s) => `${h}.${p}.${s}==`],
     [
-      'a signature with other last bits',
+      'a signature with a non-canonical last character',
       (h, p, s) => `${h}.${p}.${s.slice(0, -1)}${s.endsWith('A') ? 'B' : `${s.at(-1)}`.replace(/./, 'x')}`
     ],
     ['a header that is a list', (_h, p, s) => `${encode('[]')}.${p}.${s}`],
     ['a payload that is a list', (h, _p, s) => `${h}.${encode('[]')}.${s}`],
-    ['a payload that is no JSON', (h, _p, s) => `${h}.${encode('{')}.${s}`],
+    ['a payload that is not JSON', (h, _p, s) => `${h}.${encode('{')}.${s}`],
     ['JSON serialization', (h, p, s) => JSON.stringify({ protected: h, payload: p, signature: s }).replaceAll(',', ' ')]
-  ])('%s', async (_title, rewrite) => {
+  ])('rejects %s', async (_title, rewrite) => {
     expect(await withProof(rewrite)).toBe('ERR_DPOP_PROOF_MALFORMED')
   })
 
-  it('not longer than configured', async () => {
+  it('rejects a proof longer than maxBytes', async () => {
     expect(await verdict({ claims: { x: 'x'.repeat(1000) } }, { maxBytes: 1024 })).toBe('ERR_DPOP_PROOF_MALFORMED')
     expect(await verdict({ claims: { x: 'x'.repeat(1000) } })).toBe('accepted')
     expect(await verdict({ claims: { x: 'x'.repeat(8192) } })).toBe('ERR_DPOP_PROOF_MALFORMED')
@@ -58,7 +58,7 @@ describe('check 2: a well-formed JWT (RFC 9449 §4.3)', () => {
   })
 
   it.each([{ crit: ['exp'] }, { crit: [] }, { crit: null }, { b64: true }, { b64: false, crit: ['b64'] }, { b64: null }])(
-    'no extension is understood: %j (RFC 7515 §4.1.11, RFC 7797 §7)',
+    'rejects header extensions: %j (RFC 7515 §4.1.11, RFC 7797 §7)',
     async (extra) => {
       const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: world.client.publicJwk, ...extra }
       expect(await withProof((_h, p, s) => `${encode(header)}.${p}.${s}`)).toBe('ERR_DPOP_PROOF_MALFORMED')
@@ -66,7 +66,7 @@ describe('check 2: a well-formed JWT (RFC 9449 §4.3)', () => {
   )
 })
 
-describe('check 3: the required claims, each of its type', () => {
+describe('check 3: the required claims are present and have their types', () => {
   it.each<Record<string, unknown>>([
     ...['jti', 'htm', 'htu', 'iat', 'ath'].map((claim) => ({ [claim]: undefined })),
     ...['', 1, true, null, {}, ['x'], 'x'.repeat(257)].map((jti) => ({ jti })),
@@ -76,7 +76,7 @@ describe('check 3: the required claims, each of its type', () => {
     ...[null, 1, []].map((ath) => ({ ath })),
     ...[null, String(NOW + 60), {}, 1e300].map((exp) => ({ exp })),
     ...[null, String(NOW), [], 1e300].map((nbf) => ({ nbf }))
-  ])('%j', async (claims) => {
+  ])('rejects %j', async (claims) => {
     expect(await verdict({ claims })).toBe('ERR_DPOP_PROOF_CLAIMS')
   })
 
@@ -87,11 +87,11 @@ describe('check 3: the required claims, each of its type', () => {
     { unknown: {} },
     { nonce: 7 },
     { nonce: null }
-  ])('accepted: %j', async (claims) => {
+  ])('accepts %j', async (claims) => {
     expect(await verdict({ claims })).toBe('accepted')
   })
 
-  it('numbers that JSON can write and no clock can show', async () => {
+  it('rejects a number that overflows to infinity', async () => {
     const claims = `{"jti":"x","htm":"GET","htu":"${BASE_URL}/notes","ath":"x","iat":1e999}`
     expect(await withProof((h, _p, s) => `${h}.${encode(claims)}.${s}`)).toBe('ERR_DPOP_PROOF_CLAIMS')
   })
@@ -99,7 +99,7 @@ describe('check 3: the required claims, each of its type', () => {
 
 describe('check 4: typ is dpop+jwt', () => {
   it.each(['jwt', 'at+jwt', 'DPoP+JWT', 'application/dpop+jwt', 'dpop+jwt ', '', null, undefined, ['dpop+jwt']])(
-    '%j is not',
+    'rejects typ %j',
     async (typ) => {
       const header = { typ, alg: 'ES256', jwk: world.client.publicJwk }
       expect(await withProof((_h, p, s) => `${encode(header)}.${p}.${s}`)).toBe('ERR_DPOP_PROOF_TYP')
@@ -109,14 +109,14 @@ describe('check 4: typ is dpop+jwt', () => {
 
 describe('check 5: alg is acceptable', () => {
   it.each(['none', 'None', 'HS256', 'RS256', 'es256', 'ES256K', '', null, undefined, ['ES256'], '__proto__', 'constructor'])(
-    '%j is not',
+    'rejects alg %j',
     async (alg) => {
       const header = { typ: 'dpop+jwt', alg, jwk: world.client.publicJwk }
       expect(await withProof((_h, p, s) => `${encode(header)}.${p}.${s}`)).toBe('ERR_DPOP_PROOF_ALG')
     }
   )
 
-  it('policy decides', async () => {
+  it('rejects algorithms that are not configured', async () => {
     expect(await verdict({}, { algorithms: ['ES384', 'RS256'] })).toBe('ERR_DPOP_PROOF_ALG')
     const client = await createTestClient({ alg: 'RS256', clock: world.clock })
     expect(await verdict({ client })).toBe('ERR_DPOP_PROOF_ALG')
@@ -125,10 +125,10 @@ describe('check 5: alg is acceptable', () => {
 })
 
 describe('check 6: the signature verifies with the key in the header', () => {
-  it('another key, another payload, another header', async () => {
+  it('rejects a signature of another key, and a changed signature, payload or header', async () => {
     const jwk = world.attacker.publicJwk
     const cnf = { jkt: world.attacker.jkt }
-    // Bound to the attacker's key, which is in the header, signed by the client's.
+    // The token is bound to the key of the attacker, which is in the header; the signature is made with the key of the client.
     expect(await verdict({ header: { jwk }, tokenSpec: { claims: { cnf } } })).toBe('ERR_DPOP_PROOF_SIGNATURE')
     expect(await withProof((h, p, s) => `${h}.${p}.${s.startsWith('A') ? 'B' : 'A'}${s.slice(1)}`)).toBe(
       'ERR_DPOP_PROOF_SIGNATURE'
@@ -145,35 +145,35 @@ describe('check 6: the signature verifies with the key in the header', () => {
     expect(await verdict({ header: { jwk: offCurve }, tokenSpec: { claims: { cnf } } })).toBe('ERR_DPOP_PROOF_JWK')
   })
 
-  it('what else the header says of keys is not looked at (RFC 8725 §3.10)', async () => {
+  it('ignores kid, jku, x5u and x5c (RFC 8725 §3.10)', async () => {
     const header = { kid: 'x', jku: 'https://evil.example/', x5u: 'https://evil.example/', x5c: ['x'] }
     expect(await verdict({ header })).toBe('accepted')
   })
 
   it.each(['inline', 'pool', 'auto'] as const)(
-    'signatureThreads %s: the first proof of a key and the next ones',
+    'accepts the first and later proofs of a key, and rejects an invalid signature, with signatureThreads: %s',
     async (signatureThreads) => {
       const verifier = createVerifier({ ...world.options, signatureThreads })
       for (const expected of ['accepted', 'accepted'])
         expect(await verdictOf(verifier.verifyRequest(await world.request()))).toBe(expected)
       const request = await world.request()
       const headers = request.headers as Record<string, string>
-      const spoilt = { ...request, headers: { ...headers, DPoP: headers['DPoP']?.replace(/.{8}$/, 'AAAAAAAA') as string } }
-      expect(await verdictOf(verifier.verifyRequest(spoilt))).toBe('ERR_DPOP_PROOF_SIGNATURE')
+      const changed = { ...request, headers: { ...headers, DPoP: headers['DPoP']?.replace(/.{8}$/, 'AAAAAAAA') as string } }
+      expect(await verdictOf(verifier.verifyRequest(changed))).toBe('ERR_DPOP_PROOF_SIGNATURE')
     }
   )
 })
 
-describe('check 8: htm is the method, in its exact case (RFC 9110 §9.1)', () => {
-  it.each(['get', 'POST', 'GET ', '', 'HEAD'])('%j is not GET', async (htm) => {
+describe('check 8: htm equals the method, case-sensitively (RFC 9110 §9.1)', () => {
+  it.each(['get', 'POST', 'GET ', '', 'HEAD'])('rejects htm %j for GET', async (htm) => {
     expect(await verdict({ claims: { htm } })).toBe('ERR_DPOP_PROOF_HTM')
   })
-  it.each(['PROPFIND', 'PATCH', 'M-SEARCH', 'HEAD'])('any method will do: %s', async (method) => {
+  it.each(['PROPFIND', 'PATCH', 'M-SEARCH', 'HEAD'])('accepts the method %s', async (method) => {
     expect(await verdict({ method })).toBe('accepted')
   })
 })
 
-describe('check 11: the time window, both ends included', () => {
+describe('check 11: iat is within the time window, inclusive', () => {
   it.each([
     [-300, 'accepted'],
     [-301, 'ERR_DPOP_PROOF_IAT'],
@@ -187,7 +187,7 @@ describe('check 11: the time window, both ends included', () => {
     expect(await verdict({ claims: { iat: NOW + seconds } })).toBe(expected)
   })
 
-  it('as configured', async () => {
+  it('uses the configured window', async () => {
     const narrow = { maxAgeSeconds: 60, maxFutureSeconds: 0 }
     expect(await verdict({ claims: { iat: NOW - 60 } }, narrow)).toBe('accepted')
     expect(await verdict({ claims: { iat: NOW - 61 } }, narrow)).toBe('ERR_DPOP_PROOF_IAT')
@@ -201,30 +201,30 @@ describe('check 11: the time window, both ends included', () => {
     [{ nbf: NOW + 30 }, 'accepted'],
     [{ nbf: NOW + 31 }, 'ERR_DPOP_PROOF_IAT'],
     [{ nbf: NOW, exp: NOW + 300 }, 'accepted']
-  ])('exp and nbf count where they are present, with the same tolerance: %j %s (RFC 7519 §4.1.4)', async (claims, expected) => {
+  ])('exp and nbf, if present, are validated with the same tolerance: %j %s (RFC 7519 §4.1.4)', async (claims, expected) => {
     expect(await verdict({ claims })).toBe(expected)
   })
 })
 
-describe('check 12a: ath is the hash of the token', () => {
+describe('check 12a: ath is the hash of the access token', () => {
   it.each<[string, (ath: string) => string]>([
     ['padded', (ath) => `${ath}=`],
     ['in hex', (ath) => Buffer.from(ath, 'base64url').toString('hex')],
     ['in base64', (ath) => Buffer.from(ath, 'base64url').toString('base64')],
     ['empty', () => ''],
-    ['of another token', () => '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU']
-  ])('%s', async (_title, spoil) => {
+    ['the hash of another string', () => '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU']
+  ])('rejects an ath that is %s', async (_title, change) => {
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const ath = (await platform.sha256(token)) as string
     expect(await verdict({ token, claims: { ath } })).toBe('accepted')
-    expect(await verdict({ token, claims: { ath: spoil(ath) } })).toBe('ERR_DPOP_PROOF_ATH')
+    expect(await verdict({ token, claims: { ath: change(ath) } })).toBe('ERR_DPOP_PROOF_ATH')
   })
 })
 
 describe('the header of a verified proof is cached', () => {
   const requestOf = (client: TestClient) => world.request({ client })
 
-  it('so that the key is imported once for a client, and proofs are verified all the same', async () => {
+  it('and the key is imported once for all proofs of a client', async () => {
     const verifier = createVerifier(world.options)
     await verifier.verifyRequest(await world.request())
     const importKey = vi.spyOn(platform, 'importKey')
@@ -234,14 +234,14 @@ describe('the header of a verified proof is cached', () => {
     importKey.mockRestore()
   })
 
-  it('that of a proof that was not verified is not', async () => {
+  it('but not that of a proof with an invalid signature', async () => {
     const verifier = createVerifier(world.options)
     await verifier.verifyRequest(await requestOf(world.attacker))
     const importKey = vi.spyOn(platform, 'importKey')
     const request = await world.request()
     const headers = request.headers as Record<string, string>
-    const spoilt = { ...request, headers: { ...headers, DPoP: headers['DPoP']?.replace(/.{8}$/, 'AAAAAAAA') as string } }
-    for (let i = 0; i < 3; i++) expect(await verdictOf(verifier.verifyRequest(spoilt))).toBe('ERR_DPOP_PROOF_SIGNATURE')
+    const changed = { ...request, headers: { ...headers, DPoP: headers['DPoP']?.replace(/.{8}$/, 'AAAAAAAA') as string } }
+    for (let i = 0; i < 3; i++) expect(await verdictOf(verifier.verifyRequest(changed))).toBe('ERR_DPOP_PROOF_SIGNATURE')
     expect(importKey).toHaveBeenCalledTimes(3)
     importKey.mockRestore()
   })

@@ -50,7 +50,7 @@ test.each(documents)('%s: every link has its file and its heading', async (docum
   expect(problems.filter((problem) => problem !== undefined)).toEqual([])
 })
 
-test('a link to a missing file or heading is found', async () => {
+test('a link to a missing file or heading is reported', async () => {
   expect(await problemOf('missing.md', 'README.md')).toBe('missing.md: no such file')
   expect(await problemOf('docs/debugging.md#missing', 'README.md')).toBe('docs/debugging.md#missing: no such heading')
   expect(await problemOf('docs/debugging.md#err_dpop_proof_htu', 'README.md')).toBeUndefined()

@@ -47,7 +47,7 @@ async function newClient(scope = 'notes:read') {
 const withBearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })
 
 describe('the programs of all documents', () => {
-  test('have names of their own, so that each is compiled', () => {
+  test('have unique names, so that each is compiled', () => {
     const names = programs.flat().map(([name]) => name)
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
   })

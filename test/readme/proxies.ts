@@ -12,7 +12,7 @@ import { freePort } from '../support/redis-server.mjs'
 /** The proxies whose configuration the page has. */
 export type Proxy = 'nginx' | 'caddy'
 
-/** A suite that needs a proxy. It is skipped where there is none and none can be installed; under `CI=true` that is a failure. */
+/** A suite that requires a proxy. It is skipped if there is none and none can be installed; under `CI=true` that is a failure. */
 export function describeProxy(program: Proxy, suite: () => void): void {
   if (hasProgram(program, program, program === 'nginx' ? '-v' : 'version')) describe(program, suite)
   else if (process.env['CI'] === 'true')

@@ -252,7 +252,7 @@ describe('the programs of docs/browsers.md', () => {
     expect([...browsers.keys()]).toEqual([...apps, 'browserClient'])
   })
 
-  test.each(apps)('%s: answers the preflight, and exposes the fields on accepted and rejected requests', async (name) => {
+  test.each(apps)('%s: responds to the preflight, and exposes the fields on accepted and rejected requests', async (name) => {
     const origin = await start(name)
     const asks = { 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization,dpop' }
     const preflight = await fetch(`${origin}/notes`, { method: 'OPTIONS', headers: { ...page, ...asks } })

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { createTestIssuer, type TestIssuer } from 'dpop-guard/testing'
 import { freePort } from '../support/redis-server.mjs'
 
-/** The environment of a process, besides that of the tests. */
+/** The environment of a process, in addition to that of the tests. */
 type Environment = Readonly<Record<string, string>>
 
 /** A started program. */

@@ -8,7 +8,7 @@ const incoming = (authorization: string[], dpop: string[] = [PROOF]): IncomingRe
   ...{ authorization, dpop, isWebSocketUpgrade: false }
 })
 
-/** The credentials as the verifier reads them, or the code of the refusal. */
+/** The credentials as the verifier reads them, or the code of the rejection. */
 function read(authorization: string | string[], dpop?: string[]): unknown {
   const request = incoming([authorization].flat(), dpop)
   try {
@@ -24,11 +24,11 @@ function read(authorization: string | string[], dpop?: string[]): unknown {
 const DPOP = { scheme: 'DPoP', token: 'abc', proof: PROOF }
 
 describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4, RFC 9449 §7.1)', () => {
-  it.each(['DPoP abc', 'dpop abc', 'DPOP abc', 'DPoP   abc', '  DPoP abc \t', '\tDPoP abc'])('%j is read', (line) => {
+  it.each(['DPoP abc', 'dpop abc', 'DPOP abc', 'DPoP   abc', '  DPoP abc \t', '\tDPoP abc'])('accepts %j', (line) => {
     expect(read(line)).toEqual(DPOP)
   })
 
-  it.each(['abc==', 'a-._~+/b', '0', 'a'.repeat(16_384)])('token68 has its alphabet: %.20s', (token) => {
+  it.each(['abc==', 'a-._~+/b', '0', 'a'.repeat(16_384)])('accepts the token68 %.20s', (token) => {
     expect(read(`DPoP ${token}`)).toEqual({ ...DPOP, token })
   })
 
@@ -43,18 +43,18 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     'DPoP "abc"',
     'DPoP é',
     'DPoP a\nb'
-  ])('%j is not one token', (line) => {
+  ])('rejects %j, which is not one scheme and one token', (line) => {
     expect(read(line)).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
   })
 
   it.each(['', ' ', 'Basic abc', 'DPoPx abc', 'Bearer2 abc', 'Negotiate', 'abc', ', DPoP abc'])(
-    '%j has no scheme of ours: as if there were no credentials (RFC 6750 §3.1)',
+    'treats %j, which has neither scheme, as missing credentials (RFC 6750 §3.1)',
     (line) => {
       expect(read(line)).toBe('ERR_DPOP_CREDENTIALS_MISSING')
     }
   )
 
-  it('no line at all', () => {
+  it('rejects a request without an Authorization header field', () => {
     expect(read([])).toBe('ERR_DPOP_CREDENTIALS_MISSING')
   })
 
@@ -63,7 +63,7 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     ['DPoP a', 'Bearer a'],
     ['Basic a', 'DPoP a'],
     ['', '']
-  ])('rejects two field lines, of which a proxy could read another one: %j and %j', (...lines) => {
+  ])('rejects two Authorization field lines, since a proxy may use the other one: %j and %j', (...lines) => {
     expect(read(lines)).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
     expect(parseAuthorization(incoming(lines)).scheme).toBeUndefined()
   })
@@ -78,12 +78,12 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
 })
 
 describe('Bearer', () => {
-  it('rejects two tokens, with any number of proofs', () => {
+  it('accepts one token with any number of proofs, and rejects two tokens', () => {
     expect(read('BEARER abc', [PROOF, PROOF])).toEqual({ scheme: 'Bearer', token: 'abc' })
     expect(read('Bearer a b', [])).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
   })
 
-  it('Fetch joins two lines, and the first may be Bearer: that is not one token', () => {
+  it('rejects two field lines that Fetch has joined, the first of which is Bearer', () => {
     expect(read('Bearer abc, DPoP def')).toBe('ERR_DPOP_AUTHORIZATION_MALFORMED')
   })
 })
@@ -98,16 +98,16 @@ describe('"There is not more than one DPoP HTTP request header field" (RFC 9449 
     [[`${PROOF}, ${PROOF}`], 'ERR_DPOP_PROOF_MULTIPLE'],
     [[`${PROOF},`], 'ERR_DPOP_PROOF_MULTIPLE'],
     [[','], 'ERR_DPOP_PROOF_MULTIPLE']
-  ])('%j', (lines, code) => {
+  ])('field lines %j: %s', (lines, code) => {
     expect(read('DPoP abc', lines)).toBe(code)
   })
 
-  it('white space around it is not part of it (RFC 9110 §5.5)', () => {
+  it('ignores white space around the field value (RFC 9110 §5.5)', () => {
     expect(read('DPoP abc', [` \t${PROOF}\t `])).toEqual(DPOP)
   })
 })
 
-it('anonymous is who sends neither a token nor a proof nor anything else', () => {
+it('isAnonymous is true only for a request with neither an Authorization nor a DPoP header field', () => {
   expect(isAnonymous(incoming([], []))).toBe(true)
   expect(isAnonymous(incoming([''], []))).toBe(false)
   expect(isAnonymous(incoming([], ['']))).toBe(false)

@@ -11,7 +11,7 @@ const READ: IncomingRequest = {
   ...{ authorization: ['DPoP abc'], dpop: ['h.p.s'], isWebSocketUpgrade: false }
 }
 
-/** What `readRequest` makes of a request: the value, or the refusal. */
+/** The result of `readRequest`: the value, or what it throws. */
 function attempt(request: unknown, target?: string): unknown {
   try {
     return readRequest(request as RequestLike, target)
@@ -20,7 +20,7 @@ function attempt(request: unknown, target?: string): unknown {
   }
 }
 
-/** Sends raw bytes to an HTTP/1.1 server and gives what was read from the request it made of them. */
+/** Sends raw bytes to an HTTP/1.1 server and returns what `readRequest` reads from its request object. */
 async function overHttp(lines: string[]): Promise<unknown> {
   let seen: unknown
   const server = createServer((request, response) => {
@@ -55,11 +55,11 @@ async function overHttp2(headers: http2.OutgoingHttpHeaders): Promise<unknown> {
 }
 
 describe('a Node request over HTTP/1.1', () => {
-  it('is read as sent, with field names in any case', async () => {
+  it('is read as sent, with case-insensitive field names', async () => {
     expect(await overHttp(['GET /r?a HTTP/1.1', 'hOST: rs.example', 'AUTHORIZATION: DPoP abc', 'dpop: h.p.s'])).toEqual(READ)
   })
 
-  it('every line counts, also those of which Node keeps only the first', async () => {
+  it('is read with every field line, also of fields of which Node.js keeps only the first', async () => {
     const lines = ['Host: rs.example', 'Authorization: DPoP abc', 'Authorization: Bearer def', 'DPoP: one', 'dpop: two']
     expect(await overHttp(['GET / HTTP/1.1', ...lines])).toMatchObject({
       authorization: ['DPoP abc', 'Bearer def'],
@@ -67,13 +67,13 @@ describe('a Node request over HTTP/1.1', () => {
     })
   })
 
-  it('two Host lines are malformed (RFC 9112 §3.2)', async () => {
+  it('is rejected with two Host field lines (RFC 9112 §3.2)', async () => {
     expect(await overHttp(['GET / HTTP/1.1', 'Host: rs.example', 'Host: evil.example'])).toMatchObject({
       code: 'ERR_DPOP_REQUEST_MALFORMED'
     })
   })
 
-  it('target and method are taken raw', async () => {
+  it('is read with its method and target unchanged', async () => {
     expect(await overHttp(['PROPFIND http://evil/a/../b#c HTTP/1.1', 'Host: x'])).toMatchObject({
       method: 'PROPFIND',
       target: 'http://evil/a/../b#c'
@@ -82,35 +82,35 @@ describe('a Node request over HTTP/1.1', () => {
 })
 
 describe('a Node request over HTTP/2 (RFC 9113 §8.3.1)', () => {
-  it(':authority is the authority', async () => {
+  it('is read with :authority as its authority', async () => {
     const headers = { ':path': '/r?a', ':authority': 'rs.example', authorization: 'DPoP abc', dpop: 'h.p.s' }
     expect(await overHttp2(headers)).toEqual(READ)
   })
 
-  it('a Host field beside it must say the same', async () => {
+  it('is rejected if Host differs from :authority', async () => {
     const headers = { ':path': '/', ':authority': 'rs.example' }
     expect(await overHttp2({ ...headers, host: 'RS.example' })).toMatchObject({ authority: 'rs.example' })
     expect(await overHttp2({ ...headers, host: 'evil.example' })).toMatchObject({ code: 'ERR_DPOP_REQUEST_MALFORMED' })
   })
 })
 
-describe('a Node request that a framework or a test emulates', () => {
+describe('a Node request that a framework or a test creates', () => {
   const emulated = { method: 'GET', url: '/r?a', rawHeaders: [], headers: {} }
 
-  it('without raw headers its headers are read, lists as lines', () => {
+  it('is read from headers if rawHeaders is empty, with lists as field lines', () => {
     const headers = { host: 'rs.example', authorization: 'DPoP abc', dpop: ['h.p.s'], 'x-other': undefined }
     expect(readRequest({ ...emulated, headers })).toEqual(READ)
     expect(readRequest({ ...emulated, headers: { ...headers, DPoP: undefined } })).toEqual(READ)
     expect(readRequest({ ...emulated, headers: { dpop: ['a', 'b'] } })).toMatchObject({ authority: undefined, dpop: ['a', 'b'] })
   })
 
-  it('the target before a router cut it is preferred, and the one that the caller names to both', () => {
+  it('has originalUrl as its target instead of url, and a target of the call instead of both', () => {
     const cut = { ...emulated, url: '/r', originalUrl: '/mount/r' }
     expect(readRequest(cut).target).toBe('/mount/r')
     expect(readRequest(cut, '/given').target).toBe('/given')
   })
 
-  it('two :authority fields are malformed', () => {
+  it('is rejected with two :authority fields', () => {
     expect(attempt({ ...emulated, rawHeaders: [':authority', 'a', ':authority', 'a'] })).toMatchObject({
       code: 'ERR_DPOP_REQUEST_MALFORMED'
     })
@@ -119,17 +119,17 @@ describe('a Node request that a framework or a test emulates', () => {
   it.each<[string, object]>([
     ['no method', { method: undefined }],
     ['no url', { url: undefined }],
-    ['raw headers of an odd number', { rawHeaders: ['authorization'] }],
-    ['raw headers that are no list', { rawHeaders: undefined }],
+    ['an odd number of raw headers', { rawHeaders: ['authorization'] }],
+    ['raw headers that are not a list', { rawHeaders: undefined }],
     ['a header that is a number', { headers: { dpop: 1 } }],
-    ['a list with a hole', { headers: { dpop: [null] } }]
-  ])('%s is a TypeError, which results in 503', (_title, extra) => {
+    ['a list with null', { headers: { dpop: [null] } }]
+  ])('results in a TypeError, hence in 503, with %s', (_title, extra) => {
     expect(attempt({ ...emulated, ...extra })).toBeInstanceOf(TypeError)
   })
 })
 
 describe('a Fetch Request', () => {
-  it('is read; the host in its URL is what the Host field said, and no part of the target', () => {
+  it('is read with the host of its URL as its authority, which is not part of the target', () => {
     const headers = { Authorization: 'DPoP abc', DPoP: 'h.p.s' }
     expect(readRequest(new Request('https://RS.example:443/r?a#f', { headers }))).toEqual(READ)
     expect(readRequest(new Request('https://rs.example:8443/'))).toMatchObject({
@@ -139,7 +139,7 @@ describe('a Fetch Request', () => {
     })
   })
 
-  it('repeated fields come joined with a comma, which no credentials have', () => {
+  it('has repeated fields joined with a comma, which credentials cannot contain', () => {
     const headers = new Headers([
       ['dpop', 'a'],
       ['DPoP', 'b']
@@ -147,7 +147,7 @@ describe('a Fetch Request', () => {
     expect(readRequest(new Request('https://rs.example/', { headers })).dpop).toEqual(['a, b'])
   })
 
-  it('a URL that is none is a TypeError', () => {
+  it('results in a TypeError with an invalid URL', () => {
     expect(attempt({ method: 'GET', url: '/r', headers: new Headers() })).toBeInstanceOf(TypeError)
   })
 })
@@ -165,17 +165,17 @@ describe('a plain request', () => {
     ['Fetch Headers', new Headers(pairs)],
     ['a Map', new Map(pairs)],
     ['pairs', pairs]
-  ])('with headers as %s', (_title, headers) => {
+  ])('is read with headers as %s', (_title, headers) => {
     expect(readRequest({ ...plain, headers })).toEqual(READ)
   })
 
-  it('repeated lines in pairs, in lists, and under names that differ in case alone are all counted', () => {
+  it('is read with all repeated field lines: in pairs, in lists, and under names that differ only in case', () => {
     const twice = [...pairs, ['dpop', 'second'] as const]
     expect(readRequest({ ...plain, headers: twice }).dpop).toEqual(['h.p.s', 'second'])
     expect(readRequest({ ...plain, headers: { DPoP: ['a', 'b'], dpop: 'c' } }).dpop).toEqual(['a', 'b', 'c'])
   })
 
-  it('names of the same length are other names', () => {
+  it('ignores header fields whose names have the same length as DPoP, Host, :authority or Authorization', () => {
     const headers = { accept: 'x', date: 'x', range: 'x', ':authoritY': 'x', 'accept-range': 'x', 'cache-control': 'x', '': 'x' }
     expect(readRequest({ ...plain, headers })).toMatchObject({ authority: undefined, authorization: [], dpop: [] })
   })
@@ -192,7 +192,7 @@ describe('anything else is a TypeError, which results in 503', () => {
     ['The header lines of the request must be pairs of name and value', { ...plain, headers: ['DPoP', 'h.p.s'] }],
     ['The header lines of the request must be strings', { ...plain, headers: { dpop: 1 } }],
     ['The method and the target of the request must be strings', { ...plain, method: 1, headers: {} }]
-  ])('and says what is wrong: %s', (message, request) => {
+  ])('with the message %s', (message, request) => {
     expect(attempt(request)).toEqual(new TypeError(message))
   })
 
@@ -221,7 +221,7 @@ describe('anything else is a TypeError, which results in 503', () => {
   })
 })
 
-it('a Node request is read the same by type and by shape', async () => {
+it('readRequest has the same result for an IncomingMessage and for an object with its members', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')
@@ -263,7 +263,7 @@ describe('a WebSocket upgrade is a GET request whose Upgrade has the protocol we
     for (const request of shapes(method, upgrade)) expect(readRequest(request).isWebSocketUpgrade).toBe(expected)
   })
 
-  it('another field whose name has as many characters is not Upgrade', () => {
+  it('ignores a header field whose name has the same length as Upgrade', () => {
     expect(readRequest({ method: 'GET', target: '/r', headers: { referer: 'websocket' } }).isWebSocketUpgrade).toBe(false)
   })
 })

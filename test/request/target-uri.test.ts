@@ -11,19 +11,19 @@ const incoming = (target: string, authority?: string): IncomingRequest => ({
 const urisOf = (target: string, baseUrls: string[] = ['https://rs.example'], authority?: string) =>
   targetUrisOf(incoming(target, authority), baseUrls.map(base))
 
-/** Whether a proof with this htu is accepted for this target; 'refused' if the target is rejected. */
-function matches(htu: string, target: string, baseUrls?: string[]): boolean | 'refused' {
+/** Whether a proof with this htu is accepted for this target; 'rejected' if the target is. */
+function matches(htu: string, target: string, baseUrls?: string[]): boolean | 'rejected' {
   try {
     return matchHtu(htu, urisOf(target, baseUrls)) !== undefined
   } catch (reason) {
     expect(reason).toMatchObject({ code: 'ERR_DPOP_PROOF_HTU' })
-    return 'refused'
+    return 'rejected'
   }
 }
 
-describe('an htu names the target URI when both are the same after normalization (RFC 9449 §4.3 check 9)', () => {
+describe('an htu matches the target URI if both are equal after normalization (RFC 9449 §4.3 check 9)', () => {
   it.each<[rule: string, htu: string, target: string, expected: boolean]>([
-    ['the same', 'https://rs.example/r', '/r', true],
+    ['an equal URI', 'https://rs.example/r', '/r', true],
     ['scheme in upper case (RFC 3986 §6.2.2.1)', 'HTTPS://rs.example/r', '/r', true],
     ['host in upper case (§6.2.2.1)', 'https://RS.Example/r', '/r', true],
     ['default port (§6.2.3)', 'https://rs.example:443/r', '/r', true],
@@ -32,20 +32,20 @@ describe('an htu names the target URI when both are the same after normalization
     ['another port', 'https://rs.example:8443/r', '/r', false],
     ['port of the other scheme', 'https://rs.example:80/r', '/r', false],
     ['port above 65535', 'https://rs.example:65979/r', '/r', false],
-    ['port that is no number', 'https://rs.example:44a/r', '/r', false],
+    ['port that is not a number', 'https://rs.example:44a/r', '/r', false],
     ['the other scheme (RFC 9110 §4.2.2)', 'http://rs.example/r', '/r', false],
     ['empty path (§6.2.3)', 'https://rs.example', '/', true],
     ['empty path before a query', 'https://rs.example?x', '/', true],
     ['lower-case triplet (§6.2.2.1)', 'https://rs.example/caf%c3%a9', '/caf%C3%A9', true],
     ['encoded unreserved (§6.2.2.2)', 'https://rs.example/%7Eme%2D%2e%5F', '/~me-._', true],
     ['encoded letters', 'https://rs.example/%72', '/r', true],
-    ['the same the other way round', 'https://rs.example/r', '/%72', true],
+    ['encoded letters of the target', 'https://rs.example/r', '/%72', true],
     ['a raw character that is neither reserved nor unreserved (RFC 9110 §4.2.3)', 'https://rs.example/%7Bid%7D', '/{id}', true],
-    ['the same the other way round', 'https://rs.example/a|b^c`', '/a%7Cb%5ec%60', true],
-    ['encoded reserved is another character (RFC 3986 §2.2)', 'https://rs.example/a%2Fb', '/a/b', false],
-    ['the same for ;', 'https://rs.example/a%3Bb', '/a;b', false],
-    ['and the same for !', 'https://rs.example/{a}!', '/{a}%21', false],
-    ['encoded reserved is itself, in any case', 'https://rs.example/a%2fb', '/a%2Fb', true],
+    ['such characters, encoded in the target', 'https://rs.example/a|b^c`', '/a%7Cb%5ec%60', true],
+    ['an encoded slash is not a slash (RFC 3986 §2.2)', 'https://rs.example/a%2Fb', '/a/b', false],
+    ['an encoded semicolon is not a semicolon', 'https://rs.example/a%3Bb', '/a;b', false],
+    ['an encoded exclamation mark is not an exclamation mark', 'https://rs.example/{a}!', '/{a}%21', false],
+    ['an encoded slash with digits in another case', 'https://rs.example/a%2fb', '/a%2Fb', true],
     ['an encoded percent sign is not decoded twice', 'https://rs.example/%2541', '/A', false],
     ['path in another case', 'https://rs.example/R', '/r', false],
     ['trailing slash', 'https://rs.example/r/', '/r', false],
@@ -56,23 +56,23 @@ describe('an htu names the target URI when both are the same after normalization
     ['a dot at the end', 'https://rs.example/a/.', '/a/', true],
     ['more dot segments than segments', 'https://rs.example/../../r', '/r', true],
     ['encoded dot segments', 'https://rs.example/a/%2e%2E/r', '/r', true],
-    ['three dots are a name', 'https://rs.example/a/.../r', '/a/.../r', true],
+    ['a segment of three dots', 'https://rs.example/a/.../r', '/a/.../r', true],
     ['a file whose name begins with a dot', 'https://rs.example/.well-known/x', '/.well-known/x', true],
     ['query and fragment of the htu are ignored', 'https://rs.example/r?a=b#c', '/r', true],
     ['an empty query', 'https://rs.example/r?', '/r', true],
     ['an empty fragment', 'https://rs.example/r#', '/r', true],
     ['the query of the target', 'https://rs.example/r', '/r?a=/../b', true],
     ['the fragment of a target', 'https://rs.example/r', '/r#f', true],
-    ['a path that holds a URL', 'https://rs.example/https://x', '/https://x', true],
-    ['a host with a trailing dot is another', 'https://rs.example./r', '/r', false],
+    ['a path that contains a URL', 'https://rs.example/https://x', '/https://x', true],
+    ['a host with a trailing dot', 'https://rs.example./r', '/r', false],
     ['another host', 'https://evil.example/r', '/r', false],
-    ['a host that only begins alike', 'https://rs.example.evil/r', '/r', false]
+    ['a host of which rs.example is a prefix', 'https://rs.example.evil/r', '/r', false]
   ])('%s: %s for %s', (_rule, htu, target, expected) => {
     expect(matches(htu, target)).toBe(expected)
   })
 })
 
-describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2, §4.2.4)', () => {
+describe('an htu that is not a valid http or https URI matches nothing (RFC 9110 §4.2.2, §4.2.4)', () => {
   it.each([
     '',
     '/r',
@@ -123,7 +123,7 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     expect(matchHtu(htu, ['https://rs.example/r', 'https://rs.example/', 'undefined'])).toBeUndefined()
   })
 
-  it('is as long as a target may be, and its host as a name may be (RFC 1035 §2.3.4)', () => {
+  it('has at most 8192 characters, and its host at most 255 (RFC 1035 §2.3.4)', () => {
     const longest = `https://rs.example:0443/${'a'.repeat(8192 - 'https://rs.example:0443/'.length)}`
     expect(longest).toHaveLength(8192)
     expect(matchHtu(longest, [longest.replace(':0443', '')])).toBe(longest.replace(':0443', ''))
@@ -133,14 +133,14 @@ describe('an htu that is not a plain http(s) URI names nothing (RFC 9110 §4.2.2
     expect(parseBaseUrl(`https://${host}a`)).toBeUndefined()
   })
 
-  it('a long international host costs no more than a short one', () => {
+  it('has a host of limited length also if it is internationalized', () => {
     const host = Array.from({ length: 2500 }, (_, i) => String.fromCodePoint(0x4e00 + i * 7)).join('')
     expect(matchHtu(`https://${host}/r`, ['https://rs.example/r'])).toBeUndefined()
     expect(parseBaseUrl(`https://${host}`)).toBeUndefined()
   })
 })
 
-describe('hosts have one form (RFC 3986 §3.2.2, §6.2.2.1)', () => {
+describe('hosts are normalized (RFC 3986 §3.2.2, §6.2.2.1)', () => {
   it.each([
     ['https://[::1]:8443/', 'https://[0:0:0:0:0:0:0:1]:8443/'],
     ['https://[2001:db8::a]/', 'https://[2001:DB8:0::A]/'],
@@ -149,11 +149,11 @@ describe('hosts have one form (RFC 3986 §3.2.2, §6.2.2.1)', () => {
     ['https://127.0.0.1/', 'https://%3127.0.0.1/'],
     ['https://0x7f.1/', 'https://0X7F.1/'],
     ["https://a!$&'()*+,;=~.example/", "https://A!$&'()*+,;=~.example/"]
-  ])('%s is %s', (normalized, other) => {
+  ])('%s is equivalent to %s', (normalized, other) => {
     expect(matchHtu(other, [normalized])).toBe(normalized)
   })
 
-  it.each(['0x7f.1', '127.1', '2130706433'])('the name %s is not the address that a browser would go to', (host) => {
+  it.each(['0x7f.1', '127.1', '2130706433'])('%s is a name, not the IPv4 address to which a browser would convert it', (host) => {
     expect(parseBaseUrl(`https://${host}`)).toMatchObject({ host })
     expect(matchHtu(`https://${host}:0443/`, ['https://127.0.0.1/'])).toBeUndefined()
   })
@@ -177,7 +177,7 @@ describe('parseBaseUrl', () => {
     expect(parseBaseUrl(url)).toEqual({ scheme: origin.split(':')[0], origin, host, prefix })
   })
 
-  it('a port is one of 65535', () => {
+  it('accepts ports up to 65535', () => {
     expect(parseBaseUrl('https://rs.example:65535')).toMatchObject({ host: 'rs.example:65535' })
     expect(parseBaseUrl('https://rs.example:65536')).toBeUndefined()
   })
@@ -191,12 +191,12 @@ describe('parseBaseUrl', () => {
     'https://a}',
     'https://rs.example/a b',
     'https://rs.example/%7g'
-  ])('refuses %s', (url) => {
+  ])('rejects %s', (url) => {
     expect(parseBaseUrl(url)).toBeUndefined()
   })
 })
 
-describe('the request side is never collapsed: a router would not do it', () => {
+describe('a request target is rejected instead of normalized, because routers do not normalize it', () => {
   it.each([
     '/admin/../public',
     '/..',
@@ -216,25 +216,25 @@ describe('the request side is never collapsed: a router would not do it', () => 
     '/\u0000',
     'https://rs.example/a/../b',
     'https://rs.example/\\b'
-  ])('%j is refused before any htu is compared', (target) => {
+  ])('rejects %j before the htu is compared', (target) => {
     expect(() => urisOf(target)).toThrow(Refusal)
   })
 
   it.each(['', '*', 'rs.example:443', 'r', '?a', '#a', 'ftp://rs.example/r', 'https:/r', ' /r'])(
-    '%j names no URI: authority-form, asterisk-form or garbage (RFC 9112 §3.2)',
+    'rejects %j: authority-form, asterisk-form or malformed (RFC 9112 §3.2)',
     (target) => {
       expect(() => urisOf(target)).toThrow(Refusal)
     }
   )
 
-  it('a target longer than any server accepts is refused unread', () => {
+  it('rejects a target of more than 8192 characters without parsing it', () => {
     expect(() => urisOf(`/${'a'.repeat(8192)}`)).toThrow(expect.objectContaining({ code: 'ERR_DPOP_PROOF_HTU' }))
     expect(urisOf(`/${'a'.repeat(8191)}`)).toHaveLength(1)
   })
 })
 
-describe('scheme and authority come from configuration (RFC 9449 §2, §11)', () => {
-  it('with one base URL the Host field is not looked at', () => {
+describe('scheme and authority are configuration (RFC 9449 §2, §11)', () => {
+  it('with one base URL, Host is ignored', () => {
     expect(urisOf('/r', ['https://rs.example'], 'evil.example')).toEqual(['https://rs.example/r'])
     expect(urisOf('/r', ['https://rs.example'], 'a/b?c')).toEqual(['https://rs.example/r'])
   })
@@ -250,7 +250,7 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     ['a.example, b.example', []],
     ['', []],
     [undefined, []]
-  ])('of several, Host %j selects and never adds', (host, expected) => {
+  ])('with several base URLs, Host %j selects only one that is configured', (host, expected) => {
     expect(urisOf('/r', ['https://a.example', 'https://b.example:8443'], host)).toEqual(expected)
   })
 
@@ -258,16 +258,16 @@ describe('scheme and authority come from configuration (RFC 9449 §2, §11)', ()
     expect(urisOf('/r', ['https://undefined', 'https://a.example'], undefined)).toEqual([])
   })
 
-  it('several prefixes on one host are all meant', () => {
+  it('Host selects all base URLs of one host', () => {
     const bases = ['https://a.example/v1', 'https://a.example/v2']
     expect(urisOf('/r', bases, 'a.example')).toEqual(['https://a.example/v1/r', 'https://a.example/v2/r'])
   })
 
-  it('no base URL at all names nothing', () => {
+  it('without base URLs there is no target URI', () => {
     expect(urisOf('/r', [])).toEqual([])
   })
 
-  it('an absolute-form target must have an authority of ours; its scheme may be that behind the proxy (RFC 9112 §3.2.2)', () => {
+  it('an absolute-form target must have the authority of a base URL; its scheme may be http, as behind a proxy (RFC 9112 §3.2.2)', () => {
     expect(urisOf('https://rs.example/r?a')).toEqual(['https://rs.example/r'])
     expect(urisOf('http://RS.example/r')).toEqual(['https://rs.example/r'])
     expect(urisOf('http://rs.example')).toEqual(['https://rs.example/'])

@@ -26,11 +26,11 @@ const errorParams = (code: DPoPErrorCode) => {
 }
 
 describe('without credentials there is no error and no error_description (RFC 6750 §3.1)', () => {
-  it('DPoP alone: a challenge with algs (RFC 9449 §7.1)', () => {
+  it('DPoP only: a challenge with algs (RFC 9449 §7.1)', () => {
     expect(read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { algs } }])
   })
 
-  it('with Bearer too: Bearer first, which has at least one parameter (RFC 6750 §3)', () => {
+  it('with Bearer: Bearer first, with at least one parameter (RFC 6750 §3)', () => {
     expect(read('ERR_DPOP_CREDENTIALS_MISSING', { scheme: undefined }, withBearer)).toEqual([
       { scheme: 'Bearer', params: { realm } },
       { scheme: 'DPoP', params: { algs } }
@@ -45,7 +45,7 @@ describe.each(codes)('%s', (code) => {
     expect(read(code, { scheme }, dpopOnly)).toEqual([{ scheme: 'DPoP', params: { ...fault, algs } }])
   })
 
-  it('with Bearer too, only the challenge of the scheme of the request has the error (RFC 9449 §7.2)', () => {
+  it('with Bearer, only the challenge of the scheme of the request has the error (RFC 9449 §7.2)', () => {
     expect(read(code, { scheme: 'DPoP' }, withBearer)).toEqual([
       { scheme: 'Bearer', params: { realm } },
       { scheme: 'DPoP', params: { ...fault, algs } }
@@ -122,8 +122,8 @@ describe('the scopes of the route (RFC 6750 §3)', () => {
   })
 })
 
-describe('the parser that the tests trust is strict (RFC 9110 §11.2, §5.6.4)', () => {
-  it('reads several challenges on one line', () => {
+describe('the challenge parser of the tests is strict (RFC 9110 §11.2, §5.6.4)', () => {
+  it('parses several challenges in one field line', () => {
     expect(parseChallenges('Bearer realm="a, b=c", error="e", DPoP algs="ES256"')).toEqual([
       { scheme: 'Bearer', params: { realm: 'a, b=c', error: 'e' } },
       { scheme: 'DPoP', params: { algs: 'ES256' } }
@@ -147,7 +147,7 @@ describe('the parser that the tests trust is strict (RFC 9110 §11.2, §5.6.4)',
     'Bearer error="a\tb"',
     'DPoP algs="ES256  ES384"',
     'DPoP scope=""'
-  ])('and refuses %j', (line) => {
+  ])('rejects %j', (line) => {
     expect(() => parseChallenges(line)).toThrow()
   })
 })

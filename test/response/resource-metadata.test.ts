@@ -42,7 +42,7 @@ describe('the document (RFC 9728 §2)', () => {
     expect(create({ allowBearer: true }).resourceMetadata()['dpop_bound_access_tokens_required']).toBe(false)
   })
 
-  it('has every option under its name, and extensions as they are [M-09 M-22 M-23]', () => {
+  it('has every option under its name, and extensions unchanged [M-09 M-22 M-23]', () => {
     const extensions = {
       authorization_details_types_supported: ['payment'],
       'resource_name#it': 'Note',
@@ -91,7 +91,7 @@ describe('the document (RFC 9728 §2)', () => {
     )
   })
 
-  it('exists for each of the resources, if they are given, and not for other base URLs [M-11 M-25]', () => {
+  it('exists for each of metadata.resources, if given, and not for other base URLs [M-11 M-25]', () => {
     const resources = [`${RS}/mcp`, RS]
     const verifier = create({ baseUrl: [RS, 'https://other.example/v1'] }, { resources })
     for (const resource of resources) expect(verifier.resourceMetadata(resource)['resource']).toBe(resource)
@@ -113,7 +113,7 @@ describe('the document (RFC 9728 §2)', () => {
     ])
   })
 
-  it('is a TypeError without the option', () => {
+  it('is a TypeError without the option metadata', () => {
     const { metadata: _metadata, ...options } = { ...world.options, metadata: undefined }
     const verifier = createVerifier(options)
     expect(() => verifier.resourceMetadata()).toThrow(new TypeError('"metadata" must be set'))
@@ -201,7 +201,7 @@ describe('the document (RFC 9728 §2)', () => {
   })
 })
 
-it('a token for one resource is rejected at another, and where there is none (RFC 8707 §2) [R-01]', async () => {
+it('a token for one resource is rejected at another, and at a URI without a resource (RFC 8707 §2) [R-01]', async () => {
   const [a, b] = [`${RS}/a`, `${RS}/b`]
   const verdictAt = async (target: string, aud: unknown, options: Partial<VerifierOptions> = {}) => {
     const verifier = create({ audience: [RS, a, b, 'api://b'], ...options }, { resources: [a, b] })
@@ -222,7 +222,7 @@ it('a token for one resource is rejected at another, and where there is none (RF
   ] as const)
     expect(await verdictAt(target, aud)).toBe('accepted')
   expect(await verdictAt('/b', a)).toBe('ERR_DPOP_TOKEN_INVALID')
-  // A router that ignores case has a handler for it.
+  // A case-insensitive router has a handler for it.
   for (const target of ['/B', '/other']) expect(await verdictAt(target, a)).toBe('ERR_DPOP_TOKEN_INVALID')
   expect(await verdictAt('/a/x', [b, 'api://b'])).toBe('ERR_DPOP_TOKEN_INVALID')
 })
@@ -259,7 +259,7 @@ describe('the response (RFC 9728 §3)', () => {
     expect(get(verifier, `https://rs.example${path}`)).toMatchObject({ status: 200 })
   })
 
-  it('is JSON with bounded caching for pages of any origin, whatever the credentials [M-05 M-18 M-27 M-32]', () => {
+  it('is JSON with bounded caching for pages of any origin, with any credentials [M-05 M-18 M-27 M-32]', () => {
     const response = get(create(), WELL_KNOWN, 'GET', { authorization: 'DPoP x', dpop: 'y' })
     expect(response?.headers).toEqual({
       'Access-Control-Allow-Origin': '*',
@@ -360,7 +360,7 @@ describe('resource_metadata in challenges (RFC 9728 §5.1)', () => {
     ])
   })
 
-  it('is beside scope and max_age, also with 403, and not with 503 [M-26]', async () => {
+  it('is sent in addition to scope and max_age, also with 403, and not with 503 [M-26]', async () => {
     const verifier = create({ baseUrl: 'https://api.example' })
     const request = await world.request()
     const rejected = (policy: object) =>
@@ -381,7 +381,7 @@ describe('resource_metadata in challenges (RFC 9728 §5.1)', () => {
     expect(challengesOf((unreadable as DPoPError).headers)[0]?.params).toMatchObject({ scope: 'b', resource_metadata: url })
   })
 
-  it('is that of the longest resource that the request is for, else the first [M-25]', async () => {
+  it('is that of the longest resource that contains the request URI, otherwise of the first [M-25]', async () => {
     const options = { baseUrl: [RS, 'https://other.example'] }
     const metadata = { resources: [...options.baseUrl, `${RS}/mcp`, `${RS}/mcp/admin`] }
     const urlOf = async (target: string, host = 'rs.example') =>

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { programsOf } from '../readme/programs.js'
 import { verdictOf } from '../support/world.js'
 
-/** An event as a program takes it. The members are those that the tests change. */
+/** An event as a program receives it. The members are those that the tests change. */
 interface LambdaEvent {
   readonly headers: Record<string, string>
   /** Only in payload 1.0. */

@@ -1,6 +1,6 @@
 /**
- * `npm run sizing`: what docs/operations.md reckons with. What the caches hold for each client; what a signature costs; what one entry of redisReplayStore costs a real
- * Redis, in bytes and in time. Starts servers of its own and stops them. `-- --keys 100000` for less than a million.
+ * `npm run sizing`: the figures of docs/operations.md. The memory of the caches per client, the time of a signature, and the memory and time
+ * of one entry of redisReplayStore on a real Redis. Starts servers of its own and stops them. `-- --keys 100000` for less than a million.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -19,7 +19,7 @@ const KEYS = Number(values.keys)
 if (!(KEYS >= 1_000)) throw new TypeError('"--keys" must be 1000 or more')
 
 const IN_FLIGHT = 64
-/** Nothing expires while bytes are counted. */
+/** No entry expires while bytes are counted. */
 const LONG_MS = 3_600_000
 const SHORT_MS = 10_000
 const ROUNDS = 3
@@ -92,7 +92,7 @@ async function withServer(settings, prefix, measure) {
   }
 }
 
-/** Reserves new keys, so many at a time. */
+/** Reserves new keys, a given number at a time. */
 async function reserve(store, count, inFlight, ttlMs) {
   let left = count
   const latencies = []
@@ -110,7 +110,7 @@ async function reserve(store, count, inFlight, ttlMs) {
   return latencies.sort((a, b) => a - b)
 }
 
-/** Reserves keys for so long as each of them lives; gives how many a second. */
+/** Reserves keys for the duration of their lifetime; returns the rate per second. */
 async function reserveFor(store, ttlMs) {
   const begin = performance.now()
   let count = 0

@@ -1,4 +1,4 @@
-/** What it costs to verify the signature of one proof, by algorithm: the bare operation, with its key imported. */
+/** The time to verify the signature of one proof, by algorithm: only the operation, with an imported key. */
 
 import { constants, generateKeyPairSync, sign, verify } from 'node:crypto'
 

@@ -7,7 +7,7 @@ import { setTimeout as after } from 'node:timers/promises'
 
 const MAX_SOCKETS = 64
 const TIMEOUT_MS = 30_000
-/** A slow reader pauses after so many bytes, which is more than sockets buffer in eight of them. */
+/** A slow reader pauses after this number of bytes, of which sockets buffer less than eight times as many. */
 const SLOW_STEP_BYTES = 2 ** 20
 const SLOW_PAUSE_MS = 200
 

@@ -2,10 +2,10 @@
 
 import { median } from '../../benchmarks/lib/stats.mjs'
 
-/** Samples before this share of the run are not compared: caches fill, and functions are compiled. */
+/** Samples in this fraction of the run are not compared: caches fill, and functions are compiled. */
 const WARM_UP_SHARE = 0.3
 
-/** What a figure may grow by between the first and the last half of the samples after that: a share of it, and an absolute amount. */
+/** The permitted growth of a figure between the first and the last half of the samples after that: relative and absolute. */
 const limits = {
   rssMb: { share: 0.1, amount: 16 },
   heapMb: { share: 0.1, amount: 4 },

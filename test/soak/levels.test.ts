@@ -13,7 +13,7 @@ describe('findGrowth', () => {
     )
   })
 
-  it('allows a p99 that is high in single minutes', () => {
+  it('permits a p99 that is high in single minutes', () => {
     expect(findGrowth(minutes((i) => ({ p99Ms: i === 7 || i === 9 ? 900 : 20 })))).toEqual([])
   })
 

@@ -10,7 +10,7 @@ function run(...args: string[]): { stdout: string; stderr: string; status: numbe
   return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', timeout: 60_000 })
 }
 
-it('prints ten samples and the number of each kind of request, without progress where there is no terminal', () => {
+it('prints ten samples and the number of each kind of request, without progress if there is no terminal', () => {
   const { stdout, stderr } = run('--minutes', '0.1', '--clients', '50', '--rate', '60', '--framework', 'fastify')
   expect(stderr).toBe('')
   expect(stdout.match(/^ +0\.\d +\d+ .* 0$/gm)).toHaveLength(10)

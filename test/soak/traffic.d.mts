@@ -1,6 +1,6 @@
 import type { TestClient } from 'dpop-guard/testing'
 
-/** A response, as far as it is judged. */
+/** The members of a response that are compared. */
 export interface SoakResponse {
   readonly status: number
   readonly error?: string
@@ -10,7 +10,7 @@ export interface SoakResponse {
 
 type Send = (request: object) => Promise<SoakResponse>
 
-/** What traffic needs. */
+/** The parameters of the traffic. */
 export interface TrafficOptions {
   readonly http: {
     readonly send: Send

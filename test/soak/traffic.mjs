@@ -74,7 +74,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
     await expectResponse('post', { ...(await newRequest('/notes', { method: 'POST' })), body: BODY }, { status: [200, 201] })
   }
 
-  /** Two copies of one proof at once, and a third: exactly one is accepted. */
+  /** Two concurrent copies of one proof, and a third: exactly one is accepted. */
   async function replay() {
     const request = await newRequest()
     const both = await Promise.all([http.send(request), http.send({ ...request, isNewConnection: true })])
@@ -108,7 +108,7 @@ export function createTraffic({ http, issuer, clients, attacker, apiUrl, largeBy
     await expectResponse('opaque', { path: '/notes', headers }, { status: 200 })
   }
 
-  /** Nothing is required of the response, since there is none. */
+  /** There is no response to compare. */
   async function broken() {
     const isPost = random() < 0.3
     const request = { ...(await newRequest('/notes', isPost ? { method: 'POST' } : {})), ...(isPost && { body: BODY }) }

@@ -1,4 +1,4 @@
-/** Which responses the endurance test reports as wrong. */
+/** The responses that the endurance test reports as incorrect. */
 
 import { createTestClient } from 'dpop-guard/testing'
 import { describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ function createRandom(): () => number {
   }
 }
 
-/** Sends requests of every kind to a server that has the same response for all; resolves to the kinds with a wrong one. */
+/** Sends requests of every kind to a server that has the same response for all; resolves to the kinds with an incorrect one. */
 async function judge(response: SoakResponse): Promise<{ wrong: Set<string>; kinds: Set<string> }> {
   const send = async () => response
   const stop = async () => {}

@@ -1,6 +1,6 @@
 import type { IssuerChoice } from 'dpop-guard'
 
-/** Where clients see the API, whichever instance responses. */
+/** The public URL of the API, for all instances. */
 export const API_URL: string
 
 /** How an instance runs. */
@@ -9,24 +9,24 @@ export interface InstanceOptions {
   readonly redisUrl: string
   /** Of the store. */
   readonly timeoutMs?: number
-  /** By which its clock is ahead. */
+  /** How far its clock is ahead. */
   readonly clockOffsetMs?: number
   /** Requires nonces on the routes under /nonce/, with a maximum age of ten seconds; proofs elsewhere of twenty. */
   readonly nonceSecret?: string
 }
 
-/** What an instance answered; the code of a refusal is in Fastify's body. */
-export interface Answer {
+/** The response of an instance; the code of a rejection is in the body of Fastify. */
+export interface InstanceResponse {
   readonly status: number | undefined
   readonly code: string | undefined
-  /** The nonce that came with it. */
+  /** The nonce of the response. */
   readonly nonce: string | undefined
 }
 
 /** One instance of the API. */
 export interface Instance {
-  get(path: string, headers: Record<string, string>): Promise<Answer>
-  /** What went wrong in it, and its memory. */
+  get(path: string, headers: Record<string, string>): Promise<InstanceResponse>
+  /** Its errors, and its memory. */
   inspect(): Promise<{ unhandled: string[]; rssMb: number }>
   close(): void
 }

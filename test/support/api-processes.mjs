@@ -10,7 +10,7 @@ export const API_URL = 'http://api.localhost'
 
 const script = fileURLToPath(new URL('./api-instance.mjs', import.meta.url))
 
-/** Starts one instance; `close` ends it. The types are beside, in api-processes.d.mts. */
+/** Starts one instance; `close` ends it. The types are in api-processes.d.mts. */
 export async function startInstance(options) {
   const child = fork(script, { execArgv: ['--expose-gc'], serialization: 'advanced' })
   const close = () => void child.kill('SIGKILL')
@@ -28,7 +28,7 @@ export async function startInstance(options) {
       for await (const chunk of response.setEncoding('utf8')) text += chunk
       return { status: response.statusCode, code: /"code":"(\w+)"/.exec(text)?.[1], nonce: response.headers['dpop-nonce'] }
     },
-    /** What went wrong in it, and its memory. */
+    /** Its errors, and its memory. */
     async inspect() {
       child.send('inspect')
       const [said] = await once(child, 'message')

@@ -1,4 +1,4 @@
-/** A strict reader of WWW-Authenticate (RFC 9110 §11.6.1, §11.2, §5.6): a value or an error, never a guess. */
+/** A strict parser of WWW-Authenticate (RFC 9110 §11.6.1, §11.2, §5.6): returns a value or throws. */
 
 /** One challenge. Names are in lower case, values without their quotes. */
 export interface Challenge {
@@ -10,7 +10,7 @@ const tchar = /[!#$%&'*+.^_`|~\dA-Za-z-]/
 /** RFC 9110 §5.6.4: qdtext = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text; obs-text should not be sent, so it is an error here. */
 const qdtext = /[\t !#-[\]-~]/
 
-/** Charsets that RFC 6750 §3 gives to its parameters, and RFC 9449 §7.1 to `algs`. */
+/** The character sets of the parameters of RFC 6750 §3, and of `algs` of RFC 9449 §7.1. */
 const charsets: Readonly<Record<string, RegExp>> = {
   error: /^[ !#-[\]-~]+$/,
   error_description: /^[ !#-[\]-~]+$/,
@@ -18,7 +18,7 @@ const charsets: Readonly<Record<string, RegExp>> = {
   algs: /^[\w-]+( [\w-]+)*$/
 }
 
-/** Reads the challenges of one field line. Every parameter value must be a quoted-string, as RFC 6750 and RFC 9449 show them. */
+/** Parses the challenges of one field line. Every parameter value must be a quoted-string, as in RFC 6750 and RFC 9449. */
 export function parseChallenges(line: string): Challenge[] {
   let at = 0
   const fail = (what: string): never => {
@@ -60,7 +60,7 @@ export function parseChallenges(line: string): Challenge[] {
   return challenges
 }
 
-/** The challenges of header fields as an error of ours carries them: one line or several, exactly one challenge in each. */
+/** The challenges in the header fields of an error: one field line or several, each with exactly one challenge. */
 export function challengesOf(headers: Readonly<Record<string, string | readonly string[]>>): Challenge[] {
   return [headers['WWW-Authenticate'] ?? []].flat().map((line) => {
     const challenges = parseChallenges(line)

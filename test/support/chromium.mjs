@@ -1,4 +1,4 @@
-/** Chromium for tests of pages, installed from Debian's package where it is missing. Types are beside, in chromium.d.mts. */
+/** Chromium for tests of pages, installed from Debian's package where it is missing. Types are in chromium.d.mts. */
 
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'

@@ -1,11 +1,11 @@
-/** Programs that tests start, installed from Debian's packages where they are missing. Types are beside, in debian-packages.d.mts. */
+/** Programs that tests start, installed from Debian's packages where they are missing. Types are in debian-packages.d.mts. */
 
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where a policy says no (101), Debian starts no service of a package that it installs. */
+/** With a policy that returns 101, Debian does not start the services of packages that it installs. */
 const POLICY = '/usr/sbin/policy-rc.d'
 const LOCK = join(tmpdir(), 'dpop-guard-apt.lock')
 

@@ -33,8 +33,8 @@ export async function createIntrospectionWorld(
   ])
   const requests: IntrospectionRequest[] = []
   /** The response of the endpoint, which a test can change. */
-  const state: { answer: unknown; status: number; raw: ((response: ServerResponse) => void) | undefined } = {
-    answer: { active: true, cnf: { jkt: client.jkt } },
+  const state: { body: unknown; status: number; raw: ((response: ServerResponse) => void) | undefined } = {
+    body: { active: true, cnf: { jkt: client.jkt } },
     status: 200,
     raw: undefined
   }
@@ -42,9 +42,9 @@ export async function createIntrospectionWorld(
     void bodyOf(response.req).then((body) => {
       requests.push({ method: response.req.method, headers: response.req.headers, body })
       if (state.raw) state.raw(response)
-      else response.writeHead(state.status).end(typeof state.answer === 'string' ? state.answer : JSON.stringify(state.answer))
+      else response.writeHead(state.status).end(typeof state.body === 'string' ? state.body : JSON.stringify(state.body))
     })
-  Object.assign(server.answers, {
+  Object.assign(server.responses, {
     [METADATA]: {
       issuer: server.origin,
       jwks_uri: `${server.origin}/keys`,
@@ -63,9 +63,9 @@ export async function createIntrospectionWorld(
   const verify = async (token = 'opaque', by = verifier) =>
     await by.verifyRequest({ method: 'GET', target: '/', headers: await client.headers({ url: `${BASE_URL}/`, token }) })
   const verdict = (token?: string, by?: typeof verifier) => verdictOf(verify(token, by))
-  const says = (answer: unknown) => {
-    state.answer = answer
+  const respondWith = (body: unknown) => {
+    state.body = body
   }
   const issue = (claims: Record<string, unknown> = {}) => issuer.issue({ jkt: client.jkt, claims })
-  return { clock, server, issuer, client, requests, state, options, verifier, verify, verdict, says, issue }
+  return { clock, server, issuer, client, requests, state, options, verifier, verify, verdict, respondWith, issue }
 }

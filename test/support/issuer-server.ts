@@ -6,27 +6,27 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 /** The response of a path: a JSON document, or a function that writes it. */
-export type Answer = object | string | ((response: ServerResponse) => void)
+export type PathResponse = object | string | ((response: ServerResponse) => void)
 
 export interface IssuerServer {
   readonly origin: string
   /** The responses by path; 404 for any other. */
-  readonly answers: Record<string, Answer>
+  readonly responses: Record<string, PathResponse>
   /** The requested paths in order. */
-  readonly asked: string[]
+  readonly requested: string[]
 }
 
 export async function startIssuerServer(
-  answersOf: (origin: string) => Record<string, Answer> = () => ({})
+  responsesOf: (origin: string) => Record<string, PathResponse> = () => ({})
 ): Promise<IssuerServer> {
-  const asked: string[] = []
-  let answers: Record<string, Answer> = {}
+  const requested: string[] = []
+  let responses: Record<string, PathResponse> = {}
   const server = createServer((request, response) => {
-    asked.push(request.url as string)
-    const answer = answers[request.url as string]
-    if (answer === undefined) response.writeHead(404).end('not here')
-    else if (typeof answer === 'function') answer(response)
-    else response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
+    requested.push(request.url as string)
+    const document = responses[request.url as string]
+    if (document === undefined) response.writeHead(404).end('not found')
+    else if (typeof document === 'function') document(response)
+    else response.end(typeof document === 'string' ? document : JSON.stringify(document))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
@@ -34,6 +34,6 @@ export async function startIssuerServer(
     server.close()
   })
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  answers = answersOf(origin)
-  return { origin, answers, asked }
+  responses = responsesOf(origin)
+  return { origin, responses, requested }
 }

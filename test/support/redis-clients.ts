@@ -1,4 +1,4 @@
-/** The clients that redisReplayStore works with, each set up as docs/operations.md says: to fail at once rather than to wait. */
+/** The clients that redisReplayStore supports, each configured as in docs/operations.md: commands fail immediately during an outage. */
 
 import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
 import type { RedisReplayStoreOptions } from 'dpop-guard'
@@ -46,7 +46,7 @@ async function connectIoValkey(port: number, options: { enableAutoPipelining?: b
   return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
 }
 
-// It would tell of every outage that a test makes.
+// It would log every outage of a test.
 Logger.setLoggerConfig('off')
 
 async function connectGlide(port: number): Promise<Connection> {
@@ -137,7 +137,7 @@ async function connectIoValkeySentinel(port: number): Promise<Connection> {
   return { sendCommand: (name, ...args) => client.call(name, ...args), close: () => client.disconnect() }
 }
 
-/** By name: a connection to the master that a Sentinel knows as `notes`. valkey-glide knows no Sentinel. */
+/** By name: a connection to the master that a Sentinel monitors as `notes`. valkey-glide does not support Sentinel. */
 export const sentinelClients: Readonly<Record<string, (sentinelPort: number) => Promise<Connection>>> = {
   'node-redis': connectNodeRedisSentinel,
   ioredis: connectIoRedisSentinel,

@@ -1,4 +1,4 @@
-/** A server that a test may break. */
+/** A server that a test can stop, kill and restart. */
 export interface RedisServer {
   readonly port: number
   readonly url: string
@@ -7,7 +7,7 @@ export interface RedisServer {
   /** Stops the process, so that it neither replies nor closes a connection. */
   freeze(): void
   thaw(): void
-  /** Ends it at once, as a crash does. */
+  /** Kills the process, like a crash. */
   kill(): Promise<void>
   /** Starts it again, on the same port and in the same folder, with further arguments; resolves once it listens. */
   restart(...more: string[]): Promise<void>
@@ -19,7 +19,7 @@ export interface RedisServer {
 export function hasRedisServer(): boolean
 /** Starts a server with a folder of its own. */
 export function startRedisServer(...args: string[]): Promise<RedisServer>
-/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it went away. */
+/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it failed. */
 export function startSentinel(masterPort: number): Promise<RedisServer>
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number>

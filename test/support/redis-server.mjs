@@ -1,4 +1,4 @@
-/** Redis servers to break: `redis-server` from the path, on free loopback ports. Types are beside, in redis-server.d.mts. */
+/** Redis servers that tests stop, kill and restart: `redis-server` from the path, on free loopback ports. Types are in redis-server.d.mts. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -37,7 +37,7 @@ export async function startRedisServer(...args) {
   }
 }
 
-/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it went away. */
+/** Starts a Sentinel that watches a server under the name `notes`, and promotes its replica half a second after it failed. */
 export async function startSentinel(masterPort) {
   const sentinel = await startRedisServer('--sentinel')
   await sentinel.command('SENTINEL', 'MONITOR', 'notes', '127.0.0.1', String(masterPort), '1')
@@ -75,7 +75,7 @@ async function launch(port, folder, args) {
   throw new Error('redis-server did not start')
 }
 
-/** A Sentinel keeps what it knows in a file. */
+/** A Sentinel keeps its state in a file. */
 function sentinelFile(folder) {
   const file = join(folder, 'sentinel.conf')
   writeFileSync(file, '', { flag: 'a' })

@@ -1,6 +1,6 @@
 /**
- * Suites on a real Redis. Where there is none, and none can be installed, they are skipped with one line that says so; under
- * `CI=true` that is a failure. `REDIS_URL` names a server for the suites that need no more than that one works.
+ * Suites on a real Redis. If there is none, and none can be installed, they are skipped and one line is printed; under
+ * `CI=true` that is a failure. `REDIS_URL` names a server for the suites that only require a running server.
  */
 
 import { describe, it, onTestFinished } from 'vitest'
@@ -13,7 +13,7 @@ const sharedUrl = process.env['REDIS_URL']
 
 /** A suite on servers that it starts, stops and breaks. */
 export const describeRedis: (title: string, suite: () => void) => void = suiteThatNeeds(hasServer)
-/** A suite for which one working server will do: the one of `REDIS_URL`, else one of our own. */
+/** A suite that requires one running server: that of `REDIS_URL`, otherwise a new one. */
 export const describeSharedRedis: typeof describeRedis = suiteThatNeeds(hasServer || sharedUrl !== undefined)
 
 function suiteThatNeeds(isThere: boolean): typeof describeRedis {
@@ -31,7 +31,7 @@ function throwMissing(): never {
   throw new Error('There is no redis-server on the path, and none could be installed')
 }
 
-/** The URL of a server that works. Its keys are others' too: use a prefix of your own. */
+/** The URL of a running server. Other suites use it too: keys require a unique prefix. */
 export async function sharedRedis(): Promise<string> {
   return sharedUrl ?? (await startRedis()).url
 }

@@ -1,4 +1,4 @@
-/** An issuer on loopback that works, responds with 500 or hangs, rotates its keys, and introspects opaque tokens. */
+/** An issuer on loopback that responds normally, with 500 or never, rotates its keys, and introspects opaque tokens. */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -46,7 +46,7 @@ export async function startIssuer() {
       rings.splice(PUBLISHED_KEYS)
       tokens.clear()
     },
-    /** A token that lives on until the keys rotate, as clients keep them. */
+    /** A token that a client uses until the keys rotate. */
     async tokenFor(jkt) {
       if (!tokens.has(jkt)) tokens.set(jkt, rings[0].issue({ jkt }))
       return await tokens.get(jkt)

@@ -1,8 +1,8 @@
-/** The time that a fetch has, which elapses when a test says so. */
+/** Timeouts of fetches that elapse on demand. */
 
 import { onTestFinished, vi } from 'vitest'
 
-/** Stands in for `AbortSignal.timeout` until the end of the test. */
+/** Replaces `AbortSignal.timeout` until the end of the test. */
 export function holdTimeouts() {
   const held: AbortController[] = []
   const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
@@ -12,9 +12,9 @@ export function holdTimeouts() {
   })
   onTestFinished(() => spy.mockRestore())
   return {
-    /** How long each fetch was given, in milliseconds. */
+    /** The timeout of each fetch in milliseconds. */
     given: () => spy.mock.calls.map(([ms]) => ms),
-    /** The time of every fetch so far is over. */
+    /** Aborts every fetch so far. */
     elapse() {
       for (const controller of held)
         controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))

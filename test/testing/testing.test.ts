@@ -11,7 +11,7 @@ import { NOW, NOW_MS, verdictOf } from '../support/world.js'
 const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] as string, 'base64url').toString())
 
 describe('fakeClock', () => {
-  it('stands still until it is moved', () => {
+  it('does not advance by itself', () => {
     const clock = fakeClock(NOW_MS)
     expect(clock()).toBe(NOW_MS)
     clock.advance(1.5)
@@ -21,13 +21,13 @@ describe('fakeClock', () => {
     expect(clock()).toBe(7)
   })
 
-  it('begins now', () => {
+  it('starts at the current time', () => {
     expect(Math.abs(fakeClock()() - Date.now())).toBeLessThan(60_000)
   })
 })
 
 describe('createTestIssuer', () => {
-  it('issues tokens as RFC 9068 profiles them, bound where a thumbprint is given', async () => {
+  it('issues tokens of the profile of RFC 9068, bound if a thumbprint is given', async () => {
     const issuer = await createTestIssuer({ clock: fakeClock(NOW_MS) })
     const token = await issuer.issue({ jkt: 'j', scope: 'a b', expiresInSeconds: 10, claims: { extra: 1, sub: undefined } })
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', typ: 'at+jwt', kid: issuer.jwks.keys[0]?.['kid'] })
@@ -122,7 +122,7 @@ describe('unknown members are a TypeError that names the similar one', () => {
 })
 
 describe('createTestClient', () => {
-  it('makes proofs (RFC 9449 §4.2)', async () => {
+  it('creates proofs (RFC 9449 §4.2)', async () => {
     const client = await createTestClient({ clock: fakeClock(NOW_MS) })
     const proof = await client.proof({ url: 'https://api.example/r?a=b#c', method: 'POST', token: 'abc', nonce: 'n' })
     expect(decodeProtectedHeader(proof)).toEqual({ alg: 'ES256', typ: 'dpop+jwt', jwk: client.publicJwk })
@@ -137,7 +137,7 @@ describe('createTestClient', () => {
     expect(claimsOf(await client.proof({ url: 'https://api.example/' }))).not.toHaveProperty('ath')
   })
 
-  it.each(['ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const)('of %s too', async (alg) => {
+  it.each(['ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const)('creates proofs with %s', async (alg) => {
     const [client, issuer] = await Promise.all([createTestClient({ alg }), createTestIssuer()])
     expect(client.alg).toBe(alg)
     const verifier = createVerifier({ issuer: issuer.options, baseUrl: 'https://api.example', proof: { algorithms: [alg] } })
@@ -166,20 +166,20 @@ describe('createTestClient', () => {
     expect(await (await client.fetch(`${baseUrl}/café au lait`, token)).text()).toBe('GET accepted undefined')
   })
 
-  describe('knows nonces (RFC 9449 §8.2, §9)', () => {
+  describe('handles nonces (RFC 9449 §8.2, §9)', () => {
     /** An API that requires nonces, and the requests that it received. */
     async function startApi() {
       const clock = fakeClock()
       const [client, issuer] = await Promise.all([createTestClient({ clock }), createTestIssuer({ clock, audience: 'api' })])
       const verdicts: string[] = []
       const server = createServer((request, response) => {
-        const answer = async () => {
+        const respond = async () => {
           const auth = await verifier.verifyRequest(request).catch((error: DPoPError) => error)
           verdicts.push(isDPoPError(auth) ? auth.code : 'accepted')
           const [status, headers] = isDPoPError(auth) ? [auth.status, auth.headers] : [200, auth.responseHeaders]
           response.writeHead(status, headers).end(await text(request))
         }
-        void answer()
+        void respond()
       }).listen(0, '127.0.0.1')
       onTestFinished(() => void server.close())
       await once(server, 'listening')
@@ -189,15 +189,15 @@ describe('createTestClient', () => {
       return { client, clock, url, verdicts, token: await issuer.issue({ jkt: client.jkt }) }
     }
 
-    it('repeats a request with its body after use_dpop_nonce, and uses the nonce from then on', async () => {
+    it('repeats a request with its body after use_dpop_nonce, and uses the nonce in later requests', async () => {
       const { client, url, token, verdicts } = await startApi()
-      const answer = await client.fetch(`${url}/r`, token, { method: 'PUT', body: 'x' })
-      expect([answer.status, await answer.text()]).toEqual([200, 'x'])
+      const response = await client.fetch(`${url}/r`, token, { method: 'PUT', body: 'x' })
+      expect([response.status, await response.text()]).toEqual([200, 'x'])
       expect((await client.fetch(`${url}/other`, token)).status).toBe(200)
       expect(verdicts).toEqual(['ERR_DPOP_NONCE_REQUIRED', 'accepted', 'accepted'])
     })
 
-    it('takes the new one that comes with a success', async () => {
+    it('uses the nonce of a successful response in the next request', async () => {
       const { client, clock, url, token, verdicts } = await startApi()
       const statuses: number[] = []
       for (let i = 0; i < 5; i++) {
@@ -208,7 +208,7 @@ describe('createTestClient', () => {
       expect(verdicts.filter((verdict) => verdict !== 'accepted')).toEqual(['ERR_DPOP_NONCE_REQUIRED'])
     })
 
-    it('sends it once more and not for ever', async () => {
+    it('repeats a request only once', async () => {
       const { client, url, token, verdicts, clock } = await startApi()
       const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
         const headers = { 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"', 'DPoP-Nonce': `n${clock()}` }
@@ -225,7 +225,7 @@ describe('createTestClient', () => {
       ['another error', { status: 401, headers: { 'WWW-Authenticate': 'DPoP error="invalid_token"', 'DPoP-Nonce': 'n' } }],
       ['no challenge', { status: 401, headers: { 'DPoP-Nonce': 'n' } }],
       ['no nonce', { status: 401, headers: { 'WWW-Authenticate': 'DPoP error="use_dpop_nonce"' } }]
-    ])('%s is no such question', async (_title, init) => {
+    ])('does not repeat a request after a response with %s', async (_title, init) => {
       const client = await createTestClient()
       const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('no', init))
       onTestFinished(() => fetched.mockRestore())
@@ -233,7 +233,7 @@ describe('createTestClient', () => {
       expect(fetched).toHaveBeenCalledTimes(1)
     })
 
-    it('a body that is a stream was read, and is not sent again', async () => {
+    it('does not repeat a request whose body is a stream', async () => {
       const { client, url, token, verdicts } = await startApi()
       const put = () => {
         const init = { method: 'PUT', body: new Blob(['x']).stream(), duplex: 'half' } as RequestInit

@@ -22,7 +22,7 @@ describe('onExpiry ends a connection when its access token expires', () => {
   })
 
   it.each([NOW, NOW - 60, Number.NaN, undefined])(
-    'calls soon for a token that has expired, or without a number: %d',
+    'calls in the next timer turn for a token that has expired, or if exp is not a number: %d',
     (expiresAt) => {
       const close = vi.fn()
       onExpiry(expiresAt, close)
@@ -62,7 +62,7 @@ describe('onExpiry ends a connection when its access token expires', () => {
     expect(close).toHaveBeenCalledOnce()
   })
 
-  it('a clock that was set back delays it', () => {
+  it('calls later if the clock was set back', () => {
     const close = vi.fn()
     let nowMs = NOW * 1000
     onExpiry(NOW + 60, close, () => nowMs)

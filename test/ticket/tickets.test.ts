@@ -32,8 +32,8 @@ const verified = async (spec: RequestSpec = {}, options: object = {}): Promise<V
 /** The reason in the diagnostics event of a ticket that is not accepted. */
 const reasonOf = async (redeem: () => Promise<unknown>) => (await eventOf(redeem)).reason
 
-describe('a ticket carries the identity of the verified request', () => {
-  it('issuer, subject, client, scopes, key and expiry, frozen', async () => {
+describe('the identity of a ticket is that of the verified request', () => {
+  it('it has issuer, subject, client, scopes, key and expiry, and is frozen', async () => {
     const tickets = create()
     const auth = await verified({ scope: 'notes:read notes:write' })
     const identity = await tickets.redeem(await tickets.issue(auth, PATH), PATH)
@@ -50,7 +50,7 @@ describe('a ticket carries the identity of the verified request', () => {
     expect([identity, identity.scopes, identity.claims].every(Object.isFrozen)).toBe(true)
   })
 
-  it('no expiry of a token without exp, which an introspection response may lack (RFC 7662 §2.2)', async () => {
+  it('it has no expiry if the token has no exp, which an introspection response may omit (RFC 7662 §2.2)', async () => {
     const tickets = create()
     const auth = await verified()
     const { exp: _exp, ...claims } = auth.claims
@@ -58,7 +58,7 @@ describe('a ticket carries the identity of the verified request', () => {
     expect(identity.expiresAt).toBeUndefined()
   })
 
-  it('the claims that the option names, if the token has them', async () => {
+  it('it has the claims that the option names, if the token has them', async () => {
     const tickets = create({ claims: ['acr', 'tenant', 'absent', '__proto__'] })
     const auth = await verified({ tokenSpec: { claims: { acr: 'high', tenant: { id: 'ü\ud800' }, secret: 'x' } } })
     const { claims } = await tickets.redeem(await tickets.issue(auth, PATH), PATH)
@@ -66,7 +66,7 @@ describe('a ticket carries the identity of the verified request', () => {
     expect(Object.isFrozen(claims['tenant'])).toBe(true)
   })
 
-  it('of a Bearer token without subject and client: neither they nor a key', async () => {
+  it('it has no subject, client or key for a Bearer token without sub and client_id', async () => {
     const { store, contexts } = recording()
     const tickets = create({ replay: store })
     const token = await world.issuer.issue({ claims: { sub: undefined, client_id: 7 } })
@@ -86,7 +86,7 @@ describe('a ticket carries the identity of the verified request', () => {
     expect(contexts).toEqual(['undefined', 'client', 'user'].map((id) => ({ nowMs: NOW_MS, jkt: `${auth.issuer} ${id}` })))
   })
 
-  it('is base64url with one dot, so that it needs no escaping in a query or a subprotocol, and has no access token', async () => {
+  it('the ticket is base64url with one dot, which needs no escaping in a query or subprotocol, and does not contain the access token', async () => {
     const auth = await verified()
     const ticket = await create().issue(auth, PATH)
     expect(ticket).toMatch(/^[\w-]+\.[\w-]{43}$/)
@@ -109,8 +109,8 @@ function recording() {
   return { store, keys, expiries, contexts }
 }
 
-describe('a ticket is accepted once, for its path, while it is current', () => {
-  it('a second use is rejected, also on another instance with the same store [AMB-32]', async () => {
+describe('a ticket is accepted once, for its path, until it expires', () => {
+  it('a replayed ticket is rejected, also by another instance with the same store [AMB-32]', async () => {
     const replay = memoryReplayStore()
     const [one, other] = [create({ replay }), create({ replay })]
     const ticket = await one.issue(await verified(), PATH)
@@ -165,7 +165,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     expect(await reasonOf(() => tickets.redeem(both[1], PATH))).toBe('the ticket or its access token has expired')
   })
 
-  it('it is not accepted on or after exp of the access token, whatever its own age (RFC 7519 §4.1.4) [AMB-32]', async () => {
+  it('it is rejected from exp of the access token on, at any age (RFC 7519 §4.1.4) [AMB-32]', async () => {
     const tickets = create({ maxAgeSeconds: 300 })
     const auth = await verified({ tokenSpec: { claims: { exp: NOW + 10 } } })
     const both = [await tickets.issue(auth, PATH), await tickets.issue(auth, PATH)]
@@ -176,7 +176,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     expect(await verdictOf(tickets.redeem(await tickets.issue(auth, PATH), PATH))).toBe(INVALID)
   })
 
-  it('it is reserved until no instance accepts it, whose clock may be five seconds behind', async () => {
+  it('its entry expires when no instance accepts it, with clocks up to five seconds behind', async () => {
     const { store, keys, expiries, contexts } = recording()
     const tickets = create({ replay: store })
     const ticket = await tickets.issue(await verified(), PATH)
@@ -187,7 +187,17 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     expect(contexts).toEqual([{ nowMs: NOW_MS + 7000, jkt: world.client.jkt }])
   })
 
-  it('an expired ticket causes no access to the store, and a clock that is not a number accepts none', async () => {
+  it('an expired ticket is rejected without access to the store', async () => {
+    const { store, keys } = recording()
+    let nowMs = NOW * 1000
+    const tickets = create({ replay: store, clock: () => nowMs })
+    const ticket = await tickets.issue(await verified(), PATH)
+    nowMs += 30_000
+    expect(await verdictOf(tickets.redeem(ticket, PATH))).toBe(INVALID)
+    expect(keys).toEqual([])
+  })
+
+  it('a ticket without a valid time is rejected without access to the store: the clock is NaN when it is redeemed or issued', async () => {
     const { store, keys } = recording()
     const tickets = create({ replay: store })
     const ticket = await tickets.issue(await verified(), PATH)
@@ -197,7 +207,7 @@ describe('a ticket is accepted once, for its path, while it is current', () => {
     expect(keys).toEqual([])
   })
 
-  it('works with the Redis store and its fractional expiry', async () => {
+  it('a fractional expiry is rounded up by the Redis store', async () => {
     const commands: string[][] = []
     const replay = redisReplayStore({ sendCommand: async (...command: string[]) => commands.push(command) && 'OK' })
     const tickets = create({ replay })
@@ -231,7 +241,7 @@ describe('a ticket is authenticated with the secrets', () => {
     }
   )
 
-  it('one with any character changed, or with white space, is rejected and reads nothing [AMB-32]', async () => {
+  it('a ticket with any character changed, or with white space, is rejected without access to the store [AMB-32]', async () => {
     const { store, keys } = recording()
     const tickets = create({ replay: store })
     const ticket = await tickets.issue(await verified(), PATH)
@@ -245,7 +255,7 @@ describe('a ticket is authenticated with the secrets', () => {
     expect(await verdictOf(tickets.redeem(ticket, PATH))).toBe('accepted')
   })
 
-  it('any value is rejected, and changes of an authentic one too', async () => {
+  it('any other value is rejected, also a valid ticket with an inserted string', async () => {
     const { store, keys } = recording()
     const tickets = create({ replay: store })
     const ticket = await tickets.issue(await verified(), PATH)
@@ -258,7 +268,7 @@ describe('a ticket is authenticated with the secrets', () => {
     expect(keys).toEqual([])
   })
 
-  it('a forged one, with a MAC of other secrets, is rejected', async () => {
+  it('a forged ticket with a MAC of other secrets is rejected, and its payload is not parsed', async () => {
     const tickets = create()
     const forged = await create({ secrets: [B] }).issue(await verified(), PATH)
     expect(await verdictOf(tickets.redeem(forged, PATH))).toBe(INVALID)
@@ -268,13 +278,13 @@ describe('a ticket is authenticated with the secrets', () => {
     parse.mockRestore()
   })
 
-  it('a nonce with the same secret is not the MAC of a ticket', async () => {
+  it('a nonce of the same secret is rejected as the MAC of a ticket', async () => {
     const verifier = createVerifier({ ...world.options, nonce: { secrets: [A] } })
     const nonce = (await verifier.nonceHeaders())['DPoP-Nonce']
     expect(await verdictOf(create().redeem(`${encode({})}.${nonce}`, PATH))).toBe(INVALID)
   })
 
-  it('secrets rotate: new one last everywhere, then first everywhere, then the old one goes', async () => {
+  it('secrets are rotated by adding the new one last, then moving it first, then removing the old one', async () => {
     const stages = [[A], [A, B], [B, A], [B]].map((secrets) => create({ secrets }))
     const auth = await verified()
     for (const [i, tickets] of stages.entries()) {
@@ -287,7 +297,7 @@ describe('a ticket is authenticated with the secrets', () => {
     expect(await verdictOf((stages[3] as (typeof stages)[0]).redeem(old, PATH))).toBe(INVALID)
   })
 
-  it('one of more than 4096 characters is neither issued nor accepted', async () => {
+  it('a ticket of more than 4096 characters is neither issued nor accepted', async () => {
     const tickets = create({ claims: ['text'] })
     const auth = await verified()
     const issue = (length: number) =>
@@ -308,7 +318,7 @@ describe('a ticket is authenticated with the secrets', () => {
   })
 })
 
-describe('a store that cannot decide', () => {
+describe('the replay store of tickets', () => {
   const OUTAGE = 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
   const cause = new Error('connection lost')
   it.each<[string, ReplayStore['reserve']]>([
@@ -319,7 +329,7 @@ describe('a store that cannot decide', () => {
       }
     ],
     ['rejects', () => Promise.reject(cause)]
-  ])('%s: 503 with Retry-After and a diagnostics event', async (_title, reserve) => {
+  ])('results in 503 with Retry-After and a diagnostics event if it %s', async (_title, reserve) => {
     const tickets = create({ replay: { reserve } })
     const ticket = await tickets.issue(await verified(), PATH)
     const error = await tickets.redeem(ticket, PATH).catch((reason: unknown) => reason)
@@ -327,7 +337,7 @@ describe('a store that cannot decide', () => {
     expect(await eventOf(() => tickets.redeem(ticket, PATH))).toEqual({ code: OUTAGE, cause })
   })
 
-  it('responds after the ticket has expired: 503, because the entry of the first use may have expired', async () => {
+  it('results in 503 if it responds after the ticket has expired, because an earlier entry may have expired', async () => {
     const reserve = async () => {
       world.clock.advance(30)
       return true
@@ -337,12 +347,12 @@ describe('a store that cannot decide', () => {
     expect(await verdictOf(tickets.redeem(ticket, PATH))).toBe(OUTAGE)
   })
 
-  it.each([undefined, 1, 'OK', null])('responds with %j: rejected', async (result) => {
+  it.each([undefined, 1, 'OK', null])('rejects the ticket if it responds with %j', async (result) => {
     const tickets = create({ replay: { reserve: async () => result as unknown as boolean } })
     expect(await verdictOf(tickets.redeem(await tickets.issue(await verified(), PATH), PATH))).toBe(INVALID)
   })
 
-  it('rejects a client above its quota: 429 with Retry-After (RFC 6585 §4)', async () => {
+  it('results in 429 with Retry-After for a client above its quota (RFC 6585 §4)', async () => {
     const reserve = () => {
       throw new ReplayQuotaError(7)
     }
@@ -351,7 +361,7 @@ describe('a store that cannot decide', () => {
     expect(error).toMatchObject({ code: 'ERR_DPOP_QUOTA_EXCEEDED', status: 429, headers: { 'Retry-After': '7' } })
   })
 
-  it('a clock that throws is 503', async () => {
+  it('a clock that throws results in 503', async () => {
     const clock = () => {
       throw new Error('clock')
     }
@@ -360,7 +370,7 @@ describe('a store that cannot decide', () => {
     expect(await verdictOf(create({ clock }).issue(await verified(), PATH))).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 
-  it('is measured like that of the verifier, on dpop-guard:replay-reserved', async () => {
+  it('publishes events on dpop-guard:replay-reserved, like that of the verifier', async () => {
     const outcomes: string[] = []
     const listen = (event: unknown) => void outcomes.push((event as { outcome: string }).outcome)
     const tickets = create()
@@ -374,20 +384,24 @@ describe('a store that cannot decide', () => {
 })
 
 describe('createTickets rejects an invalid option with a TypeError that names it', () => {
-  const good = { secrets: [A], replay: memoryReplayStore() }
+  const valid = { secrets: [A], replay: memoryReplayStore() }
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, '"options" must be an object'],
-    ['an unknown option', { ...good, maxAge: 1 }, '"maxAge" is not an option; did you mean "maxAgeSeconds"?'],
-    ['no secrets', { ...good, secrets: undefined }, '"secrets" must be a list of one or more secrets'],
-    ['an empty list', { ...good, secrets: [] }, '"secrets" must be a list of one or more secrets'],
-    ['a string', { ...good, secrets: A }, '"secrets" must be a list of one or more secrets'],
-    ['a short secret', { ...good, secrets: [A, 'x'] }, '"secrets" must have at least 32 random bytes each'],
+    ['no options', undefined, '"options" must be an object'],
+    ['an unknown option', { ...valid, maxAge: 1 }, '"maxAge" is not an option; did you mean "maxAgeSeconds"?'],
+    ['no secrets', { ...valid, secrets: undefined }, '"secrets" must be a list of one or more secrets'],
+    ['an empty list of secrets', { ...valid, secrets: [] }, '"secrets" must be a list of one or more secrets'],
+    ['secrets as a string', { ...valid, secrets: A }, '"secrets" must be a list of one or more secrets'],
+    ['a short secret', { ...valid, secrets: [A, 'x'] }, '"secrets" must have at least 32 random bytes each'],
     ['no store', { secrets: [A] }, '"replay" must be a store with a "reserve" method'],
-    ['no single use', { ...good, replay: false }, '"replay" must be a store with a "reserve" method'],
-    ['an age of 0', { ...good, maxAgeSeconds: 0 }, '"maxAgeSeconds" must be an integer from 1 to 300'],
-    ['an age of 301', { ...good, maxAgeSeconds: 301 }, '"maxAgeSeconds" must be an integer from 1 to 300'],
-    ['claims', { ...good, claims: [7] }, '"claims" must be a non-empty string or an array of non-empty strings'],
-    ['clock', { ...good, clock: 7 }, '"clock" must be a function']
+    ['replay: false', { ...valid, replay: false }, '"replay" must be a store with a "reserve" method'],
+    ['an age of 0', { ...valid, maxAgeSeconds: 0 }, '"maxAgeSeconds" must be an integer from 1 to 300'],
+    ['an age of 301', { ...valid, maxAgeSeconds: 301 }, '"maxAgeSeconds" must be an integer from 1 to 300'],
+    [
+      'a claim that is not a string',
+      { ...valid, claims: [7] },
+      '"claims" must be a non-empty string or an array of non-empty strings'
+    ],
+    ['a clock that is not a function', { ...valid, clock: 7 }, '"clock" must be a function']
   ])('%s', (_title, options, message) => {
     expect(() => createTickets(options as TicketOptions)).toThrow(new TypeError(message))
   })
@@ -404,8 +418,8 @@ describe('createTickets rejects an invalid option with a TypeError that names it
     await expect(create().issue(auth as VerifiedRequest, path as string)).rejects.toThrow(new TypeError(message))
   })
 
-  it('the clock is that of the system by default', async () => {
-    const tickets = createTickets(good)
+  it('uses the system clock by default', async () => {
+    const tickets = createTickets(valid)
     const auth = await verified()
     vi.useFakeTimers({ now: NOW_MS })
     const ticket = await tickets.issue(auth, PATH)

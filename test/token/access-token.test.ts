@@ -26,23 +26,23 @@ const reported = async (token: string, extra: Extra = {}) => {
 }
 const withClaims = (claims: Record<string, unknown>, extra?: Extra) => issued({ claims }, extra)
 
-describe('a JWT access token as RFC 9068 profiles it', () => {
+describe('a JWT access token of the profile of RFC 9068', () => {
   it('is accepted', async () => {
     expect(await issued({})).toBe('accepted')
   })
 
-  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'application/AT+jwt'])('typ %s (§4)', async (typ) => {
+  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'application/AT+jwt'])('is accepted with typ %s (§4)', async (typ) => {
     expect(await issued({ header: { typ } })).toBe('accepted')
   })
 
   it.each(['JWT', 'jwt', '', 'at+jwt2', 'at+application/jwt', 'dpop+jwt', 'logout+jwt', 'application/secevent+jwt', undefined])(
-    'typ %s is refused (§4)',
+    'is rejected with typ %s (§4)',
     async (typ) => {
       expect(await issued({ header: { typ } })).toBe('ERR_DPOP_TOKEN_INVALID')
     }
   )
 
-  it.each(['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'])('without %s is refused (§2.2)', async (claim) => {
+  it.each(['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'])('is rejected without %s (§2.2)', async (claim) => {
     expect(await withClaims({ [claim]: undefined })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
@@ -66,7 +66,7 @@ describe('a JWT access token as RFC 9068 profiles it', () => {
     { client_id: '' },
     { jti: 7 },
     { jti: '' }
-  ])('with a claim that is wrong is refused: %j', async (claims) => {
+  ])('is rejected with an invalid claim: %j', async (claims) => {
     expect(await withClaims(claims)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
@@ -80,7 +80,7 @@ describe('a JWT access token as RFC 9068 profiles it', () => {
     expect(await withClaims(claims)).toBe('accepted')
   })
 
-  it('time has a tolerance of five seconds, or as configured (RFC 7519 §4.1.4, §4.1.5)', async () => {
+  it('is validated with a clock tolerance of five seconds, or the configured one (RFC 7519 §4.1.4, §4.1.5)', async () => {
     expect(await withClaims({ exp: NOW - 4 })).toBe('accepted')
     expect(await withClaims({ exp: NOW - 5 })).toBe('ERR_DPOP_TOKEN_EXPIRED')
     expect(await withClaims({ nbf: NOW + 5 })).toBe('accepted')
@@ -91,19 +91,19 @@ describe('a JWT access token as RFC 9068 profiles it', () => {
     expect(await withClaims({ nbf: NOW + 1 }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it.each([2 ** 53, 1e300])('an exp however far away is a time (RFC 7519 §2): %i', async (exp) => {
+  it.each([2 ** 53, 1e300])('is accepted with the exp %i, far in the future (RFC 7519 §2)', async (exp) => {
     expect(await withClaims({ exp })).toBe('accepted')
   })
 
-  it('that has expired is only called so when its signature verifies', async () => {
+  it('is rejected as expired only if its signature is valid', async () => {
     const [header, payload] = (await world.issuer.issue({ expiresInSeconds: -60 })).split('.')
     expect(await verdict(`${header}.${payload}.${encode('x'.repeat(64))}`)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 })
 
-describe("token.type 'any': servers that do not follow RFC 9068", () => {
+describe("token.type 'any', for servers that do not implement RFC 9068", () => {
   const token = { type: 'any' } as const
-  it('needs only iss, aud and exp', async () => {
+  it('requires only iss, aud and exp', async () => {
     const claims = { sub: undefined, client_id: undefined, iat: undefined, jti: undefined }
     for (const typ of ['JWT', undefined, 'at+jwt', 'vnd.example'])
       expect(await issued({ claims, header: { typ } }, { token })).toBe('accepted')
@@ -120,12 +120,12 @@ describe("token.type 'any': servers that do not follow RFC 9068", () => {
     'secevent+jwt',
     'oauth-authz-req+jwt',
     'client-authentication+jwt'
-  ])('another kind of JWT is none: %s (RFC 8725 §3.12)', async (typ) => {
+  ])('rejects another kind of JWT: %s (RFC 8725 §3.12)', async (typ) => {
     expect(await issued({ header: { typ } }, { token })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 })
 
-describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 §7.2)', () => {
+describe('the compact serialization is parsed strictly (RFC 7515 §7.1, RFC 7519 §7.2)', () => {
   it('rejects every non-canonical encoding of a valid token', async () => {
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const [header, payload, signature] = token.split('.') as [string, string, string]
@@ -151,7 +151,7 @@ describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 �
   })
 
   it.each([{ b64: false, crit: ['b64'] }, { b64: true }, { b64: null }])(
-    'b64 has no place in a JWT (RFC 7797 §7): %j',
+    'rejects a header with b64 (RFC 7797 §7): %j',
     async (header) => {
       const token = await world.issuer.issue({ jkt: world.client.jkt })
       const [, payload, signature] = token.split('.')
@@ -170,13 +170,13 @@ describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 �
     { alg: 'es256' },
     { alg: ['ES256'] },
     { alg: undefined }
-  ])('a header that cannot be supported: %j (RFC 7515 §4.1.11, §5.2)', async (extra) => {
+  ])('rejects a header that is not supported: %j (RFC 7515 §4.1.11, §5.2)', async (extra) => {
     const [, payload, signature] = (await world.issuer.issue({ jkt: world.client.jkt })).split('.')
     const header = { alg: 'ES256', typ: 'at+jwt', kid: world.issuer.jwks.keys[0]?.['kid'], ...extra }
     expect(await verdict(`${encode(header)}.${payload}.${signature}`)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('keys in the header of the token are not used (RFC 9068 §4)', async () => {
+  it('ignores keys in the header (RFC 9068 §4)', async () => {
     const rogue = await createTestIssuer({ clock: world.clock, alg: 'ES256' })
     const header = { jwk: rogue.jwks.keys[0], jku: 'https://evil.example/keys', kid: undefined }
     expect(await verdict(await rogue.issue({ jkt: world.client.jkt, header }))).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -184,13 +184,16 @@ describe('the compact serialization is read strictly (RFC 7515 §7.1, RFC 7519 �
 })
 
 describe('signature algorithms', () => {
-  it.each(['RS256', 'PS256', 'ES384', 'EdDSA', 'Ed25519'] as const)('%s', async (alg) => {
-    const issuer = await createTestIssuer({ clock: world.clock, alg })
-    const token = await issuer.issue({ jkt: world.client.jkt })
-    expect(await verdict(token, { issuer: issuer.options })).toBe('accepted')
-    expect(await verdict(token, { issuer: { ...issuer.options, algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(await verdict(token, { issuer: issuer.options, token: { algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
-  })
+  it.each(['RS256', 'PS256', 'ES384', 'EdDSA', 'Ed25519'] as const)(
+    '%s is accepted unless other algorithms are configured',
+    async (alg) => {
+      const issuer = await createTestIssuer({ clock: world.clock, alg })
+      const token = await issuer.issue({ jkt: world.client.jkt })
+      expect(await verdict(token, { issuer: issuer.options })).toBe('accepted')
+      expect(await verdict(token, { issuer: { ...issuer.options, algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
+      expect(await verdict(token, { issuer: issuer.options, token: { algorithms: ['ES256'] } })).toBe('ERR_DPOP_TOKEN_INVALID')
+    }
+  )
 })
 
 describe('the diagnostics event has the reason of a rejection', () => {
@@ -229,7 +232,7 @@ describe('the diagnostics event has the reason of a rejection', () => {
 })
 
 describe('several issuers', () => {
-  it('the keys of one issuer never verify a token of another', async () => {
+  it('the keys of one issuer do not verify a token of another', async () => {
     const other = await createTestIssuer({ issuer: 'https://other.example', clock: world.clock, alg: 'ES256' })
     const issuer = [world.issuer.options, other.options]
     const { jkt } = world.client
@@ -249,7 +252,7 @@ describe('several issuers', () => {
   })
 })
 
-describe('key sets in the wild', () => {
+describe('the key set of an issuer', () => {
   const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' }) as Record<string, unknown>
   const ecKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
@@ -268,7 +271,7 @@ describe('key sets in the wild', () => {
     expect(await verdict(signed(ecKey().privateKey, { kid: 'same' }), under(keys))).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('without any kid every key that fits is tried, and the time of the token still counts', async () => {
+  it('tries every suitable key for a token without kid, whose exp is still validated', async () => {
     const [a, b] = [ecKey(), ecKey()]
     const keys = [a, b].map(({ publicKey }) => jwkOf(publicKey))
     expect(await verdict(signed(b.privateKey, {}), under(keys))).toBe('accepted')
@@ -284,14 +287,16 @@ describe('key sets in the wild', () => {
 
   it('an unusable key results in 503 for tokens with its kid, and does not affect others', async () => {
     const { privateKey, publicKey } = ecKey()
-    const good = { ...jwkOf(publicKey), kid: 'good' }
-    const bad = { ...good, kid: 'bad', y: good['x' as never] }
-    expect(await verdict(signed(privateKey, { kid: 'good' }), under([bad, good]))).toBe('accepted')
-    expect(await verdict(signed(privateKey, { kid: 'bad' }), under([bad, good]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    // However many there are that cannot be used, also more than are tried.
-    expect(await verdict(signed(privateKey, {}), under(Array.from({ length: 9 }, () => bad)))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    // Among several keys with one kid it is skipped.
-    expect(await verdict(signed(privateKey, { kid: 'good' }), under([{ ...bad, kid: 'good' }, good]))).toBe('accepted')
+    const valid = { ...jwkOf(publicKey), kid: 'valid' }
+    const invalid = { ...valid, kid: 'invalid', y: valid['x' as never] }
+    expect(await verdict(signed(privateKey, { kid: 'valid' }), under([invalid, valid]))).toBe('accepted')
+    expect(await verdict(signed(privateKey, { kid: 'invalid' }), under([invalid, valid]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
+    // Also if there are more unusable keys than are tried.
+    expect(await verdict(signed(privateKey, {}), under(Array.from({ length: 9 }, () => invalid)))).toBe(
+      'ERR_DPOP_KEYS_UNAVAILABLE'
+    )
+    // An unusable key is skipped if another key has the same kid.
+    expect(await verdict(signed(privateKey, { kid: 'valid' }), under([{ ...invalid, kid: 'valid' }, valid]))).toBe('accepted')
   })
 
   it.each<[string, object]>([
@@ -335,13 +340,13 @@ describe('key sets in the wild', () => {
     }
   })
 
-  it('a private key that was published is not used', async () => {
+  it('does not use a private key that was published', async () => {
     const { privateKey } = ecKey()
     const token = signed(privateKey, { kid: 'k' })
     expect(await verdict(token, under([{ ...jwkOf(privateKey), kid: 'k' }]))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
-  it('an RSA key is used from 2048 bits on (RFC 7518 §3.3), also where an octet of zero stands before its modulus', async () => {
+  it('uses RSA keys of at least 2048 bits (RFC 7518 §3.3), also if a zero octet precedes the modulus', async () => {
     const publish = (modulusLength: number, serialize = (n: string) => n) => {
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength })
       const { e, kty, n } = jwkOf(publicKey)
@@ -354,7 +359,7 @@ describe('key sets in the wild', () => {
       expect(await verdict(token, under(keys))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
-  it.each(['x', 'y'])('a key without its %s cannot be used', async (member) => {
+  it.each(['x', 'y'])('does not use a key without %s', async (member) => {
     const { privateKey, publicKey } = ecKey()
     for (const value of [undefined, 7])
       expect(await verdict(signed(privateKey, {}), under([{ ...jwkOf(publicKey), [member]: value }]))).toBe(
@@ -362,7 +367,7 @@ describe('key sets in the wild', () => {
       )
   })
 
-  it('a key is imported once for each algorithm, however many tokens it signed', async () => {
+  it('a key is imported once for each algorithm, for any number of tokens', async () => {
     const importKey = vi.spyOn(platform, 'importKey')
     const { privateKey, publicKey } = ecKey()
     const verifier = createVerifier({ ...world.options, ...under([jwkOf(publicKey)]) })
@@ -372,7 +377,7 @@ describe('key sets in the wild', () => {
     importKey.mockRestore()
   })
 
-  it('an import that fails is tried again with the next token', async () => {
+  it('an import that fails is repeated with the next token', async () => {
     const { privateKey, publicKey } = ecKey()
     const verifier = createVerifier({ ...world.options, ...under([jwkOf(publicKey)]) })
     const verify = async (jti: string) =>
@@ -382,7 +387,7 @@ describe('key sets in the wild', () => {
     importKey.mockRestore()
   })
 
-  it('a key for encryption, or of another algorithm, does not verify (RFC 7517 §4.2, §4.4)', async () => {
+  it('a key for encryption, or of another algorithm, is not used (RFC 7517 §4.2, §4.4)', async () => {
     const { privateKey, publicKey } = ecKey()
     for (const extra of [{ use: 'enc' }, { alg: 'ES384' }, { key_ops: ['encrypt'] }, { kty: 'oct', k: 'AAAA' }])
       expect(await verdict(signed(privateKey, { kid: 'k' }), under([{ ...jwkOf(publicKey), kid: 'k', ...extra }]))).toBe(
@@ -393,10 +398,10 @@ describe('key sets in the wild', () => {
 
 describe('isRevoked', () => {
   it('is called on every request with the verified claims', async () => {
-    const asked: unknown[] = []
+    const received: unknown[] = []
     let revoked = false
     const isRevoked = (claims: unknown) => {
-      asked.push(claims)
+      received.push(claims)
       return revoked
     }
     const verifier = createVerifier({ ...world.options, token: { isRevoked } })
@@ -405,18 +410,18 @@ describe('isRevoked', () => {
     expect([await verify(), await verify()]).toEqual(['accepted', 'accepted'])
     revoked = true
     expect(await verify()).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(asked).toHaveLength(3)
-    expect(asked[0]).toMatchObject({ jti: 'token-1' })
+    expect(received).toHaveLength(3)
+    expect(received[0]).toMatchObject({ jti: 'token-1' })
   })
 
   it('is not called for an invalid token', async () => {
-    let asked = false
+    let isCalled = false
     const isRevoked = () => {
-      asked = true
+      isCalled = true
       return false
     }
     expect(await withClaims({ aud: 'x' }, { token: { isRevoked } })).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(asked).toBe(false)
+    expect(isCalled).toBe(false)
   })
 
   it('may return a promise', async () => {
@@ -424,11 +429,11 @@ describe('isRevoked', () => {
     expect(await issued({}, { token: { isRevoked: async () => true } })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it.each([undefined, null, 0, 'false', {}])('anything but false is taken at its worst: %j', async (response) => {
+  it.each([undefined, null, 0, 'false', {}])('rejects the token if it returns anything but false: %j', async (response) => {
     expect(await issued({}, { token: { isRevoked: () => response as never } })).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('that throws or rejects is 503', async () => {
+  it('results in 503 if it throws or rejects', async () => {
     const broken = [
       () => {
         throw new Error('database down')
@@ -440,7 +445,7 @@ describe('isRevoked', () => {
 })
 
 describe('a verified token is cached', () => {
-  /** A verifier, and how often it verified the signature of a token. */
+  /** A verifier, and a counter of its signature verifications of tokens. */
   async function createCountingWorld(extra: Extra = {}) {
     const issuer = await createTestIssuer({ clock: world.clock, alg: 'EdDSA' })
     const options = { ...world.options, issuer: issuer.options, signatureThreads: 'inline', ...extra } as const
@@ -458,7 +463,7 @@ describe('a verified token is cached', () => {
   it.each<[string, object]>([
     ['without nbf', {}],
     ['with nbf', { nbf: NOW }]
-  ])('for as long as its times allow, the tolerance included: %s', async (_title, claims) => {
+  ])('until it expires, the clock tolerance included: %s', async (_title, claims) => {
     const { issue, verdict, count } = await createCountingWorld()
     const token = await issue(claims)
     for (const seconds of [0, -5, 30, 64.999]) {
@@ -477,7 +482,7 @@ describe('a verified token is cached', () => {
 })
 
 describe('a cached token is validated like a new one', () => {
-  it('it expires on the second, as it would if it were new', async () => {
+  it('its exp is validated: it expires at the same time as for a new verifier', async () => {
     const verifier = createVerifier(world.options)
     const token = await world.issuer.issue({ jkt: world.client.jkt, expiresInSeconds: 60 })
     const verify = async (by = verifier) => await verdictOf(by.verifyRequest(await world.request({ token })))
@@ -493,7 +498,7 @@ describe('a cached token is validated like a new one', () => {
     }
   })
 
-  it('its nbf counts when the clock is set back', async () => {
+  it('its nbf is validated when the clock is set back', async () => {
     const verifier = createVerifier(world.options)
     const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { nbf: NOW } })
     const verify = async () => await verdictOf(verifier.verifyRequest(await world.request({ token })))
@@ -504,7 +509,7 @@ describe('a cached token is validated like a new one', () => {
     expect(await verify()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('its binding counts: another client cannot use it', async () => {
+  it('its binding is validated: it is rejected with a proof of another client', async () => {
     const verifier = createVerifier(world.options)
     const token = await world.issuer.issue({ jkt: world.client.jkt })
     const verify = async (request: PlainRequest) => await verdictOf(verifier.verifyRequest(request))

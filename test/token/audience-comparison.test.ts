@@ -68,7 +68,7 @@ describe("audienceComparison: 'uri' (RFC 3986 §6.2.2.1)", () => {
     expect(await verify(token)).toBe(INVALID)
   })
 
-  it('is cached for each token alone', async () => {
+  it('is cached separately for each token', async () => {
     const verify = verifierFor()
     expect(await verify(await tokenFor('https://MCP.example/mcp'), 'uri')).toBe('accepted')
     expect(await verify(await tokenFor('https://MCP.example/other'), 'uri')).toBe(INVALID)

@@ -1,4 +1,4 @@
-/** The caches of verified tokens: whatever tokens one client has, those of another stay cached. */
+/** The caches of verified tokens: the tokens of one client do not evict those of another. */
 
 import { tracingChannel } from 'node:diagnostics_channel'
 import { createVerifier, type VerifyMessage } from 'dpop-guard'
@@ -9,7 +9,7 @@ import { createWorld } from '../support/world.js'
 /** More than the entries of one client. */
 const TOKENS = 12
 
-it('the JWT of a client stays cached, however many tokens another client sends', async () => {
+it('the JWT of a client stays cached while another client sends any number of tokens', async () => {
   const { issuer, client, attacker, options, request } = await createWorld()
   const cached: (boolean | undefined)[] = []
   const { asyncEnd } = tracingChannel('dpop-guard:verify')
@@ -24,13 +24,13 @@ it('the JWT of a client stays cached, however many tokens another client sends',
   expect(cached.at(-1)).toBe(true)
 })
 
-it('the introspection response of a client stays cached, however many opaque tokens another client sends', async () => {
-  const { verify, says, client, requests } = await createIntrospectionWorld()
-  says({ active: true, sub: 'a', cnf: { jkt: client.jkt } })
+it('the introspection response of a client stays cached while another client sends any number of opaque tokens', async () => {
+  const { verify, respondWith, client, requests } = await createIntrospectionWorld()
+  respondWith({ active: true, sub: 'a', cnf: { jkt: client.jkt } })
   await verify('first')
-  says({ active: true, sub: 'b', cnf: { jkt: 'A'.repeat(43) } })
+  respondWith({ active: true, sub: 'b', cnf: { jkt: 'A'.repeat(43) } })
   for (let at = 0; at < TOKENS; at++) await expect(verify(`other-${at}`)).rejects.toMatchObject({ status: 401 })
-  const asked = requests.length
+  const count = requests.length
   await verify('first')
-  expect(requests).toHaveLength(asked)
+  expect(requests).toHaveLength(count)
 })

@@ -46,15 +46,15 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
     ['PEM', PEM],
     ['PEM with text before it', `subject=CN = client\n${PEM}\n`],
     ['PEM on one line, as in a header field', PEM.replaceAll('\n', ' ')],
-    ['PEM of a chain, the client first', `${PEM}\n${CA}`],
+    ['PEM of a chain with the client certificate first', `${PEM}\n${CA}`],
     ['DER as a Buffer', DER],
     ['DER as octets', new Uint8Array(DER)],
-    ['a promise of it', Promise.resolve(DER)]
+    ['a promise of DER', Promise.resolve(DER)]
   ])('accepts the token with that certificate: %s', async (_title, certificate) => {
     expect(await verdict(() => certificate)).toBe('accepted')
   })
 
-  it('the hook is given the request as it came', async () => {
+  it('the hook receives the request object of verifyRequest()', async () => {
     const request = await world.request({ tokenSpec: { claims: { cnf: { jkt: world.client.jkt, 'x5t#S256': x5tS256 } } } })
     let seen: unknown
     const clientCertificate = (given: unknown) => {
@@ -71,9 +71,9 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
     ['null as no certificate', () => null, 'there is no client certificate; see the option clientCertificate'],
     ['an empty string as no certificate', () => '', 'there is no client certificate; see the option clientCertificate'],
     ['another certificate', () => CA, 'the client certificate does not match cnf.x5t#S256'],
-    ['a chain with the client second', () => `${CA}\n${PEM}`, 'the client certificate does not match cnf.x5t#S256'],
+    ['a chain with the client certificate second', () => `${CA}\n${PEM}`, 'the client certificate does not match cnf.x5t#S256'],
     ['another certificate as DER', () => new X509Certificate(CA).raw, 'the client certificate does not match cnf.x5t#S256']
-  ])('is refused with %s', async (_title, hook, reason) => {
+  ])('is rejected with %s', async (_title, hook, reason) => {
     expect(await eventOf(() => verify(hook))).toEqual({ code: 'ERR_DPOP_TOKEN_BINDING', reason })
   })
 
@@ -99,13 +99,13 @@ describe('a token that is also bound to a certificate (RFC 8705 §3)', () => {
     expect(await verdict(hook)).toBe('ERR_DPOP_VERIFIER_UNAVAILABLE')
   })
 
-  it('the key still counts', async () => {
+  it('is rejected with a proof of another key, or without jkt, even with its certificate', async () => {
     expect(await verdict(() => PEM, { jkt: world.attacker.jkt, 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_BINDING')
     expect(await verdict(() => PEM, { 'x5t#S256': x5tS256 })).toBe('ERR_DPOP_TOKEN_UNBOUND')
   })
 })
 
-describe('under Bearer', () => {
+describe('with the scheme Bearer', () => {
   const bearer = async (cnf: unknown, clientCertificate?: () => string) => {
     const token = await world.issuer.issue({ claims: { cnf } })
     const options = { ...world.options, allowBearer: true, ...(clientCertificate && { clientCertificate }) }

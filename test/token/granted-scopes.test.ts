@@ -48,7 +48,7 @@ describe('grantedScopes', () => {
     ['rejects', () => Promise.reject(new Error('down'))]
   ])('throws if token.scopes returns a promise, which is handled if it %s', async (_outcome, read) => {
     expect(() => grantedScopes({}, read as never)).toThrow(new TypeError('"token.scopes" must not return a promise'))
-    // A rejection that is not handled would fail the run.
+    // An unhandled rejection would fail the run.
     await new Promise((resolve) => setImmediate(resolve))
   })
 })
@@ -98,7 +98,7 @@ describe('the options of an issuer', () => {
     })
   })
 
-  it.each(['iss', 'aud', 'exp'])('requiredClaims cannot drop %s', async (claim) => {
+  it.each(['iss', 'aud', 'exp'])('requiredClaims cannot remove %s', async (claim) => {
     for (const type of ['at+jwt', 'any'] as const)
       await expect(verify({ token: { type, requiredClaims: [] } }, { [claim]: undefined })).rejects.toMatchObject({
         code: 'ERR_DPOP_TOKEN_INVALID'
@@ -135,7 +135,7 @@ describe('the options of an issuer', () => {
     expect([await scopesOf(verifier), await scopesOf(changing)]).toEqual([['first'], ['first']])
     scopes = () => ['second']
     expect(await scopesOf(changing)).toEqual(['second'])
-    // A new function each time is another function, so the token is verified again.
+    // A new function differs from the previous one, so the token is verified again.
     expect(await scopesOf(verifier)).toEqual(['second'])
   })
 
@@ -146,7 +146,7 @@ describe('the options of an issuer', () => {
     [{ token: { scopes: ['a'] } }, '"token.scopes" must be a function'],
     [{ token: { scopeSatisfies: true } }, '"token.scopeSatisfies" must be a function'],
     [{ token: { typ: 'any' } }, '"token.typ" is not an option; did you mean "token.type"?']
-  ])('a wrong option is a TypeError that names it: %j', (options, message) => {
+  ])('an invalid option is a TypeError that names it: %j', (options, message) => {
     expect(() => createVerifier({ ...world.options, ...(options as Partial<VerifierOptions>) })).toThrow(new TypeError(message))
   })
 
@@ -155,7 +155,7 @@ describe('the options of an issuer', () => {
     [{ requiredClaims: {} }, '"issuer.requiredClaims" must be an array of claim names'],
     [{ scopes: 'scp' }, '"issuer.scopes" must be a function'],
     [{ clockToleranceSeconds: 301 }, '"issuer.clockToleranceSeconds" must be an integer from 0 to 300']
-  ])('a wrong option of an issuer is a TypeError that names it: %j', (options, message) => {
+  ])('an invalid option of an issuer is a TypeError that names it: %j', (options, message) => {
     expect(() => createVerifier({ ...world.options, issuer: issuerWith(options) })).toThrow(new TypeError(message))
   })
 })

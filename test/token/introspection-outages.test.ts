@@ -1,4 +1,4 @@
-/** Opaque tokens while the issuer is unavailable or an attacker sends forged tokens. */
+/** Opaque tokens while the issuer is unavailable or forged tokens of an attacker. */
 
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -12,7 +12,7 @@ import { eventOf, NOW_MS } from '../support/world.js'
 
 const OUTAGE = 'ERR_DPOP_INTROSPECTION_UNAVAILABLE'
 const INVALID = 'ERR_DPOP_TOKEN_INVALID'
-const names = (count: number, name = 'made-up') => Array.from({ length: count }, (_, i) => `${name}-${i}`)
+const names = (count: number, name = 'unknown') => Array.from({ length: count }, (_, i) => `${name}-${i}`)
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100_000 && !isSo(); turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -20,13 +20,13 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 /** A world whose endpoint sends valid responses, signed (RFC 9701) if requested. */
-async function createAnsweringWorld(introspection: Partial<IntrospectionOptions> = {}) {
+async function createRespondingWorld(introspection: Partial<IntrospectionOptions> = {}) {
   const world = await createIntrospectionWorld(introspection)
-  const { issuer, client, says } = world
+  const { issuer, client, respondWith } = world
   const members = { active: true, cnf: { jkt: client.jkt } }
   const claims = { aud: 'api', token_introspection: members }
   const sign = () => issuer.issue({ claims, header: { typ: 'token-introspection+jwt' } })
-  says(introspection.signedResponse ? await sign() : JSON.stringify(members))
+  respondWith(introspection.signedResponse ? await sign() : JSON.stringify(members))
   return world
 }
 
@@ -37,9 +37,9 @@ async function createHangingWorld(introspection: Partial<IntrospectionOptions> =
   const hang = () => {
     world.state.raw = (response) => void waiting.push(response)
   }
-  const release = (answer: object) => {
+  const release = (body: object) => {
     world.state.raw = undefined
-    for (const response of waiting.splice(0)) response.end(JSON.stringify(answer))
+    for (const response of waiting.splice(0)) response.end(JSON.stringify(body))
   }
   return { ...world, waiting, hang, release }
 }
@@ -48,27 +48,27 @@ describe.each<[string, Partial<IntrospectionOptions>]>([
   ['plain responses', {}],
   ['signed responses (RFC 9701)', { signedResponse: true }]
 ])('%s: an unavailable endpoint results in 503 and is used again when it recovers', (_name, options) => {
-  it.each<[string, { answer?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
+  it.each<[string, { body?: unknown; status?: number; raw?: (response: ServerResponse) => void }]>([
     ['400', { status: 400 }],
     ['401', { status: 401 }],
     ['500', { status: 500 }],
     ['204', { status: 204, raw: (response) => response.writeHead(204).end() }],
-    ['nothing', { answer: '' }],
-    ['HTML', { answer: '<p>' }],
-    ['null', { answer: 'null' }],
-    ['a list', { answer: '[]' }],
-    ['a string', { answer: '"x"' }],
-    ['a truncated response', { answer: '{"active":true' }],
-    ['three segments that are not a JWT', { answer: 'a.b.c' }],
+    ['an empty body', { body: '' }],
+    ['HTML', { body: '<p>' }],
+    ['null', { body: 'null' }],
+    ['a list', { body: '[]' }],
+    ['a string', { body: '"x"' }],
+    ['a truncated response', { body: '{"active":true' }],
+    ['three segments that are not a JWT', { body: 'a.b.c' }],
     ['bytes that are not UTF-8', { raw: (response) => response.end(Buffer.from([0x7b, 0xff, 0x7d])) }],
-    ['more than a megabyte', { answer: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
-    ['a JWT of more than a megabyte', { answer: `eyJ9.${'x'.repeat(1_048_576)}.x` }],
+    ['more than a megabyte', { body: `{"active":true,"x":"${'x'.repeat(1_048_576)}"}` }],
+    ['a JWT of more than a megabyte', { body: `eyJ9.${'x'.repeat(1_048_576)}.x` }],
     ['a broken connection', { raw: (response) => response.destroy() }],
-    ['a connection that breaks in the middle', { raw: (response) => response.write('{', () => response.destroy()) }],
+    ['a connection that closes during the body', { raw: (response) => response.write('{', () => response.destroy()) }],
     ['a redirect', { raw: (response) => response.writeHead(302, { location: '/introspect' }).end() }],
     ['a redirect that keeps the method', { raw: (response) => response.writeHead(307, { location: '/introspect' }).end() }]
   ])('%s', async (_title, broken) => {
-    const { verdict, state, clock, requests } = await createAnsweringWorld(options)
+    const { verdict, state, clock, requests } = await createRespondingWorld(options)
     const whole = { ...state }
     Object.assign(state, broken)
     expect(await verdict()).toBe(OUTAGE)
@@ -79,24 +79,24 @@ describe.each<[string, Partial<IntrospectionOptions>]>([
   })
 
   it('reads at most one megabyte of a compressed response', async () => {
-    const { verdict, state } = await createAnsweringWorld(options)
-    const answer = Buffer.concat([Buffer.alloc(64 * 2 ** 20, ' '), Buffer.from(state.answer as string)])
-    const small = gzipSync(answer)
+    const { verdict, state } = await createRespondingWorld(options)
+    const body = Buffer.concat([Buffer.alloc(64 * 2 ** 20, ' '), Buffer.from(state.body as string)])
+    const small = gzipSync(body)
     expect(small.length).toBeLessThan(2 ** 17)
     state.raw = (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(small)
     expect(await verdict()).toBe(OUTAGE)
   })
 
-  it('gives up after five seconds if the endpoint does not respond, or stops during its response', async () => {
+  it('stops waiting after five seconds if the endpoint does not respond or does not complete its response', async () => {
     const timeouts = holdTimeouts()
-    const { verdict, state, clock, verifier } = await createAnsweringWorld(options)
+    const { verdict, state, clock, verifier } = await createRespondingWorld(options)
     await verifier.ready()
-    let begun = 0
-    for (const raw of [() => begun++, (response: ServerResponse) => response.write('{', () => begun++)]) {
-      const past = begun
+    let started = 0
+    for (const raw of [() => started++, (response: ServerResponse) => response.write('{', () => started++)]) {
+      const past = started
       state.raw = raw
       const waiting = verdict()
-      await until(() => begun > past)
+      await until(() => started > past)
       timeouts.elapse()
       expect(await waiting).toBe(OUTAGE)
       clock.advance(1)
@@ -106,36 +106,36 @@ describe.each<[string, Partial<IntrospectionOptions>]>([
     expect(await verdict()).toBe('accepted')
   })
 
-  it('gives up after five seconds if a custom fetch ignores its signal', async () => {
+  it('stops waiting after five seconds if a custom fetch ignores its signal', async () => {
     const timeouts = holdTimeouts()
-    const world = await createAnsweringWorld(options)
-    let asked = 0
+    const world = await createRespondingWorld(options)
+    let fetchCount = 0
     const fetch: Fetch = (url, init) => {
       if (init.method !== 'POST') return globalThis.fetch(url, init)
-      asked++
+      fetchCount++
       return new Promise(() => {})
     }
     const waiting = world.verdict('opaque', createVerifier({ ...world.options, fetch }))
-    await until(() => asked === 1)
+    await until(() => fetchCount === 1)
     timeouts.elapse()
     expect(await waiting).toBe(OUTAGE)
   })
 })
 
 it('accepts a deeply nested response of up to one megabyte', async () => {
-  const { verdict, says, client } = await createIntrospectionWorld()
+  const { verdict, respondWith, client } = await createIntrospectionWorld()
   const nested = '['.repeat(400_000) + ']'.repeat(400_000)
-  says(`{"active":true,"cnf":{"jkt":"${client.jkt}"},"x":${nested}}`)
+  respondWith(`{"active":true,"cnf":{"jkt":"${client.jkt}"},"x":${nested}}`)
   expect(await verdict()).toBe('accepted')
 })
 
-describe('the endpoint', () => {
-  it('metadata without an endpoint results in 503 until it has one', async () => {
+describe('the discovery of the endpoint', () => {
+  it('results in 503 while the metadata has no endpoint', async () => {
     const { verdict, server, clock } = await createIntrospectionWorld()
-    const metadata = server.answers[METADATA] as object
-    server.answers[METADATA] = { ...metadata, introspection_endpoint: undefined }
+    const metadata = server.responses[METADATA] as object
+    server.responses[METADATA] = { ...metadata, introspection_endpoint: undefined }
     expect(await verdict()).toBe(OUTAGE)
-    server.answers[METADATA] = metadata
+    server.responses[METADATA] = metadata
     clock.advance(1)
     expect(await verdict()).toBe('accepted')
   })
@@ -144,28 +144,28 @@ describe('the endpoint', () => {
     ['of another issuer', { issuer: 'https://evil.example' }],
     ['with an endpoint of another scheme', { introspection_endpoint: 'data:application/json,{"active":true}' }],
     ['with an endpoint that is relative', { introspection_endpoint: '/introspect' }]
-  ])('metadata %s is none', async (_title, change) => {
+  ])('results in 503 for metadata %s', async (_title, change) => {
     const { verdict, server, requests } = await createIntrospectionWorld()
-    server.answers[METADATA] = { ...(server.answers[METADATA] as object), ...change }
+    server.responses[METADATA] = { ...(server.responses[METADATA] as object), ...change }
     expect(await verdict()).toBe(OUTAGE)
     expect(requests).toEqual([])
   })
 
-  it('is looked for once at a time, and for a second after a failure not again, however many tokens come', async () => {
+  it('is shared by concurrent requests, and is not repeated for one second after a failure', async () => {
     const { verdict, server, clock } = await createIntrospectionWorld()
-    delete server.answers[METADATA]
+    delete server.responses[METADATA]
     const all = async () => new Set(await Promise.all(names(40).map((token) => verdict(token))))
     expect(await all()).toEqual(new Set([OUTAGE]))
-    expect(server.asked).toHaveLength(2)
+    expect(server.requested).toHaveLength(2)
     clock.advance(0.999)
     expect(await verdict('one-more')).toBe(OUTAGE)
-    expect(server.asked).toHaveLength(2)
+    expect(server.requested).toHaveLength(2)
     clock.advance(0.001)
     expect(await verdict('and-one-more')).toBe(OUTAGE)
-    expect(server.asked).toHaveLength(4)
+    expect(server.requested).toHaveLength(4)
   })
 
-  it('that is given is not looked for, nor looked for again when it fails', async () => {
+  it('is not used if the option endpoint is set, also after a failure', async () => {
     const { options, server, verdict, state, clock } = await createIntrospectionWorld()
     const endpoint = `${server.origin}/introspect`
     const issuer = { issuer: server.origin, introspection: { clientId: 'api', clientSecret: 's', endpoint } }
@@ -174,54 +174,54 @@ describe('the endpoint', () => {
     state.status = 500
     clock.advance(3600)
     for (const token of ['two', 'three', 'four']) expect(await verdict(token, verifier)).toBe(OUTAGE)
-    expect(new Set(server.asked)).toEqual(new Set(['/introspect']))
+    expect(new Set(server.requested)).toEqual(new Set(['/introspect']))
   })
 
-  it('an endpoint that has moved is rediscovered after one failed request, at most twice per minute', async () => {
+  it('is repeated after a failed request, at most twice per minute, so that an endpoint that has moved is found', async () => {
     const { verdict, server, clock, client } = await createIntrospectionWorld()
     expect(await verdict('one')).toBe('accepted')
-    const looks = () => server.asked.filter((path) => path === METADATA).length
-    expect(looks()).toBe(1)
-    server.answers['/introspect'] = (response: ServerResponse) => response.writeHead(400).end()
+    const metadataFetches = () => server.requested.filter((path) => path === METADATA).length
+    expect(metadataFetches()).toBe(1)
+    server.responses['/introspect'] = (response: ServerResponse) => response.writeHead(400).end()
     clock.advance(29.999)
     expect(await verdict('two')).toBe(OUTAGE)
-    expect(looks()).toBe(1)
+    expect(metadataFetches()).toBe(1)
     clock.advance(0.001)
     expect(await verdict('three')).toBe(OUTAGE)
-    await until(() => looks() === 2)
-    const metadata = server.answers[METADATA] as object
-    server.answers[METADATA] = { ...metadata, introspection_endpoint: `${server.origin}/moved` }
-    server.answers['/moved'] = { active: true, cnf: { jkt: client.jkt } }
+    await until(() => metadataFetches() === 2)
+    const metadata = server.responses[METADATA] as object
+    server.responses[METADATA] = { ...metadata, introspection_endpoint: `${server.origin}/moved` }
+    server.responses['/moved'] = { active: true, cnf: { jkt: client.jkt } }
     clock.advance(30)
     expect(await verdict('four')).toBe(OUTAGE)
-    await until(() => looks() === 3)
+    await until(() => metadataFetches() === 3)
     await expect.poll(() => verdict(`five-${Math.random()}`)).toBe('accepted')
   })
 
-  it('an endpoint that responds is not rediscovered', async () => {
+  it('is not repeated while the endpoint responds', async () => {
     const { verdict, server, clock } = await createIntrospectionWorld()
     for (const token of ['one', 'two', 'three', 'four']) {
       expect(await verdict(token)).toBe('accepted')
       clock.advance(30)
     }
-    expect(server.asked).toEqual([METADATA, '/introspect', '/introspect', '/introspect', '/introspect'])
+    expect(server.requested).toEqual([METADATA, '/introspect', '/introspect', '/introspect', '/introspect'])
   })
 
-  it('is kept if the metadata is unavailable', async () => {
+  it('keeps the known endpoint if the metadata is unavailable', async () => {
     const { verdict, server, clock, state } = await createIntrospectionWorld()
     expect(await verdict('one')).toBe('accepted')
-    delete server.answers[METADATA]
+    delete server.responses[METADATA]
     state.status = 400
     clock.advance(30)
-    expect(await verdict('a-token-that-the-server-chokes-on')).toBe(OUTAGE)
-    await until(() => server.asked.includes('/.well-known/openid-configuration'))
+    expect(await verdict('a-token-that-the-server-rejects')).toBe(OUTAGE)
+    await until(() => server.requested.includes('/.well-known/openid-configuration'))
     state.status = 200
     expect(await verdict('two')).toBe('accepted')
   })
 })
 
 describe('a failure is cached for one second, for that token only', () => {
-  it('so that an unavailable issuer does not receive a request for each client request', async () => {
+  it('an unavailable issuer does not receive an introspection request for each client request', async () => {
     const { verdict, state, requests, clock } = await createIntrospectionWorld()
     state.status = 500
     for (let i = 0; i < 5; i++) expect(await verdict()).toBe(OUTAGE)
@@ -234,7 +234,7 @@ describe('a failure is cached for one second, for that token only', () => {
     expect(await verdict()).toBe('accepted')
   })
 
-  it('a request that started before the response arrived uses it', async () => {
+  it('a cached response is used by a request whose time is before that of the response', async () => {
     const { verdict, requests, clock } = await createIntrospectionWorld()
     expect(await verdict()).toBe('accepted')
     clock.advance(-0.005)
@@ -242,38 +242,38 @@ describe('a failure is cached for one second, for that token only', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('a clock that was set back neither extends the cooldown nor the cache', async () => {
-    const { verdict, state, says, requests, clock } = await createIntrospectionWorld()
+  it('a clock that was set back extends neither the cooldown nor the cached response', async () => {
+    const { verdict, state, respondWith, requests, clock } = await createIntrospectionWorld()
     state.status = 500
     expect(await verdict()).toBe(OUTAGE)
     state.status = 200
     clock.set(NOW_MS - 3_600_000)
     expect(await verdict()).toBe('accepted')
-    says({ active: false })
+    respondWith({ active: false })
     clock.set(NOW_MS - 7_200_000)
     expect(await verdict()).toBe(INVALID)
     expect(requests).toHaveLength(3)
   })
 })
 
-describe('an attacker sends forged tokens', () => {
-  it('so the requests under way are bounded: above that it is 503 at once, and the server hears nothing of it', async () => {
+describe('the limit of concurrent introspection requests', () => {
+  it('applies to unknown tokens: above it, the result is 503 without an introspection request', async () => {
     const { verdict, verify, verifier, hang, waiting, release, requests } = await createHangingWorld({
       maxConcurrentRequests: 8
     })
     await verifier.ready()
     hang()
-    const asked = names(4).map((token) => verdict(token))
+    const pending = names(4).map((token) => verdict(token))
     await until(() => waiting.length === 4)
     const cause = new Error('The limit of concurrent introspection requests is reached')
     for (const token of names(20, 'more')) expect(await eventOf(() => verify(token))).toEqual({ code: OUTAGE, cause })
     expect(requests).toHaveLength(4)
     release({ active: false })
-    expect(await Promise.all(asked)).toEqual([INVALID, INVALID, INVALID, INVALID])
+    expect(await Promise.all(pending)).toEqual([INVALID, INVALID, INVALID, INVALID])
     expect(await verdict('after')).toBe('accepted')
   })
 
-  it('concurrent requests with one token count once, and cached tokens do not count', async () => {
+  it('counts concurrent requests with one token once, and does not count cached tokens', async () => {
     const { verdict, client, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('known')).toBe('accepted')
     hang()
@@ -284,22 +284,22 @@ describe('an attacker sends forged tokens', () => {
     expect(new Set(await Promise.all(copies))).toEqual(new Set(['accepted']))
   })
 
-  it('half of them are kept for tokens that were active before; those are bounded too', async () => {
+  it('reserves half of its capacity for tokens that were active before, and also applies to these', async () => {
     const { verdict, client, clock, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 5 })
     for (const token of names(3, 'known')) expect(await verdict(token)).toBe('accepted')
     clock.advance(30)
     hang()
-    const madeUp = names(3).map((token) => verdict(token))
+    const unknown = names(3).map((token) => verdict(token))
     await until(() => waiting.length === 3)
     expect(await verdict('one-more')).toBe(OUTAGE)
     const known = names(2, 'known').map((token) => verdict(token))
     await until(() => waiting.length === 5)
     expect(await verdict('known-2')).toBe(OUTAGE)
     release({ active: true, cnf: { jkt: client.jkt } })
-    expect(new Set(await Promise.all([...madeUp, ...known]))).toEqual(new Set(['accepted']))
+    expect(new Set(await Promise.all([...unknown, ...known]))).toEqual(new Set(['accepted']))
   })
 
-  it('a token that was active keeps its reserved capacity while the endpoint is unavailable', async () => {
+  it('keeps the reserved capacity of a token that was active while the endpoint is unavailable', async () => {
     const { verdict, state, clock, hang, waiting, release, client } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('known')).toBe('accepted')
     clock.advance(30)
@@ -308,46 +308,46 @@ describe('an attacker sends forged tokens', () => {
     state.status = 200
     clock.advance(1)
     hang()
-    const madeUp = verdict('made-up')
+    const unknown = verdict('unknown')
     await until(() => waiting.length === 1)
     const known = verdict('known')
     await until(() => waiting.length === 2)
     release({ active: true, cnf: { jkt: client.jkt } })
-    expect([await madeUp, await known]).toEqual(['accepted', 'accepted'])
+    expect([await unknown, await known]).toEqual(['accepted', 'accepted'])
   })
 
-  it('a token that is not active any more has no such privilege', async () => {
-    const { verdict, says, clock, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 2 })
+  it('does not reserve capacity for a token that is no longer active', async () => {
+    const { verdict, respondWith, clock, hang, waiting, release } = await createHangingWorld({ maxConcurrentRequests: 2 })
     expect(await verdict('revoked')).toBe('accepted')
     clock.advance(30)
-    says({ active: false })
+    respondWith({ active: false })
     expect(await verdict('revoked')).toBe(INVALID)
     clock.advance(30)
     hang()
-    const asked = verdict('made-up')
+    const unknown = verdict('unknown')
     await until(() => waiting.length === 1)
     expect(await verdict('revoked')).toBe(OUTAGE)
     release({ active: false })
-    expect(await asked).toBe(INVALID)
+    expect(await unknown).toBe(INVALID)
   })
 
-  it('ten thousand forged tokens do not evict active ones', async () => {
+  it('ten thousand unknown tokens do not evict an active one from the cache', async () => {
     const { options } = await createIntrospectionWorld()
-    const asked: string[] = []
+    const introspected: string[] = []
     const fetch: Fetch = async (_url, { body }) => {
       const token = new URLSearchParams(body).get('token') as string
-      asked.push(token)
-      return Response.json({ active: token === 'good' })
+      introspected.push(token)
+      return Response.json({ active: token === 'active' })
     }
     const introspection = { clientId: 'api', clientSecret: 's3cret', endpoint: 'https://issuer.example/introspect' }
     const config = resolveOptions({ ...options, issuer: { issuer: 'https://issuer.example', introspection }, fetch })
     const [issuer] = new Issuers(config).configured
     const isActive = async (token: string) =>
       (await issuer?.introspection?.activeToken(token, token, NOW_MS, false)) !== undefined
-    expect(await isActive('good')).toBe(true)
+    expect(await isActive('active')).toBe(true)
     for (const token of names(10_001)) expect(await isActive(token)).toBe(false)
-    expect(await isActive('good')).toBe(true)
-    expect(asked.filter((token) => token === 'good')).toHaveLength(1)
+    expect(await isActive('active')).toBe(true)
+    expect(introspected.filter((token) => token === 'active')).toHaveLength(1)
   })
 })
 
@@ -356,8 +356,8 @@ describe('of several issuers', () => {
     const [a, b] = [await createHangingWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     const both = createVerifier({ ...a.options, issuer })
-    a.says({ active: false })
-    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    a.respondWith({ active: false })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
     a.hang()
     for (let i = 0; i < 3; i++) {
@@ -371,7 +371,7 @@ describe('of several issuers', () => {
   it('a token that was not active anywhere is introspected at all available issuers in order', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = ['https://jwt.example', a.options.issuer, b.options.issuer] as IssuerOptions[]
-    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', createVerifier({ ...a.options, issuer }))).issuer).toBe(a.server.origin)
     expect(b.requests).toEqual([])
   })

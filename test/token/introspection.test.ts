@@ -7,8 +7,8 @@ import { BASE_URL, eventOf, NOW, NOW_MS, verdictOf } from '../support/world.js'
 
 describe('an opaque token is introspected (RFC 7662 §2)', () => {
   it('and the members of the response are its claims, with the issuer that responded as iss', async () => {
-    const { verify, says, server, client, requests } = await createIntrospectionWorld()
-    says({ active: true, scope: 'a b', sub: 'u', cnf: { jkt: client.jkt }, token_type: 'DPoP', exp: NOW + 60 })
+    const { verify, respondWith, server, client, requests } = await createIntrospectionWorld()
+    respondWith({ active: true, scope: 'a b', sub: 'u', cnf: { jkt: client.jkt }, token_type: 'DPoP', exp: NOW + 60 })
     const auth = await verify('a.b~c')
     expect(auth).toMatchObject({ issuer: server.origin, scopes: ['a', 'b'], claims: { sub: 'u', iss: server.origin } })
     expect(Object.isFrozen(auth.claims)).toBe(true)
@@ -23,17 +23,17 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
   it('and rejected if no issuer has introspection', async () => {
     const { options, server, verdict } = await createIntrospectionWorld()
     expect(await verdict('opaque', createVerifier({ ...options, issuer: server.origin }))).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(server.asked).toEqual([])
+    expect(server.requested).toEqual([])
   })
 
   it('and accepted if one of several issuers reports it as active', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     const both = createVerifier({ ...a.options, issuer })
-    a.says({ active: false })
-    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    a.respondWith({ active: false })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
-    b.says({ active: false })
+    b.respondWith({ active: false })
     expect(await a.verdict('other', both)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
@@ -41,46 +41,54 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
     ['another aud', { aud: 'https://other.example' }, 'ERR_DPOP_TOKEN_INVALID'],
     ['an exp in the past', { exp: NOW - 60 }, 'ERR_DPOP_TOKEN_EXPIRED'],
     ['a malformed cnf', { cnf: { jkt: 7 } }, 'ERR_DPOP_TOKEN_BINDING']
-  ])('and accepted if one of several issuers accepts it, whatever another responds: %s', async (_title, members, code) => {
+  ])('and accepted if one of several issuers accepts it, for any response of another: %s', async (_title, members, code) => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     const both = createVerifier({ ...a.options, issuer })
-    a.says({ active: true, cnf: { jkt: a.client.jkt }, ...members })
-    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    a.respondWith({ active: true, cnf: { jkt: a.client.jkt }, ...members })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', both)).issuer).toBe(b.server.origin)
-    b.says({ active: false })
+    b.respondWith({ active: false })
     expect(await a.verdict('other', both)).toBe(code)
     b.state.status = 500
     expect(await a.verdict('third', both)).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 
+  it('and an error of token.scopes is 503 with that error as its cause, also if another issuer accepts the token', async () => {
+    const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
+    const cause = new Error('down')
+    const scopes = () => {
+      throw cause
+    }
+    const issuer = [{ ...(a.options.issuer as IssuerOptions), scopes }, b.options.issuer] as IssuerOptions[]
+    const event = await eventOf(() => a.verify('opaque', createVerifier({ ...a.options, issuer })))
+    expect(event).toMatchObject({ code: 'ERR_DPOP_VERIFIER_UNAVAILABLE', cause })
+  })
+
   it('and rejected for the reason of the first issuer that reports it as active, if none accepts it', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
-    a.says({ active: true, cnf: { jkt: a.client.jkt }, exp: NOW - 60 })
-    b.says({ active: true, cnf: { jkt: a.client.jkt }, aud: 'https://other.example' })
+    a.respondWith({ active: true, cnf: { jkt: a.client.jkt }, exp: NOW - 60 })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt }, aud: 'https://other.example' })
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_TOKEN_EXPIRED')
   })
 
-  it.each(['a.b.c', 'eyJhbGciOiJFUzI1NiJ9', 'eyJ.a', 'x.eyJ.y'])(
-    'in any form that does not look like a JWT: %s',
-    async (token) => {
-      const { verdict, requests } = await createIntrospectionWorld()
-      expect(await verdict(token)).toBe('accepted')
-      expect(requests).toHaveLength(1)
-    }
-  )
+  it.each(['a.b.c', 'eyJhbGciOiJFUzI1NiJ9', 'eyJ.a', 'x.eyJ.y'])('in any format other than that of a JWT: %s', async (token) => {
+    const { verdict, requests } = await createIntrospectionWorld()
+    expect(await verdict(token)).toBe('accepted')
+    expect(requests).toHaveLength(1)
+  })
 
   it('and an unavailable issuer results in 503 only if no other accepts the token', async () => {
     const [a, b] = [await createIntrospectionWorld(), await createIntrospectionWorld()]
     const issuer = [a.options.issuer, b.options.issuer] as IssuerOptions[]
     a.state.status = 500
-    b.says({ active: true, cnf: { jkt: a.client.jkt } })
+    b.respondWith({ active: true, cnf: { jkt: a.client.jkt } })
     expect((await a.verify('opaque', createVerifier({ ...a.options, issuer }))).issuer).toBe(b.server.origin)
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer: issuer.toReversed() }))).toBe('accepted')
-    b.says({ active: false })
+    b.respondWith({ active: false })
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
-    b.says({ active: true, aud: 'x' })
+    b.respondWith({ active: true, aud: 'x' })
     expect(await a.verdict('opaque', createVerifier({ ...a.options, issuer }))).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 
@@ -110,23 +118,23 @@ describe('an opaque token is introspected (RFC 7662 §2)', () => {
     expect(requests).toEqual([])
   })
 
-  it.each([false, 'true', 1, null, undefined, {}])('only true is active: %j is not', async (active) => {
-    const { verdict, says, client } = await createIntrospectionWorld()
-    says({ active, cnf: { jkt: client.jkt } })
+  it.each([false, 'true', 1, null, undefined, {}])('active must be true: %j is rejected', async (active) => {
+    const { verdict, respondWith, client } = await createIntrospectionWorld()
+    respondWith({ active, cnf: { jkt: client.jkt } })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 })
 
-describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
-  it('a refresh token may be active too: requiredMembers name what only access tokens have (RFC 7662 §2.2)', async () => {
+describe('the members of an active response are validated (RFC 7662 §4, RFC 9449 §6.2)', () => {
+  it('requiredMembers must be present, so that an active refresh token is rejected (RFC 7662 §2.2)', async () => {
     for (const [members, expected] of [
       [{}, 'ERR_DPOP_TOKEN_INVALID'],
       [{ aud: BASE_URL }, 'ERR_DPOP_TOKEN_INVALID'],
       [{ token_type: 'DPoP' }, 'ERR_DPOP_TOKEN_INVALID'],
       [{ aud: BASE_URL, token_type: 'DPoP' }, 'accepted']
     ] as const) {
-      const { verdict, says, client } = await createIntrospectionWorld({ requiredMembers: ['aud', 'token_type'] })
-      says({ active: true, cnf: { jkt: client.jkt }, ...members })
+      const { verdict, respondWith, client } = await createIntrospectionWorld({ requiredMembers: ['aud', 'token_type'] })
+      respondWith({ active: true, cnf: { jkt: client.jkt }, ...members })
       expect(await verdict()).toBe(expected)
     }
   })
@@ -155,31 +163,31 @@ describe('active is not enough (RFC 7662 §4, RFC 9449 §6.2)', () => {
     [{ cnf: { jkt: 'x' } }, 'ERR_DPOP_TOKEN_BINDING'],
     [{ cnf: 'x' }, 'ERR_DPOP_TOKEN_BINDING']
   ])('%j: %s', async (members, expected) => {
-    const { verdict, says, client } = await createIntrospectionWorld()
-    says({ active: true, cnf: { jkt: client.jkt }, ...members })
+    const { verdict, respondWith, client } = await createIntrospectionWorld()
+    respondWith({ active: true, cnf: { jkt: client.jkt }, ...members })
     expect(await verdict()).toBe(expected)
   })
 
-  it('the binding is checked here, against the key of the proof', async () => {
-    const { verdict, says } = await createIntrospectionWorld()
+  it('the binding is compared with the key of the proof', async () => {
+    const { verdict, respondWith } = await createIntrospectionWorld()
     const attacker = await createTestClient()
-    says({ active: true, cnf: { jkt: attacker.jkt } })
+    respondWith({ active: true, cnf: { jkt: attacker.jkt } })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_BINDING')
   })
 })
 
 describe('a response is cached for maxCacheSeconds', () => {
-  it('thirty seconds, or as configured', async () => {
-    for (const [maxCacheSeconds, kept] of [
+  it('of thirty seconds by default', async () => {
+    for (const [maxCacheSeconds, expected] of [
       [undefined, 30],
       [5, 5]
     ] as const) {
-      const { clock, verdict, says, requests } = await createIntrospectionWorld(
+      const { clock, verdict, respondWith, requests } = await createIntrospectionWorld(
         maxCacheSeconds === undefined ? {} : { maxCacheSeconds }
       )
       expect(await verdict()).toBe('accepted')
-      says({ active: false })
-      clock.advance(kept - 0.001)
+      respondWith({ active: false })
+      clock.advance(expected - 0.001)
       expect(await verdict()).toBe('accepted')
       clock.advance(0.001)
       expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
@@ -187,29 +195,29 @@ describe('a response is cached for maxCacheSeconds', () => {
     }
   })
 
-  it('0 disables the cache', async () => {
-    const { verdict, says } = await createIntrospectionWorld({ maxCacheSeconds: 0 })
+  it('of 0 disables the cache', async () => {
+    const { verdict, respondWith } = await createIntrospectionWorld({ maxCacheSeconds: 0 })
     expect(await verdict()).toBe('accepted')
-    says({ active: false })
+    respondWith({ active: false })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  it('never past exp', async () => {
-    const { clock, verdict, says, client, requests } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
-    says({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
+  it('but not after exp', async () => {
+    const { clock, verdict, respondWith, client, requests } = await createIntrospectionWorld({ maxCacheSeconds: 3600 })
+    respondWith({ active: true, cnf: { jkt: client.jkt }, exp: NOW + 10 })
     expect(await verdict()).toBe('accepted')
     clock.advance(9.999)
     expect(await verdict()).toBe('accepted')
     expect(requests).toHaveLength(1)
     clock.advance(0.001)
-    says({ active: false })
+    respondWith({ active: false })
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(requests).toHaveLength(2)
   })
 
   it('the response for an inactive token is cached too', async () => {
-    const { verdict, says, requests } = await createIntrospectionWorld()
-    says({ active: false })
+    const { verdict, respondWith, requests } = await createIntrospectionWorld()
+    respondWith({ active: false })
     for (let i = 0; i < 3; i++) expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(requests).toHaveLength(1)
   })
@@ -287,98 +295,98 @@ describe('signed responses (RFC 9701 §5)', () => {
   }
 
   it('are requested, and their claim is used', async () => {
-    const { verdict, says, signed, requests } = await createSignedWorld()
-    says(await signed())
+    const { verdict, respondWith, signed, requests } = await createSignedWorld()
+    respondWith(await signed())
     expect(await verdict()).toBe('accepted')
     expect(requests[0]?.headers.accept).toBe('application/token-introspection+jwt')
   })
 
   it('members outside the signed claim are ignored', async () => {
-    const { verdict, says, signed, client } = await createSignedWorld()
-    says(await signed({ token_introspection: { active: false }, active: true, cnf: { jkt: client.jkt } }))
+    const { verdict, respondWith, signed, client } = await createSignedWorld()
+    respondWith(await signed({ token_introspection: { active: false }, active: true, cnf: { jkt: client.jkt } }))
     expect(await verdict()).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
-  const notNow = 'The introspection response is invalid'
+  const invalid = 'The introspection response is invalid'
   const shape = 'The introspection response is not an object'
   it.each<[string, Record<string, unknown>, Record<string, unknown>, message: unknown]>([
-    ['for another audience', { aud: 'other' }, {}, expect.stringContaining(`${notNow}: aud is "other"`)],
-    ['without aud', { aud: undefined }, {}, `${notNow}: aud is missing`],
+    ['for another audience', { aud: 'other' }, {}, expect.stringContaining(`${invalid}: aud is "other"`)],
+    ['without aud', { aud: undefined }, {}, `${invalid}: aud is missing`],
     [
       'of another issuer',
       { iss: 'https://evil.example' },
       {},
-      expect.stringContaining(`${notNow}: iss is "https://evil.example"`)
+      expect.stringContaining(`${invalid}: iss is "https://evil.example"`)
     ],
-    ['without iss', { iss: undefined }, {}, `${notNow}: iss is missing`],
+    ['without iss', { iss: undefined }, {}, `${invalid}: iss is missing`],
     ['of another type', {}, { typ: 'at+jwt' }, 'The introspection response is not a signed JWT'],
-    ['that are old', { iat: NOW - 306 }, {}, `${notNow}: iat is not recent`],
-    ['from the future', { iat: NOW + 6 }, {}, `${notNow}: iat is not recent`],
-    ['without iat', { iat: undefined }, {}, `${notNow}: iat is missing`],
+    ['that are old', { iat: NOW - 306 }, {}, `${invalid}: iat is not recent`],
+    ['from the future', { iat: NOW + 6 }, {}, `${invalid}: iat is not recent`],
+    ['without iat', { iat: undefined }, {}, `${invalid}: iat is missing`],
     ['without the claim', { token_introspection: undefined }, {}, shape],
     ['with a claim that is null', { token_introspection: null }, {}, shape],
     ['with a claim that is a list', { token_introspection: [] }, {}, shape],
     ['with a claim that is a string', { token_introspection: 'x' }, {}, shape],
-    ['that have expired', { exp: NOW - 5 }, {}, `${notNow}: exp is 5 seconds in the past, the clock tolerance is 5`],
+    ['that have expired', { exp: NOW - 5 }, {}, `${invalid}: exp is 5 seconds in the past, the clock tolerance is 5`],
     [
-      'of a key that is not known',
+      'of an unknown key',
       {},
       { kid: 'unknown' },
       expect.stringContaining('The introspection response is not signed by the issuer: kid is')
     ]
   ])('%s result in 503 with a diagnostics event', async (_title, claims, header, message) => {
-    const { verify, says, signed } = await createSignedWorld()
-    says(await signed(claims, header))
+    const { verify, respondWith, signed } = await createSignedWorld()
+    respondWith(await signed(claims, header))
     const cause = expect.objectContaining({ message })
     expect(await eventOf(verify)).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
   })
 
   it.each([NOW - 305, NOW + 5])('are accepted for five minutes with a clock tolerance of five seconds: iat %i', async (iat) => {
-    const { verdict, says, signed } = await createSignedWorld()
-    says(await signed({ iat }))
+    const { verdict, respondWith, signed } = await createSignedWorld()
+    respondWith(await signed({ iat }))
     expect(await verdict()).toBe('accepted')
   })
 
   it('unsigned responses and those signed by another key are rejected', async () => {
-    const { verdict, verify, says, signed, server, clock, client } = await createSignedWorld()
-    says({ active: true, cnf: { jkt: client.jkt } })
+    const { verdict, verify, respondWith, signed, server, clock, client } = await createSignedWorld()
+    respondWith({ active: true, cnf: { jkt: client.jkt } })
     const cause = new Error('The introspection response is not a signed JWT')
     expect(await eventOf(() => verify('one'))).toEqual({ code: 'ERR_DPOP_INTROSPECTION_UNAVAILABLE', cause })
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
-    says(await signed({}, {}, rogue))
+    respondWith(await signed({}, {}, rogue))
     expect(await verdict('two')).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 
-  it('of a key that is new are verified with the new keys', async () => {
-    const { verdict, says, signed, server, clock } = await createSignedWorld()
-    says(await signed())
+  it('of a new key are verified with refreshed keys', async () => {
+    const { verdict, respondWith, signed, server, clock } = await createSignedWorld()
+    respondWith(await signed())
     expect(await verdict('one')).toBe('accepted')
     const rotated = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
-    server.answers['/keys'] = rotated.jwks
-    says(await signed({}, {}, rotated))
+    server.responses['/keys'] = rotated.jwks
+    respondWith(await signed({}, {}, rotated))
     expect(await verdict('two')).toBe('accepted')
   })
 })
 
 describe("tokens: 'all' introspects JWTs as well, after local verification", () => {
-  it('so that revocation is detected when the cached response expires', async () => {
-    const { clock, verdict, verify, says, issue, requests } = await createIntrospectionWorld({ tokens: 'all' })
+  it('revocation is detected when the cached response expires', async () => {
+    const { clock, verdict, verify, respondWith, issue, requests } = await createIntrospectionWorld({ tokens: 'all' })
     const token = await issue()
     expect([await verdict(token), await verdict(token)]).toEqual(['accepted', 'accepted'])
     expect(requests).toHaveLength(1)
-    says({ active: false })
+    respondWith({ active: false })
     clock.advance(30)
     const reported = { code: 'ERR_DPOP_TOKEN_INVALID', reason: 'the access token is not active' }
     expect(await eventOf(() => verify(token))).toEqual(reported)
   })
 
-  it('also if other issuers have no introspection', async () => {
+  it('revocation is also detected if other issuers have no introspection', async () => {
     const [all, other] = [await createIntrospectionWorld({ tokens: 'all' }), await createIntrospectionWorld()]
     const issuer = [other.options.issuer, all.options.issuer] as IssuerOptions[]
     const verifier = createVerifier({ ...all.options, issuer })
     const token = await all.issue()
     expect(await all.verdict(token, verifier)).toBe('accepted')
-    all.says({ active: false })
+    all.respondWith({ active: false })
     all.clock.advance(30)
     expect(await all.verdict(token, verifier)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
@@ -389,30 +397,30 @@ describe("tokens: 'all' introspects JWTs as well, after local verification", () 
     expect(requests).toEqual([])
   })
 
-  it('the server must not know another key; that it names none does not matter', async () => {
-    const { clock, verdict, verify, says, issue } = await createIntrospectionWorld({ tokens: 'all' })
+  it('a response with another cnf.jkt rejects the token; one without cnf does not', async () => {
+    const { clock, verdict, verify, respondWith, issue } = await createIntrospectionWorld({ tokens: 'all' })
     const attacker = await createTestClient()
-    says({ active: true })
+    respondWith({ active: true })
     expect(await verdict(await issue())).toBe('accepted')
-    says({ active: true, cnf: { jkt: attacker.jkt } })
+    respondWith({ active: true, cnf: { jkt: attacker.jkt } })
     clock.advance(30)
     const token = await issue()
     const reported = { code: 'ERR_DPOP_TOKEN_BINDING', reason: 'the introspection response has another cnf.jkt' }
     expect(await eventOf(() => verify(token))).toEqual(reported)
   })
 
-  it('attackers cannot take the requests of a JWT that was verified here (RFC 7662 §4)', async () => {
+  it('half of the concurrency limit is reserved for JWTs that have been verified (RFC 7662 §4)', async () => {
     const world = await createIntrospectionWorld({ tokens: 'all', maxConcurrentRequests: 2 })
-    let answer = () => {}
+    let respond = () => {}
     world.state.raw = (response) => {
-      answer = () => void response.end('{"active":false}')
+      respond = () => void response.end('{"active":false}')
       world.state.raw = undefined
     }
-    const madeUp = world.verdict('made-up')
+    const unknown = world.verdict('unknown')
     while (world.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(await world.verdict(await world.issue())).toBe('accepted')
-    answer()
-    expect(await madeUp).toBe('ERR_DPOP_TOKEN_INVALID')
+    respond()
+    expect(await unknown).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 
   it("'opaque' does not introspect a JWT", async () => {
@@ -422,41 +430,41 @@ describe("tokens: 'all' introspects JWTs as well, after local verification", () 
   })
 })
 
-describe('ready() finds out at the start what would fail at the first request', () => {
-  it('metadata, keys and endpoints are fetched', async () => {
+describe('ready()', () => {
+  it('fetches metadata and keys, which the first request then does not', async () => {
     const { verifier, server, verdict, issue } = await createIntrospectionWorld()
     await verifier.ready()
-    expect(new Set(server.asked)).toEqual(new Set([METADATA, '/keys']))
-    const count = server.asked.length
+    expect(new Set(server.requested)).toEqual(new Set([METADATA, '/keys']))
+    const count = server.requested.length
     expect(await verdict(await issue())).toBe('accepted')
-    expect(server.asked).toHaveLength(count)
+    expect(server.requested).toHaveLength(count)
   })
 
-  it('an issuer of opaque tokens need not have keys, any other must', async () => {
+  it('requires keys unless the issuer has introspection', async () => {
     const { verifier, options, server } = await createIntrospectionWorld()
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     await verifier.ready()
     expect(await verdictOf(createVerifier({ ...options, issuer: server.origin }).ready())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
-  it('an issuer with signed responses must have keys', async () => {
+  it('requires keys if introspection responses are signed', async () => {
     const { verifier, server, clock } = await createIntrospectionWorld({ signedResponse: true })
-    const keys = server.answers['/keys'] as object
-    delete server.answers['/keys']
+    const keys = server.responses['/keys'] as object
+    delete server.responses['/keys']
     expect(await verdictOf(verifier.ready())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    server.answers['/keys'] = keys
+    server.responses['/keys'] = keys
     clock.advance(1)
     expect(await verdictOf(verifier.ready())).toBe('accepted')
   })
 
-  it('a private key that cannot sign', async () => {
+  it('rejects if the private key cannot sign', async () => {
     const { verifier } = await createIntrospectionWorld({ privateKey: { kty: 'EC', crv: 'P-256', alg: 'ES256', d: 'x' } })
     expect(await verdictOf(verifier.ready())).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 
-  it('an endpoint that cannot be found', async () => {
+  it('rejects if the endpoint is not found', async () => {
     const { verifier, server } = await createIntrospectionWorld()
-    delete server.answers[METADATA]
+    delete server.responses[METADATA]
     expect(await verdictOf(verifier.ready())).toBe('ERR_DPOP_INTROSPECTION_UNAVAILABLE')
   })
 })

@@ -21,7 +21,7 @@ async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
   const issuerOf = () => createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
   const [issuer, rotated, client] = await Promise.all([issuerOf(), issuerOf(), createTestClient({ clock })])
   const metadata = { issuer: server.origin, jwks_uri: `${server.origin}/keys` }
-  Object.assign(server.answers, { [METADATA]: metadata, '/keys': issuer.jwks })
+  Object.assign(server.responses, { [METADATA]: metadata, '/keys': issuer.jwks })
   const verifier = createVerifier({ issuer: server.origin, audience: BASE_URL, baseUrl: BASE_URL, clock, ...options })
 
   const issue = (from = issuer) => from.issue({ jkt: client.jkt, expiresInSeconds: 86_400 })
@@ -31,11 +31,11 @@ async function createRemoteWorld(options: Partial<VerifierOptions> = {}) {
     )
   /** Waits for a background fetch. */
   const settled = async () => {
-    const count = server.asked.length
-    while (server.asked.length === count) await new Promise((resolve) => setImmediate(resolve))
+    const count = server.requested.length
+    while (server.requested.length === count) await new Promise((resolve) => setImmediate(resolve))
     await verify(await issue())
   }
-  const keyFetches = () => server.asked.filter((path) => path === '/keys').length
+  const keyFetches = () => server.requested.filter((path) => path === '/keys').length
   return { clock, server, issuer, rotated, client, verifier, issue, verify, settled, keyFetches }
 }
 
@@ -46,29 +46,29 @@ function createKeys(config: VerifierConfig): IssuerKeys {
 }
 
 describe('the keys of an issuer', () => {
-  it('are found by discovery, once, and fetched once for any number of requests', async () => {
+  it('are discovered once, and fetched once for any number of requests', async () => {
     const { server, issue, verify } = await createRemoteWorld()
     const tokens = await Promise.all(Array.from({ length: 50 }, () => issue()))
     const verdicts = await Promise.all(tokens.map(verify))
     expect(new Set(verdicts)).toEqual(new Set(['accepted']))
-    expect(server.asked).toEqual([METADATA, '/keys'])
+    expect(server.requested).toEqual([METADATA, '/keys'])
   })
 
-  it('are found without discovery where jwksUri says where', async () => {
+  it('are fetched without discovery with the option jwksUri', async () => {
     const world = await createRemoteWorld()
     const { server, clock, client } = world
     const issuer = { issuer: server.origin, jwksUri: `${server.origin}/keys` }
     const verifier = createVerifier({ issuer, baseUrl: BASE_URL, clock })
     const headers = await client.headers({ url: `${BASE_URL}/`, token: await world.issue() })
     expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('accepted')
-    expect(server.asked).toEqual(['/keys'])
+    expect(server.requested).toEqual(['/keys'])
   })
 
   it('are not fetched for a token of an unknown issuer', async () => {
     const { server, verify, client, clock } = await createRemoteWorld()
     const attacker = await createTestIssuer({ issuer: 'https://evil.example', clock, alg: 'ES256' })
     expect(await verify(await attacker.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(server.asked).toEqual([])
+    expect(server.requested).toEqual([])
   })
 
   it('that are configured are never fetched, also for a kid that they lack', async () => {
@@ -76,10 +76,10 @@ describe('the keys of an issuer', () => {
     const verifier = createVerifier({ issuer: { issuer: server.origin, jwks: issuer.jwks }, baseUrl: BASE_URL, clock })
     const headers = await client.headers({ url: `${BASE_URL}/`, token: await issue(rotated) })
     expect(await verdictOf(verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toBe('ERR_DPOP_TOKEN_INVALID')
-    expect(server.asked).toEqual([])
+    expect(server.requested).toEqual([])
   })
 
-  it('that are configured never change, so that a cached token stays cached', async () => {
+  it('that are configured are the same object at any time, so that a cached token stays cached', async () => {
     const { issuer, clock } = await createRemoteWorld()
     const config = resolveOptions({ issuer: issuer.options, baseUrl: BASE_URL, clock })
     const keys = createKeys(config)
@@ -87,7 +87,7 @@ describe('the keys of an issuer', () => {
     expect(keys.present(NOW_MS)).toBe(await keys.current())
   })
 
-  it('that are configured must be JSON values: anything else is a TypeError when the verifier is made', () => {
+  it('that are configured must be JSON values, otherwise createVerifier() throws a TypeError', () => {
     const jwks = { keys: [{ kty: () => 'EC' }] }
     expect(() => createVerifier({ issuer: { issuer: 'https://issuer.example', jwks }, baseUrl: BASE_URL })).toThrow(
       new TypeError('"issuer.jwks" must contain only JSON values')
@@ -99,26 +99,26 @@ describe('rotation', () => {
   it('an unknown kid refreshes the key set', async () => {
     const { server, issuer, rotated, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
-    server.answers['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
+    server.responses['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
     expect(await verify(await issue(rotated))).toBe('accepted')
     expect(await verify(await issue())).toBe('accepted')
     expect(keyFetches()).toBe(2)
   })
 
-  it('so does a token without a kid that none of the keys verifies (RFC 9068 §5)', async () => {
+  it('a token without a kid that no key verifies refreshes the key set (RFC 9068 §5)', async () => {
     const { server, issuer, rotated, client, verify, keyFetches } = await createRemoteWorld()
-    const nameless = (from: typeof issuer) => from.issue({ jkt: client.jkt, header: { kid: undefined } })
-    expect(await verify(await nameless(issuer))).toBe('accepted')
-    server.answers['/keys'] = rotated.jwks
-    expect(await verify(await nameless(rotated))).toBe('accepted')
-    expect(await verify(await nameless(issuer))).toBe('ERR_DPOP_TOKEN_INVALID')
+    const withoutKid = (from: typeof issuer) => from.issue({ jkt: client.jkt, header: { kid: undefined } })
+    expect(await verify(await withoutKid(issuer))).toBe('accepted')
+    server.responses['/keys'] = rotated.jwks
+    expect(await verify(await withoutKid(rotated))).toBe('accepted')
+    expect(await verify(await withoutKid(issuer))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(keyFetches()).toBe(2)
   })
 
   it('a kid that the refreshed key set lacks as well is rejected', async () => {
     const { server, rotated, client, clock, issue, verify, keyFetches } = await createRemoteWorld()
     expect(await verify(await issue())).toBe('accepted')
-    server.answers['/keys'] = rotated.jwks
+    server.responses['/keys'] = rotated.jwks
     const rogue = await createTestIssuer({ issuer: server.origin, clock, alg: 'ES256' })
     expect(await verify(await rogue.issue({ jkt: client.jkt }))).toBe('ERR_DPOP_TOKEN_INVALID')
     expect(keyFetches()).toBe(2)
@@ -154,7 +154,7 @@ describe('rotation', () => {
     }
     await sendUnknown(3)
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
-    server.answers['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
+    server.responses['/keys'] = { keys: [...issuer.jwks.keys, ...rotated.jwks.keys] }
     for (let second = 0; second < 4; second++) {
       clock.advance(1)
       await sendUnknown(3)
@@ -168,7 +168,7 @@ describe('rotation', () => {
     const { clock, server, rotated, issue, verify } = await createRemoteWorld()
     await verify(await issue())
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
-    server.answers['/keys'] = rotated.jwks
+    server.responses['/keys'] = rotated.jwks
     clock.advance(5)
     expect(await verify(await issue(rotated))).toBe('accepted')
   })
@@ -184,11 +184,11 @@ describe('rotation', () => {
   it('a token with an unknown kid results in 503 while the issuer is unavailable', async () => {
     const { clock, server, rotated, issue, verify } = await createRemoteWorld()
     await verify(await issue())
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     expect(await verify(await issue())).toBe('accepted')
-    server.answers['/keys'] = rotated.jwks
+    server.responses['/keys'] = rotated.jwks
     clock.advance(1)
     expect(await verify(await issue(rotated))).toBe('accepted')
   })
@@ -197,14 +197,14 @@ describe('rotation', () => {
     const { clock, server, rotated, issue, verify } = await createRemoteWorld()
     const token = await issue()
     expect(await verify(token)).toBe('accepted')
-    server.answers['/keys'] = rotated.jwks
+    server.responses['/keys'] = rotated.jwks
     clock.advance(30)
     expect(await verify(await issue(rotated))).toBe('accepted')
     expect(await verify(token)).toBe('ERR_DPOP_TOKEN_INVALID')
   })
 })
 
-describe('age', () => {
+describe('the age of the key set', () => {
   it('the key set is refreshed in the background after ten minutes', async () => {
     const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
     const token = await issue()
@@ -212,18 +212,18 @@ describe('age', () => {
     clock.advance(10 * MINUTE - 1)
     expect(await verify(token)).toBe('accepted')
     expect(keyFetches()).toBe(1)
-    server.answers['/keys'] = (response) => response.writeHead(500).end()
+    server.responses['/keys'] = (response) => response.writeHead(500).end()
     clock.advance(1)
     expect(await verify(token)).toBe('accepted')
     await settled()
     expect(keyFetches()).toBe(2)
   })
 
-  it('the key set stays in use for one hour after it was due while the issuer is unavailable', async () => {
+  it('the key set stays in use for one hour after its refresh was due while the issuer is unavailable', async () => {
     const { clock, server, issue, verify } = await createRemoteWorld()
     const token = await issue()
     expect(await verify(token)).toBe('accepted')
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     clock.advance(70 * MINUTE - 1)
     expect(await verify(token)).toBe('accepted')
     expect(await verify(await issue())).toBe('accepted')
@@ -232,12 +232,12 @@ describe('age', () => {
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
 
-  it('staleIfErrorSeconds says how long; 0 is not at all', async () => {
+  it('staleIfErrorSeconds is that duration; 0 disables it', async () => {
     for (const staleIfErrorSeconds of [0, 1, 90]) {
       const { clock, server, issue, verify } = await createRemoteWorld({ staleIfErrorSeconds })
       const token = await issue()
       expect(await verify(token)).toBe('accepted')
-      delete server.answers['/keys']
+      delete server.responses['/keys']
       clock.advance(10 * MINUTE + staleIfErrorSeconds - 1)
       expect(await verify(token)).toBe('accepted')
       clock.advance(1)
@@ -262,20 +262,20 @@ describe('age', () => {
 
   it('a request that needs a refresh waits for the fetch in progress', async () => {
     const clock = fakeClock(NOW_MS)
-    let answer = (_: Response): void => {}
-    const fetch: Fetch = () => new Promise((resolve) => (answer = resolve))
+    let respond = (_: Response): void => {}
+    const fetch: Fetch = () => new Promise((resolve) => (respond = resolve))
     const issuer = { issuer: 'https://issuer.example', jwksUri: 'https://issuer.example/keys' }
     const config = resolveOptions({ issuer, baseUrl: BASE_URL, clock, fetch })
     const keys = createKeys(config)
     const first = keys.newer('a')
-    answer(Response.json({ keys: [] }))
+    respond(Response.json({ keys: [] }))
     const old = await first
     clock.advance(2)
     expect(await keys.newer('b')).toBeUndefined()
     clock.advance(10 * MINUTE)
     expect(keys.present(clock())).toBe(old)
     const [second, third] = [keys.current(), keys.newer('a')]
-    answer(Response.json({ keys: [{ kty: 'EC' }] }))
+    respond(Response.json({ keys: [{ kty: 'EC' }] }))
     expect(await second).toBe(old)
     expect(await third).toBe(keys.present(clock()))
     expect(await third).not.toBe(old)
@@ -285,13 +285,13 @@ describe('age', () => {
 describe('a clock that was set back', () => {
   it('does not extend a cooldown', async () => {
     const { clock, server, issuer, rotated, issue, verify } = await createRemoteWorld()
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    server.answers['/keys'] = issuer.jwks
+    server.responses['/keys'] = issuer.jwks
     clock.set(NOW_MS - 3_600_000)
     expect(await verify(await issue())).toBe('accepted')
     expect(await verify(await issue(rotated))).toBe('ERR_DPOP_TOKEN_INVALID')
-    server.answers['/keys'] = rotated.jwks
+    server.responses['/keys'] = rotated.jwks
     clock.set(NOW_MS - 3_660_000)
     expect(await verify(await issue(rotated))).toBe('accepted')
   })
@@ -303,7 +303,7 @@ describe('a clock that was set back', () => {
     expect(await verify(await issue())).toBe('accepted')
     while (keyFetches() < 2) await new Promise((resolve) => setImmediate(resolve))
     expect(await verify(await issue())).toBe('accepted')
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     clock.advance(-70 * MINUTE)
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
   })
@@ -317,8 +317,8 @@ it('a failed background refresh publishes a diagnostics event for each attempt',
   const { clock, server, issue, verify, settled, keyFetches } = await createRemoteWorld()
   const token = await issue()
   expect(await verify(token)).toBe('accepted')
-  const keys = server.answers['/keys'] as object
-  delete server.answers['/keys']
+  const keys = server.responses['/keys'] as object
+  delete server.responses['/keys']
   clock.advance(10 * MINUTE)
   for (const attempt of [1, 2]) {
     expect(new Set(await Promise.all(Array.from({ length: 5 }, () => verify(token))))).toEqual(new Set(['accepted']))
@@ -328,39 +328,42 @@ it('a failed background refresh publishes a diagnostics event for each attempt',
     clock.advance(1)
   }
   expect(reported).toEqual([1, 2].map(() => ({ code: 'ERR_DPOP_KEYS_UNAVAILABLE', cause: expect.any(Error) })))
-  server.answers['/keys'] = keys
+  server.responses['/keys'] = keys
   expect(await verify(token)).toBe('accepted')
   await settled()
   expect(reported).toHaveLength(2)
 })
 
 describe('an unavailable issuer results in 503 and is used again when it recovers', () => {
-  it.each<[string, IssuerServer['answers']]>([
+  it.each<[string, IssuerServer['responses']]>([
     ['metadata 500', { [METADATA]: (response) => response.writeHead(500).end() }],
     ['metadata of another issuer', { [METADATA]: { issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' } }],
     ['keys 404', { '/keys': (response) => response.writeHead(404).end() }],
     ['keys 500', { '/keys': (response) => response.writeHead(500).end() }],
-    ['keys elsewhere', { '/keys': (response) => response.writeHead(302, { location: '/other' }).end() }],
+    ['keys with a redirect', { '/keys': (response) => response.writeHead(302, { location: '/other' }).end() }],
     ['keys that are HTML', { '/keys': '<html>' }],
-    ['keys that are no set', { '/keys': { keys: [1] } }],
-    ['keys that are cut off', { '/keys': '{"keys":[' }],
-    ['keys that break off', { '/keys': (response) => response.write('{"keys":', () => response.destroy()) }],
-    ['keys nested without end', { '/keys': `{"keys":[],"x":${'['.repeat(400_000)}${']'.repeat(400_000)}}` }],
-    ['keys without end', { '/keys': `{"keys":[${' '.repeat(1_100_000)}]}` }],
-    ['metadata without end', { [METADATA]: `{"x":"${'x'.repeat(1_100_000)}"}` }]
+    ['keys that are not a JWK Set', { '/keys': { keys: [1] } }],
+    ['truncated keys', { '/keys': '{"keys":[' }],
+    [
+      'keys whose connection closes during the body',
+      { '/keys': (response) => response.write('{"keys":', () => response.destroy()) }
+    ],
+    ['keys with deeply nested values', { '/keys': `{"keys":[],"x":${'['.repeat(400_000)}${']'.repeat(400_000)}}` }],
+    ['keys above one megabyte', { '/keys': `{"keys":[${' '.repeat(1_100_000)}]}` }],
+    ['metadata above one megabyte', { [METADATA]: `{"x":"${'x'.repeat(1_100_000)}"}` }]
   ])('%s', async (_title, broken) => {
     const { clock, server, issue, verify } = await createRemoteWorld()
-    const whole = { ...server.answers }
-    Object.assign(server.answers, broken)
+    const whole = { ...server.responses }
+    Object.assign(server.responses, broken)
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    Object.assign(server.answers, whole)
+    Object.assign(server.responses, whole)
     clock.advance(1)
     expect(await verify(await issue())).toBe('accepted')
   })
 
   it('the diagnostics event has the cause', async () => {
     const { server, verifier, client, issue } = await createRemoteWorld()
-    server.answers['/keys'] = { keys: [1] }
+    server.responses['/keys'] = { keys: [1] }
     const headers = await client.headers({ url: `${BASE_URL}/`, token: await issue() })
     expect(await eventOf(() => verifier.verifyRequest({ method: 'GET', target: '/', headers }))).toEqual({
       code: 'ERR_DPOP_KEYS_UNAVAILABLE',
@@ -370,7 +373,7 @@ describe('an unavailable issuer results in 503 and is used again when it recover
 
   it('no fetch is made for one second after a failure', async () => {
     const { clock, server, issue, verify, keyFetches } = await createRemoteWorld()
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     for (let i = 0; i < 5; i++) expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
     expect(keyFetches()).toBe(1)
     clock.advance(0.999)
@@ -383,9 +386,9 @@ describe('an unavailable issuer results in 503 and is used again when it recover
 
   it('the metadata is fetched again after a failure, since jwks_uri may have changed', async () => {
     const { clock, server, issuer, issue, verify } = await createRemoteWorld()
-    delete server.answers['/keys']
+    delete server.responses['/keys']
     expect(await verify(await issue())).toBe('ERR_DPOP_KEYS_UNAVAILABLE')
-    Object.assign(server.answers, {
+    Object.assign(server.responses, {
       [METADATA]: { issuer: server.origin, jwks_uri: `${server.origin}/moved` },
       '/moved': issuer.jwks
     })
@@ -393,30 +396,30 @@ describe('an unavailable issuer results in 503 and is used again when it recover
     expect(await verify(await issue())).toBe('accepted')
   })
 
-  it.each<[string, IssuerServer['answers']]>([
-    ['metadata', { [METADATA]: () => {}, '/.well-known/openid-configuration': () => {} }],
-    ['keys', { '/keys': () => {} }],
-    ['keys in the middle', { '/keys': (response) => void response.write('{"keys":') }]
+  it.each<[string, IssuerServer['responses']]>([
+    ['metadata that does not arrive', { [METADATA]: () => {}, '/.well-known/openid-configuration': () => {} }],
+    ['keys that do not arrive', { '/keys': () => {} }],
+    ['keys that do not end', { '/keys': (response) => void response.write('{"keys":') }]
   ])('a fetch is aborted after five seconds, and all waiting requests are rejected: %s', async (_title, hanging) => {
     const timeouts = holdTimeouts()
     const { clock, server, issue, verify } = await createRemoteWorld()
-    const whole = { ...server.answers }
-    Object.assign(server.answers, hanging)
+    const whole = { ...server.responses }
+    Object.assign(server.responses, hanging)
     const tokens = await Promise.all([issue(), issue(), issue()])
-    let isAnswered = false
-    const verdicts = Promise.all(tokens.map(verify)).finally(() => (isAnswered = true))
-    while (!isAnswered) {
+    let isSettled = false
+    const verdicts = Promise.all(tokens.map(verify)).finally(() => (isSettled = true))
+    while (!isSettled) {
       await new Promise((resolve) => setImmediate(resolve))
-      if (server.asked.length > 0) timeouts.elapse()
+      if (server.requested.length > 0) timeouts.elapse()
     }
     expect(new Set(await verdicts)).toEqual(new Set(['ERR_DPOP_KEYS_UNAVAILABLE']))
     expect(new Set(timeouts.given())).toEqual(new Set([5000]))
-    Object.assign(server.answers, whole)
+    Object.assign(server.responses, whole)
     clock.advance(1)
     expect(await verify(await issue())).toBe('accepted')
   })
 
-  it('whose fetch throws at once is the same', async () => {
+  it('a fetch that throws synchronously results in 503', async () => {
     const fetch: Fetch = () => {
       throw new Error('no network')
     }

@@ -1,4 +1,4 @@
-/** The vectors through every adapter, byte for byte over a socket. @module */
+/** The vectors with every adapter, byte for byte over a socket. @module */
 
 import { createVerifier, type VerifiedRequest, type Verifier } from 'dpop-guard'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,11 +10,11 @@ import type { WireRequest } from './recipe.js'
 import { type Framework, frameworks, type Server } from './servers.js'
 import { optionsOf, requestOf, type Step, startMs, stepsOf, titleOf, type Vector } from './vector.js'
 
-/** The verifier that the one app of a framework has: each row puts its own behind it. */
+/** The verifier of the one app of a framework, which delegates to that of the current row. */
 class Switch implements Verifier<VerifiedRequest | undefined> {
   verifier!: Verifier<VerifiedRequest | undefined>
   scopes: readonly string[] | undefined
-  /** The codes of the refusals since the row began. */
+  /** The codes of the rejections of the current step. */
   readonly codes = new Set<string | undefined>()
 
   async verifyRequest(...[request, options]: Parameters<Verifier['verifyRequest']>): Promise<VerifiedRequest | undefined> {
@@ -56,7 +56,7 @@ class Switch implements Verifier<VerifiedRequest | undefined> {
   }
 }
 
-// Signed once: every run has its own verifier, with a replay memory of its own.
+// Signed once: every run has its own verifier and replay store.
 const signed = new Map(vectorGroups.flatMap(({ vectors }) => vectors.map((vector) => [vector, stepsOf(vector)])))
 
 for (const framework of frameworks) {
@@ -85,7 +85,7 @@ function arrives({ only }: Vector, steps: readonly Step[], { isFetch = false }: 
   return !isFetch || (only !== 'lines' && steps.every((step) => hasUrl(requestOf(step))))
 }
 
-/** Fetch has no request with any other target or Host than those of a URL. */
+/** A Fetch request has only a target and a Host that a URL can contain. */
 function hasUrl(wire: WireRequest): boolean {
   return toFetchRequest({ ...wire, lines: wire.lines.filter(([name]) => /^host$/i.test(name)) }) !== undefined
 }

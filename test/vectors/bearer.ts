@@ -1,12 +1,12 @@
-/** Bearer beside DPoP, anonymous requests, and scopes: RFC 9449 §7.2, RFC 6750 §3. @module */
+/** Bearer and DPoP, anonymous requests, and scopes: RFC 9449 §7.2, RFC 6750 §3. @module */
 
 import type { Line, Recipe, Sent } from './recipe.js'
 import {
   acceptedAsBearer,
   anonymous,
-  badProof,
-  badRequest,
-  badToken,
+  invalidProof,
+  invalidRequest,
+  invalidToken,
   lacksScope,
   noCredentials,
   type Vector,
@@ -18,7 +18,7 @@ const options = { allowBearer: true }
 const unbound = { boundTo: null }
 const lines = (make: (sent: Sent) => readonly Line[]): Recipe => ({ lines: (sent) => [sent.host, ...make(sent)] })
 const asBearer = (value = (token: string) => `Bearer ${token}`): Recipe => lines(({ token }) => [['Authorization', value(token)]])
-/** An unbound token under Bearer: the control of everything that may go wrong under Bearer. */
+/** An unbound token as Bearer: the control of all rejected Bearer requests. */
 const plain: Recipe = { token: unbound, ...asBearer() }
 const withControl = { options, control: plain, controlAs: acceptedAsBearer }
 
@@ -29,14 +29,14 @@ const acceptedBearer: Vector[] = (
     ['BEARER in upper case', asBearer((token) => `BEARER ${token}`)],
     ['two spaces', asBearer((token) => `Bearer  ${token}`)],
     [
-      'a proof beside it, which is ignored',
+      'with a valid proof, which is ignored',
       lines(({ token, proof }) => [
         ['Authorization', `Bearer ${token}`],
         ['DPoP', proof]
       ])
     ],
     [
-      'garbage for a proof, which is ignored',
+      'with an invalid proof, which is ignored',
       lines(({ token }) => [
         ['Authorization', `Bearer ${token}`],
         ['DPoP', 'x']
@@ -44,7 +44,7 @@ const acceptedBearer: Vector[] = (
     ]
   ] satisfies [string, Recipe][]
 ).map(([what, recipe]) => ({
-  title: `§7.2 where Bearer is accepted too, an unbound token: ${what}`,
+  title: `§7.2 accepts an unbound token as Bearer with allowBearer: ${what}`,
   rules: ['L19', 'W-08', 'H-06', 'F-01', ...when(/proof/.test(what), 'AMB-15')],
   options,
   accept: { token: unbound, ...recipe },
@@ -53,34 +53,34 @@ const acceptedBearer: Vector[] = (
 
 const stillDPoP: Vector[] = [
   {
-    title: '§7.2 where Bearer is accepted too, DPoP is DPoP',
+    title: '§7.2 accepts a DPoP request with allowBearer',
     rules: ['D-50', 'D-41'],
     options,
     accept: {}
   },
   {
-    title: '§7.2 where Bearer is accepted too, a DPoP token still needs its proof',
+    title: '§7.2 requires a proof for the DPoP scheme with allowBearer',
     rules: ['D-39', 'D-54', 'AMB-05'],
     options,
     fault: lines(({ token }) => [['Authorization', `DPoP ${token}`]]),
-    refuse: badProof('PROOF_MISSING')
+    refuse: invalidProof('PROOF_MISSING')
   },
   {
-    title: '§7.2 where Bearer is accepted too, an unbound token under DPoP is refused',
+    title: '§7.2 rejects an unbound token with the DPoP scheme with allowBearer',
     rules: ['D-34', 'F-05', 'D-54'],
     options,
     fault: { token: unbound },
-    refuse: badToken('TOKEN_UNBOUND')
+    refuse: invalidToken('TOKEN_UNBOUND')
   },
   {
-    title: '§7.2 where the scheme is clear, its challenge alone carries the error: DPoP',
+    title: '§7.2 only the challenge of the scheme of the request has the error: DPoP',
     rules: ['D-54', 'D-52', 'D-43'],
     options,
     fault: lines(({ proof }) => [
       ['Authorization', 'DPoP garbage'],
       ['DPoP', proof]
     ]),
-    refuse: badProof('PROOF_ATH')
+    refuse: invalidProof('PROOF_ATH')
   }
 ]
 
@@ -99,11 +99,11 @@ const refusedBearer: Vector[] = [
     ] satisfies [string, Recipe][]
   ).map(
     ([what, recipe]): Vector => ({
-      title: `§7.2 a bound token is never a Bearer token: ${what}`,
+      title: `§7.2 rejects a bound token as Bearer: ${what}`,
       rules: ['D-50', 'D-54', 'D-52', 'L15', 'D-41'],
       ...withControl,
       fault: { token: { boundTo: 'ES256' }, ...recipe },
-      refuse: badToken('TOKEN_BINDING', 'Bearer')
+      refuse: invalidToken('TOKEN_BINDING', 'Bearer')
     })
   ),
   ...(
@@ -120,33 +120,33 @@ const refusedBearer: Vector[] = [
     ] satisfies [string, unknown][]
   ).map(
     ([what, cnf]): Vector => ({
-      title: `§7.2 a token with a cnf that is not understood is no Bearer token: cnf ${what}`,
+      title: `§7.2 rejects a token with an unknown or malformed cnf as Bearer: cnf ${what}`,
       rules: ['L14', 'D-50', 'AMB-14'],
       ...withControl,
       fault: { token: { claims: { cnf } } },
-      refuse: badToken('TOKEN_BINDING', 'Bearer')
+      refuse: invalidToken('TOKEN_BINDING', 'Bearer')
     })
   ),
   {
-    title: '§7.2 where the scheme is clear, its challenge alone carries the error: Bearer',
+    title: '§7.2 only the challenge of the scheme of the request has the error: Bearer',
     rules: ['D-54', 'D-52', 'D-43', 'W-05'],
     ...withControl,
     fault: lines(() => [['Authorization', 'Bearer garbage']]),
-    refuse: badToken('TOKEN_INVALID', 'Bearer')
+    refuse: invalidToken('TOKEN_INVALID', 'Bearer')
   },
   {
-    title: 'RFC 6750 §3.1 an expired Bearer token',
+    title: 'RFC 6750 §3.1 rejects an expired Bearer token',
     rules: ['W-05', 'W-06', 'A-07', 'D-54'],
     ...withControl,
     fault: { token: { claims: { exp: 1 } } },
-    refuse: badToken('TOKEN_EXPIRED', 'Bearer')
+    refuse: invalidToken('TOKEN_EXPIRED', 'Bearer')
   },
   {
-    title: '§11.5 a proof is not a Bearer token',
+    title: '§11.5 rejects a proof as a Bearer token',
     rules: ['D-77', 'B-13'],
     ...withControl,
     fault: lines(({ proof }) => [['Authorization', `Bearer ${proof}`]]),
-    refuse: badToken('TOKEN_INVALID', 'Bearer')
+    refuse: invalidToken('TOKEN_INVALID', 'Bearer')
   },
   ...(
     [
@@ -157,15 +157,15 @@ const refusedBearer: Vector[] = [
     ] satisfies [string, string][]
   ).map(
     ([what, value]): Vector => ({
-      title: `RFC 6750 §2.1 malformed Bearer credentials: ${what}`,
+      title: `RFC 6750 §2.1 rejects malformed Bearer credentials: ${what}`,
       rules: ['W-06', 'D-54'],
       ...withControl,
       fault: lines(() => [['Authorization', value]]),
-      refuse: badRequest('AUTHORIZATION_MALFORMED', 'Bearer')
+      refuse: invalidRequest('AUTHORIZATION_MALFORMED', 'Bearer')
     })
   ),
   {
-    title: '§7.2 where both schemes are accepted and both come, both challenges carry the error',
+    title: '§7.2 both challenges have the error if the request has both schemes',
     rules: ['D-55', 'AMB-16', 'D-52'],
     only: 'lines',
     ...withControl,
@@ -173,13 +173,13 @@ const refusedBearer: Vector[] = [
       ['Authorization', `Bearer ${token}`],
       ['Authorization', `DPoP ${token}`]
     ]),
-    refuse: badRequest('AUTHORIZATION_MALFORMED', 'both')
+    refuse: invalidRequest('AUTHORIZATION_MALFORMED', 'both')
   },
   ...(
     [
-      ['nothing', () => []],
+      ['no header fields', () => []],
       ['another scheme', () => [['Authorization', 'Basic dTpw']]],
-      ['a proof alone', ({ proof }) => [['DPoP', proof]]]
+      ['a proof without a token', ({ proof }) => [['DPoP', proof]]]
     ] satisfies [string, (sent: Sent) => readonly Line[]][]
   ).map(
     ([what, make]): Vector => ({
@@ -194,7 +194,7 @@ const refusedBearer: Vector[] = [
 
 const optional: Vector[] = [
   {
-    title: 'L22 where credentials are optional, none is anonymous',
+    title: 'L22 accepts a request without credentials as anonymous with optional',
     rules: ['L22'],
     options: { optional: true },
     accept: lines(() => []),
@@ -207,14 +207,14 @@ const optional: Vector[] = [
     accept: {}
   },
   {
-    title: 'L22 where credentials are optional and Bearer is accepted too, none is anonymous',
+    title: 'L22 accepts a request without credentials as anonymous with optional and allowBearer',
     rules: ['L22'],
     options: { optional: true, allowBearer: true },
     accept: lines(() => []),
     as: anonymous
   },
   {
-    title: 'L22 where credentials are optional and Bearer is accepted too, a Bearer token counts',
+    title: 'L22 accepts a Bearer token with optional and allowBearer',
     rules: ['L22'],
     options: { optional: true, allowBearer: true },
     accept: plain,
@@ -222,15 +222,15 @@ const optional: Vector[] = [
   },
   ...(
     [
-      ['a broken token', { token: { claims: { exp: 1 } } }, badToken('TOKEN_EXPIRED')],
-      ['a broken proof', { proof: { claims: { htm: 'PUT' } } }, badProof('PROOF_HTM')],
-      ['an unbound token', { token: unbound }, badToken('TOKEN_UNBOUND')],
-      ['a token without a proof', lines(({ token }) => [['Authorization', `DPoP ${token}`]]), badProof('PROOF_MISSING')],
-      ['a bound token as Bearer', asBearer(), badToken('SCHEME_NOT_ALLOWED')],
+      ['an expired token', { token: { claims: { exp: 1 } } }, invalidToken('TOKEN_EXPIRED')],
+      ['an invalid proof', { proof: { claims: { htm: 'PUT' } } }, invalidProof('PROOF_HTM')],
+      ['an unbound token', { token: unbound }, invalidToken('TOKEN_UNBOUND')],
+      ['a token without a proof', lines(({ token }) => [['Authorization', `DPoP ${token}`]]), invalidProof('PROOF_MISSING')],
+      ['a bound token as Bearer', asBearer(), invalidToken('SCHEME_NOT_ALLOWED')],
       ['a proof without a token', lines(({ proof }) => [['DPoP', proof]]), noCredentials],
       ['another scheme', lines(() => [['Authorization', 'Basic dTpw']]), noCredentials],
-      ['an empty Authorization line', lines(() => [['Authorization', '']]), noCredentials],
-      ['the scheme alone', lines(() => [['Authorization', 'DPoP']]), badRequest('AUTHORIZATION_MALFORMED')]
+      ['an empty Authorization field', lines(() => [['Authorization', '']]), noCredentials],
+      ['the scheme without a token', lines(() => [['Authorization', 'DPoP']]), invalidRequest('AUTHORIZATION_MALFORMED')]
     ] as const
   ).map(
     ([what, fault, refuse]): Vector => ({
@@ -250,13 +250,13 @@ const scopes: Vector[] = [
       ['the only one', 'notes:write', ['notes:write']],
       ['one of several', 'openid notes:write notes:read', ['notes:write']],
       ['all of several', 'a b c', ['c', 'a']],
-      ['a list, as some servers send it', ['notes:read', 'notes:write'], ['notes:write']],
-      ['spaces too many', ' a  b ', ['a', 'b']],
-      ['none needed', 'anything', []]
+      ['an array, as some servers send it', ['notes:read', 'notes:write'], ['notes:write']],
+      ['additional spaces', ' a  b ', ['a', 'b']],
+      ['no required scope', 'anything', []]
     ] satisfies [string, unknown, string[]][]
   ).map(
     ([what, granted, needed]): Vector => ({
-      title: `RFC 9068 §4 the token covers the scopes of the route: ${what}`,
+      title: `RFC 9068 §4 accepts a token with the scopes of the route: ${what}`,
       rules: ['A-08', 'C-03', 'F-04'],
       scopes: needed,
       accept: scope(granted)
@@ -271,15 +271,15 @@ const scopes: Vector[] = [
       ['another case', 'NOTES:WRITE', ['notes:write']],
       ['none', undefined, ['notes:write']],
       ['empty', '', ['notes:write']],
-      ['commas between', 'notes:read,notes:write', ['notes:write']],
+      ['commas instead of spaces', 'notes:read,notes:write', ['notes:write']],
       ['a number', 1, ['1']],
       ['an object', { 'notes:write': true }, ['notes:write']],
-      ['a list of other things', [['notes:write'], 1, null], ['notes:write']],
-      ['a tab between', 'notes:read\tnotes:write', ['notes:write']]
+      ['an array of other values', [['notes:write'], 1, null], ['notes:write']],
+      ['a tab instead of a space', 'notes:read\tnotes:write', ['notes:write']]
     ] satisfies [string, unknown, string[]][]
   ).map(
     ([what, granted, needed]): Vector => ({
-      title: `RFC 6750 §3.1 the token does not cover the scopes of the route: ${what}`,
+      title: `RFC 6750 §3.1 rejects a token without the scopes of the route: ${what}`,
       rules: ['A-08', 'C-03', 'F-04', 'W-06', 'P-M2', 'H-10'],
       scopes: needed,
       control: scope(granted),
@@ -309,30 +309,30 @@ const scopes: Vector[] = [
     rules: ['D-41', 'A-07'],
     scopes: ['notes:read'],
     fault: { proof: { signedBy: 'another ES256' } },
-    refuse: badProof('PROOF_SIGNATURE')
+    refuse: invalidProof('PROOF_SIGNATURE')
   }
 ]
 
-/** Strings that would end a parameter, start a header field line, or crash a server that copied them into a response. */
+/** Strings that, copied into a response, would end a parameter, start a header field line or be invalid. */
 const texts = ['"', '\\', '", error="x', '\r\nSet-Cookie: a=b', 'é', '日本', '\0', '%0d%0a', "';--"]
 const reflected: Vector[] = texts.flatMap((text): Vector[] => [
   {
     title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in the claims of a proof`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { proof: { claims: { htm: text, htu: text, nonce: text, ath: text } } },
-    refuse: badProof('PROOF_HTM')
+    refuse: invalidProof('PROOF_HTM')
   },
   {
     title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in the header of a proof`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { proof: { header: { alg: text, kid: text }, signAs: 'ES256' } },
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   },
   {
     title: `RFC 6750 §3 a challenge has no part of the request: ${JSON.stringify(text)} in a token`,
     rules: ['W-04', 'L40', 'H-04', 'W-03', 'H-07'],
     fault: { token: { header: { kid: text }, claims: { iss: text, aud: text, scope: text } } },
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   }
 ])
 

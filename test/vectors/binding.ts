@@ -1,26 +1,26 @@
-/** What a token is bound to: RFC 9449 §6 and §6.1, RFC 7800 §3.1, RFC 8705 §3. @module */
+/** The binding of a token: RFC 9449 §6 and §6.1, RFC 7800 §3.1, RFC 8705 §3. @module */
 
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, type Json, type Key, key } from './forge.js'
 import type { Line, Recipe } from './recipe.js'
-import { acceptedAsBearer, badToken, type Options, type Vector, type VectorGroup } from './vector.js'
+import { acceptedAsBearer, invalidToken, type Options, type Vector, type VectorGroup } from './vector.js'
 
-/** A token whose cnf is this, made with the client's key. */
+/** A token with this cnf, which is created from the key of the client. */
 const cnf = (make: (clientKey: Key) => unknown): Recipe => ({ token: { claims: (clientKey) => ({ cnf: make(clientKey) }) } })
-const unbound = badToken('TOKEN_UNBOUND')
-const wrongBinding = badToken('TOKEN_BINDING')
+const unbound = invalidToken('TOKEN_UNBOUND')
+const wrongBinding = invalidToken('TOKEN_BINDING')
 
 const other: Vector[] = (
   [
     ['unregistered members', (jkt) => ({ jkt, 'kc-jkt-type': 'x' })],
     ['members of any type', (jkt) => ({ jkt, foo: { bar: [1] }, n: null })],
-    ['another, unregistered hash beside it', (jkt) => ({ jkt, 'jkt#S512': 'abc' })],
-    ['nothing else', (jkt) => ({ jkt })]
+    ['another, unregistered hash', (jkt) => ({ jkt, 'jkt#S512': 'abc' })],
+    ['no other members', (jkt) => ({ jkt })]
   ] satisfies [string, (jkt: string) => Json][]
 ).map(([what, make]) => ({
-  title: `RFC 7800 §3.1 what is not understood in cnf is ignored: ${what}`,
+  title: `RFC 7800 §3.1 ignores unknown members of cnf: ${what}`,
   rules: ['J-24', 'AMB-14', 'L33', 'D-35'],
   accept: cnf(({ jkt }) => make(jkt))
 }))
@@ -41,7 +41,7 @@ const malformed: Vector[] = (
     ['of another hash', ({ jwk }) => ({ jkt: createHash('sha512').update(JSON.stringify(jwk)).digest('base64url') })]
   ] satisfies [string, (clientKey: Key) => Json][]
 ).map(([what, make]) => ({
-  title: `§6.1 jkt is the base64url SHA-256 thumbprint of a key: ${what}`,
+  title: `§6.1 rejects a jkt that is not a base64url SHA-256 thumbprint: ${what}`,
   rules: ['D-35', 'L14', 'D-80'],
   fault: cnf(make),
   refuse: wrongBinding
@@ -56,7 +56,7 @@ const notObjects: Vector[] = (
     ['a number', () => 1]
   ] satisfies [string, (clientKey: Key) => unknown][]
 ).map(([what, make]) => ({
-  title: `RFC 7800 §3.1 cnf is an object: ${what}`,
+  title: `RFC 7800 §3.1 rejects a cnf that is not an object: ${what}`,
   rules: ['J-24', 'D-35', 'L14'],
   fault: cnf(make),
   refuse: wrongBinding
@@ -68,7 +68,7 @@ const otherBinding: Vector[] = (
     ['the thumbprint in another case', ({ jkt }) => ({ jkt: swapCase(jkt) }), ['D-35']]
   ] satisfies [string, (clientKey: Key) => Json, RuleId[]][]
 ).map(([what, make, rules]) => ({
-  title: `§4.3#12 the bound key is the key of the proof: ${what}`,
+  title: `§4.3#12 rejects a token that is bound to another key: ${what}`,
   rules: [...rules, 'D-41', 'AMB-06'],
   fault: cnf(make),
   refuse: wrongBinding
@@ -83,7 +83,7 @@ const none: Vector[] = (
     ['a name in another case', ({ jkt }) => ({ JKT: jkt }), ['D-34', 'D-83']]
   ] satisfies [string, (clientKey: Key) => unknown, RuleId[]][]
 ).map(([what, make, rules]) => ({
-  title: `§6 a token that is not bound to a key is no DPoP token: ${what}`,
+  title: `§6 rejects a token without a bound key: ${what}`,
   rules,
   fault: cnf(make),
   refuse: unbound
@@ -91,25 +91,25 @@ const none: Vector[] = (
 
 const elsewhere: Vector[] = (
   [
-    ['in the token itself', { jkt: key('ES256').jkt }],
-    ['in a member of another name', { confirmation: { jkt: key('ES256').jkt } }],
-    ['a token_type that says DPoP', { token_type: 'DPoP' }]
+    ['a top-level claim jkt', { jkt: key('ES256').jkt }],
+    ['a claim of another name', { confirmation: { jkt: key('ES256').jkt } }],
+    ['the token_type DPoP', { token_type: 'DPoP' }]
   ] satisfies [string, Json][]
 ).map(([what, claims]) => ({
-  title: `§6.1 the binding is the jkt of cnf and nothing else: ${what}`,
+  title: `§6.1 rejects a binding other than the jkt of cnf: ${what}`,
   rules: ['D-34', 'D-36', 'L13'],
   fault: { token: { boundTo: null, claims } },
   refuse: unbound
 }))
 
 const registered: Vector[] = ['jwk', 'jwe', 'kid', 'jku', 'osc'].map((method) => ({
-  title: `RFC 7800 §3 a registered method that is not verified here fails closed: ${method}`,
+  title: `RFC 7800 §3 rejects a registered confirmation method that is not supported: ${method}`,
   rules: ['AMB-14', 'J-24', 'L14', 'L33'],
   fault: cnf(({ jkt, jwk }) => ({ jkt, [method]: method === 'jwk' ? jwk : 'x' })),
   refuse: wrongBinding
 }))
 
-// What a certificate is does not matter here: only its bytes are hashed.
+// Any bytes suffice as a certificate, because they are only hashed.
 const der = Buffer.from('the DER of a certificate')
 const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`
 const x5t = createHash('sha256').update(der).digest('base64url')
@@ -124,19 +124,19 @@ const spoofed: Line[] = [
 
 const certificates: Vector[] = [
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate as DER',
+    title: 'RFC 8705 §3 accepts a token that is also bound to a certificate, with that certificate as DER',
     rules: ['X-02', 'X-01'],
     options: showing(der),
     accept: both
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate as PEM',
+    title: 'RFC 8705 §3 accepts a token that is also bound to a certificate, with that certificate as PEM',
     rules: ['X-02', 'X-01'],
     options: showing(pem),
     accept: both
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, with that certificate first in a chain',
+    title: 'RFC 8705 §3 accepts a token that is also bound to a certificate, with that certificate first in a chain',
     rules: ['X-02', 'X-01'],
     options: showing(`${pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`),
     accept: both
@@ -148,27 +148,27 @@ const certificates: Vector[] = [
     accept: {}
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, without the option clientCertificate',
+    title: 'RFC 8705 §3 rejects a token that is also bound to a certificate, without the option clientCertificate',
     rules: ['X-02', 'J-24', 'AMB-14', 'L14'],
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, without a client certificate',
+    title: 'RFC 8705 §3 rejects a token that is also bound to a certificate, without a client certificate',
     rules: ['X-02', 'AMB-14'],
     options: { clientCertificate: () => undefined },
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, with a different certificate',
+    title: 'RFC 8705 §3 rejects a token that is also bound to a certificate, with a different certificate',
     rules: ['X-02', 'X-01'],
     options: showing(Buffer.from('another certificate')),
     fault: both,
     refuse: wrongBinding
   },
   {
-    title: 'RFC 8705 §3 a token that is also bound to a certificate, with a different DPoP key',
+    title: 'RFC 8705 §3 rejects a token that is also bound to a certificate, with a different DPoP key',
     rules: ['X-02', 'D-30'],
     options: showing(der),
     control: both,
@@ -194,7 +194,7 @@ const certificates: Vector[] = [
   },
   ...[1, '', null, 'x', `${x5t}=`].map(
     (hash): Vector => ({
-      title: `RFC 8705 §3.1 x5t#S256 is a base64url SHA-256: ${JSON.stringify(hash)}`,
+      title: `RFC 8705 §3.1 rejects an x5t#S256 that is not a base64url SHA-256: ${JSON.stringify(hash)}`,
       rules: ['X-02', 'L14'],
       options: showing(der),
       control: both,
@@ -207,7 +207,7 @@ const certificates: Vector[] = [
 const bearer: Recipe = { lines: ({ host, token }) => [host, ['Authorization', `Bearer ${token}`]] }
 const asBearer: Vector[] = [
   {
-    title: 'RFC 8705 §3 a token that is bound to a certificate, as Bearer with that certificate',
+    title: 'RFC 8705 §3 accepts a token that is bound to a certificate as Bearer, with that certificate',
     rules: ['X-01'],
     options: { ...showing(der), allowBearer: true },
     accept: { ...certificateOnly, ...bearer },
@@ -215,19 +215,19 @@ const asBearer: Vector[] = [
   },
   ...(
     [
-      ['no nonce is required', {}],
-      ['none was shown', { clientCertificate: () => undefined }],
-      ['another was shown', showing(Buffer.from('another certificate'))]
+      ['without the option clientCertificate', {}],
+      ['without a client certificate', { clientCertificate: () => undefined }],
+      ['with a different certificate', showing(Buffer.from('another certificate'))]
     ] satisfies [string, Options][]
   ).map(
     ([what, options]): Vector => ({
-      title: `RFC 8705 §3 a token that is bound to a certificate, as Bearer: ${what}`,
+      title: `RFC 8705 §3 rejects a token that is bound to a certificate as Bearer: ${what}`,
       rules: ['X-01', 'L14', 'L15'],
       options: { ...options, allowBearer: true },
       control: { token: { boundTo: null }, ...bearer },
       controlAs: acceptedAsBearer,
       fault: certificateOnly,
-      refuse: badToken('TOKEN_BINDING', 'Bearer')
+      refuse: invalidToken('TOKEN_BINDING', 'Bearer')
     })
   ),
   {
@@ -237,7 +237,7 @@ const asBearer: Vector[] = [
     control: { ...certificateOnly, ...bearer },
     controlAs: acceptedAsBearer,
     fault: both,
-    refuse: badToken('TOKEN_BINDING', 'Bearer')
+    refuse: invalidToken('TOKEN_BINDING', 'Bearer')
   }
 ]
 

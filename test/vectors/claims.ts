@@ -4,15 +4,15 @@ import { createHash } from 'node:crypto'
 import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, sha256 } from './forge.js'
 import type { Given } from './recipe.js'
-import { badProof, type Vector, type VectorGroup, when } from './vector.js'
+import { invalidProof, type Vector, type VectorGroup, when } from './vector.js'
 
 const required = ['jti', 'htm', 'htu', 'iat', 'ath'] as const
 
 const missing: Vector[] = required.map((claim) => ({
-  title: `§4.3#3 the proof has all required claims: ${claim} is absent`,
+  title: `§4.3#3 rejects a proof without a required claim: ${claim}`,
   rules: ['D-11', 'D-20', ...when(claim === 'ath', 'D-12', 'L12')],
   fault: { proof: { claims: { [claim]: undefined } } },
-  refuse: badProof('PROOF_CLAIMS')
+  refuse: invalidProof('PROOF_CLAIMS')
 }))
 
 const wrongValues: Record<(typeof required)[number], readonly unknown[]> = {
@@ -25,19 +25,19 @@ const wrongValues: Record<(typeof required)[number], readonly unknown[]> = {
 
 const wrongTypes: Vector[] = required.flatMap((claim) =>
   wrongValues[claim].map((value) => ({
-    title: `§4.2 the required claims have their types: ${claim} is ${JSON.stringify(value)}`,
+    title: `§4.2 rejects a required claim of another type: ${claim} is ${JSON.stringify(value)}`,
     rules: ['D-11', 'D-20', ...when(claim === 'jti', 'L16', 'D-17'), ...when(claim === 'iat', 'J-22', 'D-28')],
     fault: { proof: { claims: { [claim]: value } } },
-    refuse: badProof('PROOF_CLAIMS')
+    refuse: invalidProof('PROOF_CLAIMS')
   }))
 )
 
 const optionalTypes: Vector[] = (['exp', 'nbf'] as const).flatMap((claim) =>
   ['1900000000', true, {}, [1]].map((value) => ({
-    title: `RFC 7519 §4.1 a claim that is there has its type: ${claim} is ${JSON.stringify(value)}`,
+    title: `RFC 7519 §4.1 rejects an optional claim of another type: ${claim} is ${JSON.stringify(value)}`,
     rules: ['J-20', 'J-22', 'AMB-25'],
     fault: { proof: { claims: { [claim]: value } } },
-    refuse: badProof('PROOF_CLAIMS')
+    refuse: invalidProof('PROOF_CLAIMS')
   }))
 )
 
@@ -62,26 +62,26 @@ const identifiers: Vector[] = (
 }))
 
 const largeIdentifiers: Vector[] = [257, 2000].map((length) => ({
-  title: `§11.1 an unnecessarily large jti is refused: ${length} characters`,
+  title: `§11.1 rejects an unnecessarily large jti: ${length} characters`,
   rules: ['D-47', 'D-17', 'L9', 'L16'],
   fault: { proof: { claims: { jti: 'x'.repeat(length) } } },
-  refuse: badProof('PROOF_CLAIMS')
+  refuse: invalidProof('PROOF_CLAIMS')
 }))
 
-/** What Node's parser knows, but CONNECT, which has no URI. */
+/** The methods that the parser of Node.js accepts, except CONNECT, which has no URI. */
 const methods: Vector[] = [
   ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'],
   ...['ACL', 'BIND', 'CHECKOUT', 'COPY', 'LINK', 'LOCK', 'M-SEARCH', 'MERGE', 'MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MOVE'],
   ...['NOTIFY', 'PROPFIND', 'PROPPATCH', 'PURGE', 'QUERY', 'REBIND', 'REPORT', 'SEARCH', 'SOURCE', 'SUBSCRIBE'],
   ...['UNBIND', 'UNLINK', 'UNLOCK', 'UNSUBSCRIBE']
 ].map((method) => ({
-  title: `§4.3#8 htm is the method of the request, any method: ${method}`,
+  title: `§4.3#8 accepts an htm equal to the method: ${method}`,
   rules: ['D-25', 'L34', ...when(method === 'HEAD', 'H-14', 'AMB-09')],
   accept: { method }
 }))
 
 const ownMethods: Vector[] = ['FROB', 'get', 'Patch'].map((method) => ({
-  title: `RFC 9110 §9.1 a method is any token, compared as it is: ${method}`,
+  title: `RFC 9110 §9.1 accepts any token as method and htm: ${method}`,
   rules: ['D-25', 'H-13', 'AMB-08', 'L34'],
   node: 400 as const,
   accept: { method }
@@ -104,15 +104,15 @@ const wrongMethods: Vector[] = (
     ['OPTIONS', 'GET', []]
   ] satisfies [string, string, RuleId[]][]
 ).map(([method, htm, rules]) => ({
-  title: `§4.3#8 htm is the method of the request and no other: ${JSON.stringify(htm)} for ${method}`,
+  title: `§4.3#8 rejects an htm other than the method: ${JSON.stringify(htm)} for ${method}`,
   rules: ['D-25', ...rules],
   control: { method },
   fault: { proof: { claims: { htm } } },
-  refuse: badProof('PROOF_HTM')
+  refuse: invalidProof('PROOF_HTM')
 }))
 
 const override: Vector = {
-  title: '§4.3#8 htm is the method of the request line, not of an override',
+  title: '§4.3#8 rejects an htm that is the method of an override',
   rules: ['AMB-09', 'D-25'],
   control: { method: 'POST' },
   fault: {
@@ -124,7 +124,7 @@ const override: Vector = {
       ['DPoP', proof]
     ]
   },
-  refuse: badProof('PROOF_HTM')
+  refuse: invalidProof('PROOF_HTM')
 }
 
 const digest = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url') => (token: string) =>
@@ -148,10 +148,10 @@ const wrongHashes: Vector[] = (
     ['the token itself', (token) => token]
   ] satisfies [string, (token: string) => string][]
 ).map(([what, hash]) => ({
-  title: `§4.3#12 ath is the base64url SHA-256 of the token as it was presented: a hash ${what}`,
+  title: `§4.3#12 rejects an ath other than the base64url SHA-256 of the token: a hash ${what}`,
   rules: ['D-13', 'D-29', 'D-12', 'D-80', 'L12'],
   fault: { proof: { claims: ({ token }: Given) => ({ ath: hash(token) }) } },
-  refuse: badProof('PROOF_ATH')
+  refuse: invalidProof('PROOF_ATH')
 }))
 
 export const claims: VectorGroup = {

@@ -1,4 +1,4 @@
-/** The vectors on the core, in each shape that a request can have. @module */
+/** The vectors on the core, with each type of request. @module */
 
 import {
   createVerifier,
@@ -18,7 +18,7 @@ import { isRefusal, optionsOf, requestOf, type Step, startMs, stepsOf, titleOf, 
 
 interface Shape {
   readonly name: string
-  /** The request in this shape; undefined where the shape cannot have it. */
+  /** The request in this shape; undefined if it cannot be represented. */
   from(wire: WireRequest): RequestLike | undefined
 }
 
@@ -28,7 +28,7 @@ const shapes: readonly Shape[] = [
   { name: 'Fetch request', from: toFetchRequest }
 ]
 
-// Signed once: every run has its own verifier, with a replay memory of its own.
+// Signed once: every run has its own verifier and replay store.
 const signed = new Map(vectorGroups.flatMap(({ vectors }) => vectors.map((vector) => [vector, stepsOf(vector)])))
 
 for (const { name, from } of shapes) {
@@ -46,9 +46,9 @@ for (const { name, from } of shapes) {
   })
 }
 
-describe('with cached tokens and keys, the results are the same', () => {
+describe('the results are the same with cached tokens and keys', () => {
   for (const { subject, vectors } of vectorGroups) {
-    // A row with a history makes its own second times; one with a store of its own cannot have that emptied.
+    // Rows with a history repeat requests themselves; the store of a row that has its own cannot be cleared.
     const rows = vectors.filter((vector) => !('steps' in vector) && optionsOf(vector, () => startMs).replay === undefined)
     test(subject, async () => {
       for (const vector of rows) {
@@ -75,7 +75,7 @@ test('at least a third of the rows are requests that are accepted', () => {
   expect(vectors.length - refusals.length).toBeGreaterThanOrEqual(vectors.length / 3)
 })
 
-test('no two rows have one title', () => {
+test('titles are unique', () => {
   const titles = vectorGroups.flatMap(({ vectors }) => vectors.map(({ title }) => title))
   expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([])
 })
@@ -84,7 +84,7 @@ async function runOnCore(vector: Vector, steps: readonly Step[], toRequest: (wir
   let nowMs = startMs
   const options = optionsOf(vector, () => nowMs)
   const verifier = createVerifier(options)
-  // Hooks that count their calls count those of each verifier.
+  // Hooks that count their calls require a separate verifier.
   const explaining = options.token?.isRevoked === undefined ? verifier : createVerifier(optionsOf(vector, () => nowMs))
   let nonce = ''
   for (const step of steps) {
@@ -103,7 +103,7 @@ async function runOnCore(vector: Vector, steps: readonly Step[], toRequest: (wir
 function expectSameVerdict(explained: readonly ExplainedCheck[], outcomes: readonly Outcome[]): void {
   const failed = explained.find(({ outcome }) => outcome === 'fail')
   const [best] = outcomes.toSorted((a, b) => a.status - b.status)
-  // A store without `has` is not asked, so that its outage is not seen.
+  // A store without `has` is not called by explain(), which does not detect its outage.
   const isUnknown = best?.code === 'ERR_DPOP_REPLAY_STORE_UNAVAILABLE'
   if (isUnknown) expect(explained.at(-1)).toMatchObject({ rule: 'replay', outcome: 'skipped' })
   expect(failed?.code, JSON.stringify(failed)).toBe(isUnknown ? undefined : best?.code)
@@ -118,10 +118,10 @@ async function verify(verifier: Verifier<VerifiedRequest | undefined>, request: 
   }
 }
 
-/** As Node's parser presents the request. */
+/** The request as the parser of Node.js represents it. */
 function toNodeRequest({ method, target, lines }: WireRequest): RequestLike {
   const headers: Record<string, string> = {}
   for (const [name, value] of lines) headers[name.toLowerCase()] ??= value
-  // Names and values in turn; `headers` has the first of two lines, as Node does for Authorization and Host.
+  // Names and values alternate; `headers` has the first of two field lines, as Node.js does for Authorization and Host.
   return { method, url: target, rawHeaders: lines.flat(), headers }
 }

@@ -2,9 +2,9 @@
 
 import { type KeyName, key } from './forge.js'
 import { issuer, mix, now, type Recipe } from './recipe.js'
-import { badProof, badToken, type Options, type Vector, type VectorGroup, when } from './vector.js'
+import { invalidProof, invalidToken, type Options, type Vector, type VectorGroup, when } from './vector.js'
 
-/** The profile leaves out RS256, so its issuer signs with another key. */
+/** The profile excludes RS256, so its issuer signs with another key. */
 const options = (): Options => ({
   profile: 'fapi2',
   issuer: { issuer, jwks: { keys: [{ ...key('another issuer').jwk, kid: 'key-1', use: 'sig', alg: 'ES256' }] } }
@@ -21,7 +21,7 @@ const window: Vector[] = (
     ['60 seconds ago', -60]
   ] satisfies [string, number][]
 ).map(([what, offset]) => ({
-  title: `FAPI 2.0 §5.3.2.1 inside the window of the profile: ${what}`,
+  title: `FAPI 2.0 §5.3.2.1 accepts an iat inside the window of the profile: ${what}`,
   rules: ['F-09', 'AMB-10', 'D-48'],
   options,
   accept: mix(plain, { proof: { claims: { iat: now + offset } } })
@@ -34,12 +34,12 @@ const outside: Vector[] = (
     ['61 seconds ago', -61]
   ] satisfies [string, number][]
 ).map(([what, offset]) => ({
-  title: `FAPI 2.0 §5.3.2.1 outside the window of the profile: ${what}`,
+  title: `FAPI 2.0 §5.3.2.1 rejects an iat outside the window of the profile: ${what}`,
   rules: ['F-09', 'AMB-10'],
   options,
   control: plain,
   fault: { proof: { claims: { iat: now + offset } } },
-  refuse: badProof('PROOF_IAT')
+  refuse: invalidProof('PROOF_IAT')
 }))
 
 const algorithms: Vector[] = (
@@ -50,7 +50,7 @@ const algorithms: Vector[] = (
     ['EdDSA', 'Ed25519']
   ] satisfies [string, KeyName][]
 ).map(([alg, name]) => ({
-  title: `FAPI 2.0 §5.4.1 the algorithms of the profile: ${alg}`,
+  title: `FAPI 2.0 §5.4.1 accepts the algorithms of the profile: ${alg}`,
   rules: ['F-06', 'F-01', 'F-05', ...when(alg === 'ES256', 'V-01')],
   options,
   accept: mix(plain, { key: name, proof: { header: { alg } } })
@@ -64,12 +64,12 @@ const otherAlgorithms: Vector[] = (
     ['ES512', 'ES512']
   ] satisfies [string, KeyName][]
 ).map(([alg, name]) => ({
-  title: `FAPI 2.0 §5.4.1 no other algorithms: ${alg}`,
+  title: `FAPI 2.0 §5.4.1 rejects other algorithms: ${alg}`,
   rules: ['F-06', 'D-22'],
   options,
   control: plain,
   fault: { key: name, proof: { header: { alg } } },
-  refuse: badProof('PROOF_ALG')
+  refuse: invalidProof('PROOF_ALG')
 }))
 
 const tokens: Vector[] = [
@@ -79,7 +79,7 @@ const tokens: Vector[] = [
     options,
     control: plain,
     fault: { token: { boundTo: null } },
-    refuse: badToken('TOKEN_UNBOUND')
+    refuse: invalidToken('TOKEN_UNBOUND')
   },
   {
     title: 'FAPI 2.0 §5.4.1 an access token signed with RS256 is rejected',
@@ -98,7 +98,7 @@ const tokens: Vector[] = [
     }),
     control: plain,
     fault: { token: { signedBy: 'issuer', header: { kid: 'key-2' } } },
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   }
 ]
 

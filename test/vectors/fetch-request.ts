@@ -1,8 +1,8 @@
-/** Requests as Fetch has them. @module */
+/** Vectors as Fetch requests. @module */
 
 import type { Line, WireRequest } from './recipe.js'
 
-/** As a Fetch `Request`; undefined where the platform's own would not carry it as it is. Its URL says Host and target in one. */
+/** A Fetch `Request`; undefined if that of the platform would change the request. Its URL consists of Host and target. */
 export function toFetchRequest({ method, target, lines }: WireRequest): Request | undefined {
   const hosts = lines.filter((line) => !notHost(line)).map(([, value]) => value)
   const url = `https://${hosts[0]}${target}`

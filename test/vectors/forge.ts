@@ -150,7 +150,7 @@ export function malleate(raw: Buffer): Buffer {
 
 const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 
-/** An Ed25519 signature with S + L for S, which RFC 8032 §5.1.7 refuses. */
+/** An Ed25519 signature with S + L for S, which RFC 8032 §5.1.7 rejects. */
 export function malleateEd25519(raw: Buffer): Buffer {
   const s = BigInt(`0x${Buffer.from(raw.subarray(32)).reverse().toString('hex')}`) + ED25519_ORDER
   return Buffer.concat([raw.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse()])
@@ -166,7 +166,7 @@ export function aliasOf(segment: string): string {
   return segment.slice(0, -1) + alphabet[last ^ unused]
 }
 
-/** A JWS in compact serialization, every part open to be made wrong. */
+/** A JWS in compact serialization, of which every part can be invalid. */
 export interface Parts {
   readonly header: string
   readonly payload: string

@@ -7,8 +7,8 @@ import { issuer, makeToken, mix, now, origin, prepare, type Recipe } from './rec
 import {
   accepted,
   acceptedAsBearer,
-  badProof,
-  badToken,
+  invalidProof,
+  invalidToken,
   issuerJwks,
   type Options,
   type Refused,
@@ -20,88 +20,93 @@ import {
 const endpoint = `${issuer}/introspect`
 const active = (change: Json = {}): Json => ({ active: true, cnf: { jkt: key('ES256').jkt }, ...change })
 
-/** An authorization server that knows these tokens and requires requests as in RFC 7662 §2.1. */
-function serverThatKnows(answers: Readonly<Record<string, unknown>>): Fetch {
+/** An authorization server with these tokens, which requires requests as in RFC 7662 §2.1. */
+function authorizationServer(responses: Readonly<Record<string, unknown>>): Fetch {
   return async (url, { method, headers = {}, body }) => {
     const form = new URLSearchParams(body)
     const names = Object.keys(headers).map((name) => name.toLowerCase())
-    const isGood =
+    const isValid =
       url === endpoint &&
       method === 'POST' &&
       headers['content-type'] === 'application/x-www-form-urlencoded' &&
       headers['authorization'] === `Basic ${btoa('api:secret')}` &&
       !names.includes('dpop') &&
       [...form.keys()].sort().join() === 'token,token_type_hint'
-    if (!isGood) return new Response(null, { status: 400 })
-    const answer = answers[form.get('token') ?? ''] ?? { active: false }
-    if (answer instanceof Error) throw answer
-    return typeof answer === 'string' ? new Response(answer) : Response.json(answer)
+    if (!isValid) return new Response(null, { status: 400 })
+    const response = responses[form.get('token') ?? ''] ?? { active: false }
+    if (response instanceof Error) throw response
+    return typeof response === 'string' ? new Response(response) : Response.json(response)
   }
 }
 
-const asking = (answers: Readonly<Record<string, unknown>>, more: Partial<IntrospectionOptions> = {}): Options => ({
+const withResponses = (responses: Readonly<Record<string, unknown>>, more: Partial<IntrospectionOptions> = {}): Options => ({
   issuer: { issuer, jwks: issuerJwks(), introspection: { endpoint, clientId: 'api', clientSecret: 'secret', ...more } },
-  fetch: serverThatKnows(answers)
+  fetch: authorizationServer(responses)
 })
 
 const opaque = (token: string): Recipe => ({ token: { text: () => token } })
 
-const good: Vector[] = (
+const valid: Vector[] = (
   [
-    ['nothing but the key', 'abc', {}, ['D-33', 'D-36']],
+    ['only the key', 'abc', {}, ['D-33', 'D-36']],
     ['characters of token68', 'a-b.c_d~e+f/g==', {}, ['D-14', 'D-40']],
     ['one character', 'x', {}, ['D-14']],
     ['the type DPoP', 'abc', { token_type: 'DPoP' }, ['D-37']],
     ['the type dpop', 'abc', { token_type: 'dpop' }, ['D-37', 'L19']],
-    ['all that can be checked', 'abc', { iss: issuer, aud: [origin], exp: now + 60, nbf: now, iat: now }, ['I-03']],
+    ['all members that are validated', 'abc', { iss: issuer, aud: [origin], exp: now + 60, nbf: now, iat: now }, ['I-03']],
     ['unknown members', 'abc', { foo: 'bar', username: 'u' }, ['J-23']],
     ['aud as a string', 'abc', { aud: origin }, ['I-03']],
-    ['our aud among others', 'abc', { aud: ['https://other.example', origin] }, ['I-03']],
+    ['an aud of several audiences', 'abc', { aud: ['https://other.example', origin] }, ['I-03']],
     ['exp within the tolerance', 'abc', { exp: now - 4 }, ['I-03', 'A-06']],
     ['nbf within the tolerance', 'abc', { nbf: now + 5 }, ['I-03', 'J-20']],
     ['unknown members of cnf', 'abc', { cnf: { jkt: key('ES256').jkt, foo: 1 } }, ['J-24', 'L33']],
-    ['letters in another case', 'ABC', {}, ['D-14']],
-    ['the form of a JWE', 'a.b.c.d.e', {}, ['D-33']]
+    ['a token in upper case', 'ABC', {}, ['D-14']],
+    ['the format of a JWE', 'a.b.c.d.e', {}, ['D-33']]
   ] satisfies [string, string, Json, RuleId[]][]
 ).map(([what, token, change, rules]) => ({
-  title: `RFC 7662 §2.2 an opaque token that is active and bound: ${what}`,
+  title: `RFC 7662 §2.2 accepts an opaque token that is active and bound: ${what}`,
   rules: ['D-33', 'I-01', 'I-06', 'I-07', 'D-38', ...rules],
-  options: () => asking({ [token]: active(change) }),
+  options: () => withResponses({ [token]: active(change) }),
   accept: opaque(token)
 }))
 
-const bad: Vector[] = (
+const invalid: Vector[] = (
   [
-    ['unknown', undefined, badToken('TOKEN_INVALID'), ['I-02']],
-    ['not active', { active: false }, badToken('TOKEN_INVALID'), ['I-02', 'L11']],
-    ['active is a string', active({ active: 'true' }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
-    ['active is a number', active({ active: 1 }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
-    ['active is absent', active({ active: undefined }), badToken('TOKEN_INVALID'), ['I-01', 'L11']],
-    ['expired', active({ exp: now - 60 }), badToken('TOKEN_EXPIRED'), ['I-03']],
-    ['exp is a string', active({ exp: '1900000060' }), badToken('TOKEN_INVALID'), ['I-03']],
-    ['valid in one hour', active({ nbf: now + 3600 }), badToken('TOKEN_INVALID'), ['I-03']],
-    ['for another API', active({ aud: 'https://other.example' }), badToken('TOKEN_INVALID'), ['I-03', 'C-02']],
-    ['for no API', active({ aud: [] }), badToken('TOKEN_INVALID'), ['I-03']],
-    ['of another issuer', active({ iss: 'https://evil.example' }), badToken('TOKEN_INVALID'), ['I-03', 'B-08']],
-    ['bound, and of the type Bearer', active({ token_type: 'Bearer' }), badToken('TOKEN_INVALID'), ['D-37']],
-    ['not bound', active({ cnf: undefined }), badToken('TOKEN_UNBOUND'), ['D-33', 'D-34', 'F-05']],
-    ['bound elsewhere', active({ cnf: undefined, ext: { cnf: { jkt: 'x' } } }), badToken('TOKEN_UNBOUND'), ['D-36']],
-    ['bound beside cnf', active({ cnf: undefined, jkt: 'x' }), badToken('TOKEN_UNBOUND'), ['D-36']],
-    ['bound to another key', active({ cnf: { jkt: sha256('another') } }), badToken('TOKEN_BINDING'), ['D-30']],
-    ['cnf is a string', active({ cnf: 'x' }), badToken('TOKEN_BINDING'), ['L14', 'D-35']],
+    ['unknown', undefined, invalidToken('TOKEN_INVALID'), ['I-02']],
+    ['not active', { active: false }, invalidToken('TOKEN_INVALID'), ['I-02', 'L11']],
+    ['active is a string', active({ active: 'true' }), invalidToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['active is a number', active({ active: 1 }), invalidToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['active is absent', active({ active: undefined }), invalidToken('TOKEN_INVALID'), ['I-01', 'L11']],
+    ['expired', active({ exp: now - 60 }), invalidToken('TOKEN_EXPIRED'), ['I-03']],
+    ['exp is a string', active({ exp: '1900000060' }), invalidToken('TOKEN_INVALID'), ['I-03']],
+    ['valid in one hour', active({ nbf: now + 3600 }), invalidToken('TOKEN_INVALID'), ['I-03']],
+    ['for another API', active({ aud: 'https://other.example' }), invalidToken('TOKEN_INVALID'), ['I-03', 'C-02']],
+    ['with an empty aud', active({ aud: [] }), invalidToken('TOKEN_INVALID'), ['I-03']],
+    ['of another issuer', active({ iss: 'https://evil.example' }), invalidToken('TOKEN_INVALID'), ['I-03', 'B-08']],
+    ['bound, with the token_type Bearer', active({ token_type: 'Bearer' }), invalidToken('TOKEN_INVALID'), ['D-37']],
+    ['not bound', active({ cnf: undefined }), invalidToken('TOKEN_UNBOUND'), ['D-33', 'D-34', 'F-05']],
+    [
+      'with a cnf inside another member',
+      active({ cnf: undefined, ext: { cnf: { jkt: 'x' } } }),
+      invalidToken('TOKEN_UNBOUND'),
+      ['D-36']
+    ],
+    ['with a jkt outside of cnf', active({ cnf: undefined, jkt: 'x' }), invalidToken('TOKEN_UNBOUND'), ['D-36']],
+    ['bound to another key', active({ cnf: { jkt: sha256('another') } }), invalidToken('TOKEN_BINDING'), ['D-30']],
+    ['cnf is a string', active({ cnf: 'x' }), invalidToken('TOKEN_BINDING'), ['L14', 'D-35']],
     [
       'also bound to a certificate',
       active({ cnf: { jkt: key('ES256').jkt, 'x5t#S256': sha256('x') } }),
-      badToken('TOKEN_BINDING'),
+      invalidToken('TOKEN_BINDING'),
       ['X-02']
     ]
   ] satisfies [string, Json | undefined, Refused, RuleId[]][]
-).map(([what, answer, refuse, rules]) => ({
-  title: `RFC 7662 §2.2 an opaque token that is not: ${what}`,
+).map(([what, response, refuse, rules]) => ({
+  title: `RFC 7662 §2.2 rejects an opaque token: ${what}`,
   rules: [...rules, 'A-07'],
-  options: () => asking({ good: active(), bad: answer }),
-  control: opaque('good'),
-  fault: opaque('bad'),
+  options: () => withResponses({ valid: active(), invalid: response }),
+  control: opaque('valid'),
+  fault: opaque('invalid'),
   refuse
 }))
 
@@ -109,18 +114,18 @@ const introspectionUnavailable = unavailable('ERR_DPOP_INTROSPECTION_UNAVAILABLE
 const outages: Vector[] = (
   [
     ['unreachable', new TypeError('fetch failed')],
-    ['no JSON', '<html>'],
+    ['HTML', '<html>'],
     ['a list', []],
     ['null', 'null'],
-    ['cut off', '{"active":true']
+    ['truncated JSON', '{"active":true']
   ] satisfies [string, unknown][]
-).map(([what, answer]) => ({
-  title: `RFC 7662 §2 an endpoint without a valid response results in 503: ${what}`,
+).map(([what, response]) => ({
+  title: `RFC 7662 §2 an invalid introspection response results in 503: ${what}`,
   rules: ['I-08', 'L44'],
-  options: () => asking({ good: active(), bad: answer }),
+  options: () => withResponses({ valid: active(), invalid: response }),
   steps: () => [
-    { send: prepare(opaque('good')), expect: accepted },
-    { send: prepare(opaque('bad')), expect: introspectionUnavailable }
+    { send: prepare(opaque('valid')), expect: accepted },
+    { send: prepare(opaque('invalid')), expect: introspectionUnavailable }
   ]
 }))
 
@@ -139,27 +144,27 @@ const signed: Vector[] = [
   {
     title: 'RFC 9701 §5 accepts a signed response',
     rules: ['I-09', 'I-10'],
-    options: () => asking({ abc: jwt(active()) }, { signedResponse: true }),
+    options: () => withResponses({ abc: jwt(active()) }, { signedResponse: true }),
     accept: opaque('abc')
   },
   ...(
     [
-      ['a plain one', () => active()],
-      ['one for another client', () => jwt(active(), {}, { aud: 'other' })],
-      ['one of another issuer', () => jwt(active(), {}, { iss: 'https://evil.example' })],
-      ['one of another type', () => jwt(active(), { typ: 'JWT' })],
-      ['one with another key', () => jwt(active(), {}, {}, 'RSA')],
-      ['an old one', () => jwt(active(), {}, { iat: now - 3600 })],
-      ['one whose members are beside the claim', () => jwt({}, {}, { ...active(), token_introspection: undefined })]
+      ['an unsigned response', () => active()],
+      ['a response for another client', () => jwt(active(), {}, { aud: 'other' })],
+      ['a response of another issuer', () => jwt(active(), {}, { iss: 'https://evil.example' })],
+      ['a response of another type', () => jwt(active(), { typ: 'JWT' })],
+      ['a response signed with another key', () => jwt(active(), {}, {}, 'RSA')],
+      ['an old response', () => jwt(active(), {}, { iat: now - 3600 })],
+      ['a response with the members outside of the claim', () => jwt({}, {}, { ...active(), token_introspection: undefined })]
     ] satisfies [string, () => unknown][]
   ).map(
-    ([what, answer]): Vector => ({
+    ([what, response]): Vector => ({
       title: `RFC 9701 §5 rejects other responses if signed ones are required: ${what}`,
       rules: ['I-10', 'I-08'],
-      options: () => asking({ good: jwt(active()), bad: answer() }, { signedResponse: true }),
+      options: () => withResponses({ valid: jwt(active()), invalid: response() }, { signedResponse: true }),
       steps: () => [
-        { send: prepare(opaque('good')), expect: accepted },
-        { send: prepare(opaque('bad')), expect: introspectionUnavailable }
+        { send: prepare(opaque('valid')), expect: accepted },
+        { send: prepare(opaque('invalid')), expect: introspectionUnavailable }
       ]
     })
   )
@@ -167,59 +172,63 @@ const signed: Vector[] = [
 
 const cached: Vector[] = [
   {
-    title: '§7.1 an opaque token that was seen before: its proof is verified on every request',
+    title: '§7.1 the proof is verified on every request with a cached opaque token',
     rules: ['I-05', 'D-41'],
-    options: () => asking({ abc: active() }),
+    options: () => withResponses({ abc: active() }),
     steps: () => [
       { send: prepare(opaque('abc')), expect: accepted },
-      { send: prepare(mix(opaque('abc'), { proof: { signedBy: 'another ES256' } })), expect: badProof('PROOF_SIGNATURE') },
-      { send: prepare(mix(opaque('abc'), { key: 'another ES256' })), expect: badToken('TOKEN_BINDING') },
+      { send: prepare(mix(opaque('abc'), { proof: { signedBy: 'another ES256' } })), expect: invalidProof('PROOF_SIGNATURE') },
+      { send: prepare(mix(opaque('abc'), { key: 'another ES256' })), expect: invalidToken('TOKEN_BINDING') },
       { send: prepare(opaque('abc')), expect: accepted }
     ]
   },
   {
     title: 'RFC 7662 §4 a cached introspection response is not used after the exp of the token',
     rules: ['I-04', 'I-03'],
-    options: () => asking({ abc: active({ exp: now + 10 }) }, { maxCacheSeconds: 3600 }),
+    options: () => withResponses({ abc: active({ exp: now + 10 }) }, { maxCacheSeconds: 3600 }),
     steps: () => [
       { send: prepare(opaque('abc')), expect: accepted },
       { at: 9, send: prepare(opaque('abc')), expect: accepted },
-      { at: 20, send: prepare(opaque('abc')), expect: badToken('TOKEN_EXPIRED') }
+      { at: 20, send: prepare(opaque('abc')), expect: invalidToken('TOKEN_EXPIRED') }
     ]
   },
   {
     title: 'RFC 7662 §4 a revoked token is rejected once its cached introspection response has expired',
     rules: ['I-04', 'F-03'],
     options: (elapsed) => ({
-      ...asking({}),
-      fetch: (...call) => serverThatKnows({ abc: elapsed() < 10 ? active() : { active: false } })(...call)
+      ...withResponses({}),
+      fetch: (...call) => authorizationServer({ abc: elapsed() < 10 ? active() : { active: false } })(...call)
     }),
     steps: () => [
       { send: prepare(opaque('abc')), expect: accepted },
-      { at: 31, send: prepare(mix(opaque('abc'), { proof: { claims: { iat: now + 31 } } })), expect: badToken('TOKEN_INVALID') }
+      {
+        at: 31,
+        send: prepare(mix(opaque('abc'), { proof: { claims: { iat: now + 31 } } })),
+        expect: invalidToken('TOKEN_INVALID')
+      }
     ]
   }
 ]
 
-const beside: Vector[] = [
+const withOtherTokens: Vector[] = [
   {
-    title: 'RFC 9068 §4 where opaque tokens are accepted, JWTs are still verified here',
+    title: 'RFC 9068 §4 JWTs are verified locally if opaque tokens are accepted',
     rules: ['D-33', 'A-05'],
-    options: () => asking({}),
+    options: () => withResponses({}),
     accept: {}
   },
   {
     title: 'RFC 9068 §4 an invalid JWT is not introspected when opaque tokens are accepted',
     rules: ['A-05', 'A-07'],
-    options: () => asking({}),
+    options: () => withResponses({}),
     fault: { token: { signedBy: 'RSA', header: { alg: 'RS256' } } },
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   },
   {
     title: 'RFC 7662 §2.2 a revoked JWT is rejected with tokens: all',
     rules: ['F-03', 'I-02', 'AMB-30'],
     options: () => ({
-      ...asking({}, { tokens: 'all' }),
+      ...withResponses({}, { tokens: 'all' }),
       fetch: async (_url, { body }) => {
         const [, payload = ''] = (new URLSearchParams(body).get('token') ?? '').split('.')
         const { jti } = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -227,26 +236,26 @@ const beside: Vector[] = [
       }
     }),
     fault: { token: { claims: { jti: 'revoked' } } },
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   },
   {
     title: 'RFC 7662 §2 an opaque token is rejected without introspection',
     rules: ['D-33', 'A-05'],
     fault: opaque(base64url('opaque')),
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   },
   {
-    title: '§7.2 a bound opaque token is never a Bearer token',
+    title: '§7.2 rejects a bound opaque token as Bearer',
     rules: ['D-51', 'D-50', 'L15'],
-    options: () => ({ ...asking({ bound: active(), unbound: { active: true } }), allowBearer: true }),
+    options: () => ({ ...withResponses({ bound: active(), unbound: { active: true } }), allowBearer: true }),
     control: { ...opaque('unbound'), lines: ({ host, token }) => [host, ['Authorization', `Bearer ${token}`]] },
     controlAs: acceptedAsBearer,
     fault: opaque('bound'),
-    refuse: badToken('TOKEN_BINDING', 'Bearer')
+    refuse: invalidToken('TOKEN_BINDING', 'Bearer')
   }
 ]
 
 export const introspection: VectorGroup = {
   subject: 'introspection',
-  vectors: [...good, ...bad, ...outages, ...signed, ...cached, ...beside]
+  vectors: [...valid, ...invalid, ...outages, ...signed, ...cached, ...withOtherTokens]
 }

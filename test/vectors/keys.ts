@@ -18,7 +18,7 @@ import {
   split
 } from './forge.js'
 import { type Line, type ProofRecipe, prepare } from './recipe.js'
-import { accepted, badProof, badToken, type Vector, type VectorGroup } from './vector.js'
+import { accepted, invalidProof, invalidToken, type Vector, type VectorGroup } from './vector.js'
 
 const octets = (member: unknown): Buffer => Buffer.from(member as string, 'base64url')
 const withOctets = (name: string, change: (value: Buffer) => Buffer) => (jwk: Json) => ({
@@ -44,7 +44,7 @@ const algorithms: Vector[] = (
     ['RSA e=3', 'PS256', ['J-13']]
   ] satisfies [KeyName, string, RuleId[]][]
 ).map(([name, alg, rules]) => ({
-  title: `§4.3#6 the signature verifies with the key in the header: ${alg} with the key ${name}`,
+  title: `§4.3#6 accepts a signature of the key in the header: ${alg} with the key ${name}`,
   rules: ['D-23', 'D-22', 'J-15', 'T-01', 'T-02', 'D-35', 'B-01', ...rules],
   options: {
     proof: { algorithms: ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] }
@@ -64,16 +64,16 @@ const byDefault: Vector[] = (
     ['RSA', 'PS512']
   ] satisfies [KeyName, string][]
 ).map(([name, alg]) => ({
-  title: `§4.3#5 accepted where no option says otherwise: ${alg}`,
+  title: `§4.3#5 accepts the algorithm by default: ${alg}`,
   rules: ['D-22', 'B-02', 'L30'],
   accept: { key: name, proof: { header: { alg } } }
 }))
 
-/** Numbers that begin with zero octets keep them (RFC 7518 §6.2.1.2, §3.4), and those with a high first bit are not negative. */
+/** Leading zero octets of numbers are kept (RFC 7518 §6.2.1.2, §3.4), and numbers whose first bit is 1 are not negative. */
 const numbers: Vector[] = [
   ...(['x', 'y'] as const).map(
     (member): Vector => ({
-      title: `RFC 7518 §6.2.1.2 a coordinate has all its octets: ${member} begins with zero`,
+      title: `RFC 7518 §6.2.1.2 accepts a coordinate of full size: ${member} has a leading zero octet`,
       rules: ['T-04', 'J-16', 'D-35'],
       accept: { key: `ES256 with ${member} = 0…` }
     })
@@ -81,15 +81,15 @@ const numbers: Vector[] = [
   ...(['ES256', 'ES384', 'ES512'] as const).flatMap((name) =>
     (
       [
-        ['R begins with zero', (raw) => raw[0] === 0],
-        ['S begins with zero', (raw) => raw[raw.length / 2] === 0],
-        // The first octet of a number for P-521 has one bit alone.
-        ['R begins with a one bit', (raw) => (raw[0] as number) >= (name === 'ES512' ? 1 : 0x80)],
-        ['S begins with a one bit', (raw) => (raw[raw.length / 2] as number) >= (name === 'ES512' ? 1 : 0x80)]
+        ['R has a leading zero octet', (raw) => raw[0] === 0],
+        ['S has a leading zero octet', (raw) => raw[raw.length / 2] === 0],
+        // The first octet of a number for P-521 has one bit.
+        ['the first bit of R is 1', (raw) => (raw[0] as number) >= (name === 'ES512' ? 1 : 0x80)],
+        ['the first bit of S is 1', (raw) => (raw[raw.length / 2] as number) >= (name === 'ES512' ? 1 : 0x80)]
       ] satisfies [string, (raw: Buffer) => boolean][]
     ).map(
       ([what, wanted]): Vector => ({
-        title: `RFC 7518 §3.4 R and S have all their octets: ${name}, ${what}`,
+        title: `RFC 7518 §3.4 accepts R and S of full size: ${name}, ${what}`,
         rules: ['J-14', 'D-23'],
         accept: {
           key: name,
@@ -107,15 +107,15 @@ const describing: Vector[] = (
     ['key_ops verify', 'ES256', { key_ops: ['verify'] }],
     ['key_ops verify among others', 'ES256', { key_ops: ['sign', 'verify'] }],
     ['use and key_ops', 'RSA', { use: 'sig', key_ops: ['verify'] }],
-    ['its alg', 'ES256', { alg: 'ES256' }],
-    ['the other name of its alg, EdDSA', 'Ed25519', { alg: 'EdDSA' }],
+    ['alg', 'ES256', { alg: 'ES256' }],
+    ['alg EdDSA, the other name', 'Ed25519', { alg: 'EdDSA' }],
     ['certificates', 'RSA', { x5c: ['MIIB'], x5t: 'abc', 'x5t#S256': 'abc', x5u: 'https://evil.example' }],
     ['ext', 'ES256', { ext: true }],
     ['unknown members', 'ES256', { foo: 'bar', iat: 1, exp: 2 }],
     ['members of another type of key', 'ES256', { n: 'AQAB', e: 'AQAB' }]
   ] satisfies [string, KeyName, Json][]
 ).map(([what, name, members]) => ({
-  title: `RFC 7638 §3.2.2 members that only describe the key do not change its thumbprint: ${what}`,
+  title: `RFC 7638 §3.2.2 accepts other members of the key, which do not change its thumbprint: ${what}`,
   rules: ['T-03', 'D-16', 'J-19'],
   accept: { key: name, proof: { jwk: (jwk) => ({ ...jwk, ...members }) } }
 }))
@@ -132,7 +132,7 @@ const published: Vector[] = (
     ['RSA', 'PS512']
   ] satisfies [KeyName, string][]
 ).map(([name, alg]) => ({
-  title: `RFC 7517 §4 a key as a client would publish it: ${alg}`,
+  title: `RFC 7517 §4 accepts a key with alg, use, key_ops, kid and ext: ${alg}`,
   rules: ['J-19', 'T-03'],
   accept: {
     key: name,
@@ -146,10 +146,10 @@ const orders: Vector[] = (
     ['reversed', 'RSA', (jwk) => Object.fromEntries(Object.entries(jwk).reverse())],
     ['sorted', 'ES256', (jwk) => Object.fromEntries(Object.entries(jwk).sort())],
     ['sorted', 'Ed25519', (jwk) => Object.fromEntries(Object.entries(jwk).sort())],
-    ['with others between', 'ES256', (jwk) => ({ a: 1, ...jwk, z: 2 })]
+    ['with other members between them', 'ES256', (jwk) => ({ a: 1, ...jwk, z: 2 })]
   ] satisfies [string, KeyName, (jwk: Json) => Json][]
 ).map(([what, name, jwk]) => ({
-  title: `RFC 7638 §3.3 the thumbprint does not depend on the order of members: ${name}, ${what}`,
+  title: `RFC 7638 §3.3 accepts the members of the key in any order: ${name}, ${what}`,
   rules: ['T-06', 'T-01'],
   accept: { key: name, proof: { jwk } }
 }))
@@ -162,7 +162,7 @@ const privateMembers: Vector[] = (
     ['RSA', ['p', 'q', 'dp', 'dq', 'qi']]
   ] satisfies [KeyName, string[]][]
 ).map(([name, members]) => ({
-  title: `§4.3#7 no private key in the header: the private ${name} with ${members.join(', ')}`,
+  title: `§4.3#7 rejects a private key in the header: ${name} with ${members.join(', ')}`,
   rules: ['D-10', 'D-24', 'T-05', 'L17'],
   control: { key: name },
   fault: {
@@ -173,7 +173,7 @@ const privateMembers: Vector[] = (
       }
     }
   },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const privateNames: Vector[] = (
@@ -194,7 +194,7 @@ const privateNames: Vector[] = (
   title: `§4.3#7 rejects a private member in the header, with any value: ${member} ${JSON.stringify(value)}`,
   rules: ['D-10', 'D-24', 'L17'],
   fault: { proof: { jwk: (jwk: Json) => ({ ...jwk, [member]: value }) } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const notKeys: Vector[] = (
@@ -205,14 +205,14 @@ const notKeys: Vector[] = (
     ['a list', (jwk) => [jwk], []],
     ['a number', () => 1, []],
     ['empty', () => ({}), []],
-    ['a set of keys', (jwk) => ({ keys: [jwk] }), []],
+    ['a JWK Set', (jwk) => ({ keys: [jwk] }), []],
     ['symmetric', () => ({ kty: 'oct', k: base64url('k'.repeat(32)) }), ['D-10']]
   ] satisfies [string, (jwk: Json) => unknown, RuleId[]][]
 ).map(([what, jwk, rules]) => ({
-  title: `§4.2 the header has one public key: jwk is ${what}`,
+  title: `§4.2 rejects a jwk that is not a public key: ${what}`,
   rules: ['D-10', 'D-23', ...rules],
   fault: { proof: { jwk } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const members: Vector[] = (
@@ -234,11 +234,11 @@ const members: Vector[] = (
     rules: ['B-05', 'T-02', 'L41'],
     control: { key: name },
     fault: { proof: { jwk: (jwk: Json) => ({ ...jwk, [member]: value }) } },
-    refuse: badProof('PROOF_JWK')
+    refuse: invalidProof('PROOF_JWK')
   }))
 )
 
-/** A header that promises one algorithm, with the key of another. */
+/** A header with one algorithm and the key of another. */
 const mismatches: Vector[] = (
   [
     ['ES256', 'ES384', 'J-15'],
@@ -258,13 +258,13 @@ const mismatches: Vector[] = (
     ['Ed25519', 'X25519', 'J-15']
   ] satisfies [string, KeyName, RuleId][]
 ).map(([alg, name, rule]) => ({
-  title: `RFC 8725 §3.1 alg and key belong together: ${alg} with a key for ${name}`,
+  title: `RFC 8725 §3.1 rejects an alg that does not match the key: ${alg} with a key for ${name}`,
   rules: [rule, 'B-01', 'B-05'],
   fault: {
     key: name,
     proof: { header: { alg }, signAs: 'ES256', signedBy: 'ES256' }
   },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const names: Vector[] = (
@@ -277,18 +277,18 @@ const names: Vector[] = (
     ['RSA', { kty: 'rsa' }]
   ] satisfies [KeyName, Json][]
 ).map(([name, change]) => ({
-  title: `RFC 7517 §4.1 the names of types and curves are exact: ${JSON.stringify(change)}`,
+  title: `RFC 7517 §4.1 compares the names of types and curves exactly: ${JSON.stringify(change)}`,
   rules: ['J-15', 'B-05'],
   control: { key: name },
   fault: { proof: { jwk: (jwk) => ({ ...jwk, ...change }) } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 /** A non-canonical encoding of a key has another thumbprint, to which the token is bound: only the key validation can reject it. */
 const encodings: Vector[] = (
   [
-    ['x with a zero octet in front', 'ES256', withOctets('x', (x) => Buffer.concat([zero, x])), ['J-16']],
-    ['y with a zero octet in front', 'ES256', withOctets('y', (y) => Buffer.concat([zero, y])), ['J-16']],
+    ['x with a leading zero octet', 'ES256', withOctets('x', (x) => Buffer.concat([zero, x])), ['J-16']],
+    ['y with a leading zero octet', 'ES256', withOctets('y', (y) => Buffer.concat([zero, y])), ['J-16']],
     ['x without its first octet', 'ES256', withOctets('x', (x) => x.subarray(1)), ['J-16']],
     ['y without its last octet', 'ES384', withOctets('y', (y) => y.subarray(0, -1)), ['J-16']],
     ['x of 65 octets', 'ES512', withOctets('x', (x) => x.subarray(1)), ['J-16']],
@@ -300,37 +300,37 @@ const encodings: Vector[] = (
     ['x with a space', 'ES256', (jwk) => ({ ...jwk, x: ` ${jwk['x']}` }), []],
     ['x with a line break', 'ES256', (jwk) => ({ ...jwk, x: `${jwk['x']}\n` }), []],
     ['x with a quote', 'ES256', (jwk) => ({ ...jwk, x: `${(jwk['x'] as string).slice(0, 42)}"` }), []],
-    ['n with a zero octet in front', 'RSA', withOctets('n', (n) => Buffer.concat([zero, n])), []],
+    ['n with a leading zero octet', 'RSA', withOctets('n', (n) => Buffer.concat([zero, n])), []],
     ['n padded', 'RSA', (jwk) => ({ ...jwk, n: `${jwk['n']}=` }), []],
     ['n with unused bits that are not zero', 'RSA', (jwk) => ({ ...jwk, n: aliasOf(jwk['n'] as string) }), []],
-    ['e with a zero octet in front', 'RSA', withOctets('e', (e) => Buffer.concat([zero, e])), []],
+    ['e with a leading zero octet', 'RSA', withOctets('e', (e) => Buffer.concat([zero, e])), []],
     ['e padded', 'RSA', (jwk) => ({ ...jwk, e: 'AQAB=' }), []]
   ] satisfies [string, KeyName, (jwk: Json) => Json, RuleId[]][]
 ).map(([what, name, jwk, rules]) => ({
-  title: `RFC 7518 §6 a key has one encoding: ${name}, ${what}`,
+  title: `RFC 7518 §6 rejects a non-canonical encoding of a key: ${name}, ${what}`,
   rules: ['T-04', 'B-05', ...rules],
   control: { key: name },
   fault: { proof: { jwk } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const points: Vector[] = (
   [
-    ['y is x', ({ x, ...jwk }) => ({ ...jwk, x, y: x })],
-    ['x and y changed places', ({ x, y, ...jwk }) => ({ ...jwk, x: y, y: x })],
+    ['y equal to x', ({ x, ...jwk }) => ({ ...jwk, x, y: x })],
+    ['x and y exchanged', ({ x, y, ...jwk }) => ({ ...jwk, x: y, y: x })],
     ['zero', (jwk) => ({ ...jwk, x: base64url(Buffer.alloc(32)), y: base64url(Buffer.alloc(32)) })],
-    ['x beyond the field', (jwk) => ({ ...jwk, x: base64url(Buffer.alloc(32, 0xff)) })],
-    ['one bit off', withOctets('y', (y) => Buffer.concat([y.subarray(0, 31), Buffer.from([(y[31] as number) ^ 1])]))]
+    ['x above the prime', (jwk) => ({ ...jwk, x: base64url(Buffer.alloc(32, 0xff)) })],
+    ['one bit of y changed', withOctets('y', (y) => Buffer.concat([y.subarray(0, 31), Buffer.from([(y[31] as number) ^ 1])]))]
   ] satisfies [string, (jwk: Json) => Json][]
 ).map(([what, change]) => {
   return {
-    title: `RFC 8725 §3.4 the point is on the curve: ${what}`,
+    title: `RFC 8725 §3.4 rejects a point that is not on the curve: ${what}`,
     rules: ['J-16', 'B-05', 'L41'],
     fault: {
       token: { claims: () => ({ cnf: { jkt: thumbprintOf(change(key('ES256').jwk)) } }) },
       proof: { jwk: change }
     },
-    refuse: badProof('PROOF_JWK')
+    refuse: invalidProof('PROOF_JWK')
   }
 })
 
@@ -354,11 +354,11 @@ const rsa: Vector[] = (
     ['an exponent of five octets', (jwk) => ({ ...jwk, e: 'AQAAAAE' }), ['J-13']]
   ] satisfies [string, (jwk: Json) => Json, RuleId[]][]
 ).map(([what, jwk, rules]) => ({
-  title: `RFC 7518 §3.3 an RSA key of sound size: ${what}`,
+  title: `RFC 7518 §3.3 rejects an invalid RSA key: ${what}`,
   rules: ['B-05', ...rules],
   control: { key: 'RSA' },
   fault: { proof: { jwk } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const realRsa: Vector[] = (['RSA 1024', 'RSA 2040'] as const).map((name) => ({
@@ -366,7 +366,7 @@ const realRsa: Vector[] = (['RSA 1024', 'RSA 2040'] as const).map((name) => ({
   rules: ['J-12', 'F-07', 'B-05'],
   control: { key: 'RSA' },
   fault: { key: name },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const purposes: Vector[] = (
@@ -384,48 +384,48 @@ const purposes: Vector[] = (
     ['alg a list', { alg: ['ES256'] }]
   ] satisfies [string, Json][]
 ).map(([what, change]) => ({
-  title: `RFC 7517 §4.2 to §4.4 the key is for verifying this signature: ${what}`,
+  title: `RFC 7517 §4.2 to §4.4 rejects a key that does not permit verification: ${what}`,
   rules: ['J-19'],
   fault: { proof: { jwk: (jwk) => ({ ...jwk, ...change }) } },
-  refuse: badProof('PROOF_JWK')
+  refuse: invalidProof('PROOF_JWK')
 }))
 
 const signatures: Vector[] = (
   [
-    ['one bit of it changed', 'ES256', { signature: flipped }, ['D-23']],
-    ['one bit of it changed', 'ES384', { signature: flipped }, ['D-23']],
-    ['one bit of it changed', 'ES512', { signature: flipped }, ['D-23']],
-    ['one bit of it changed', 'Ed25519', { signature: flipped }, ['D-23']],
-    ['one bit of it changed', 'RSA', { signature: flipped }, ['D-23']],
-    ['one of another key', 'ES256', { signedBy: 'another ES256' }, ['D-23']],
+    ['one bit changed', 'ES256', { signature: flipped }, ['D-23']],
+    ['one bit changed', 'ES384', { signature: flipped }, ['D-23']],
+    ['one bit changed', 'ES512', { signature: flipped }, ['D-23']],
+    ['one bit changed', 'Ed25519', { signature: flipped }, ['D-23']],
+    ['one bit changed', 'RSA', { signature: flipped }, ['D-23']],
+    ['a signature of another key', 'ES256', { signedBy: 'another ES256' }, ['D-23']],
     [
-      'one in DER',
+      'a signature in DER',
       'ES256',
       { signature: (_, input, { privateKey }) => sign('sha256', Buffer.from(input), privateKey) },
       ['J-14', 'D-23']
     ],
-    ['an octet too many', 'ES256', { signature: (raw) => Buffer.concat([raw, zero]) }, ['J-14']],
-    ['an octet too few', 'ES256', { signature: (raw) => raw.subarray(0, 63) }, ['J-14']],
+    ['one octet appended', 'ES256', { signature: (raw) => Buffer.concat([raw, zero]) }, ['J-14']],
+    ['the last octet removed', 'ES256', { signature: (raw) => raw.subarray(0, 63) }, ['J-14']],
     [
       'a zero octet before each half',
       'ES256',
       { signature: (raw) => Buffer.concat([zero, raw.subarray(0, 32), zero, raw.subarray(32)]) },
       ['J-14']
     ],
-    ['one of 96 octets', 'ES256', { signature: () => Buffer.alloc(96, 1) }, ['J-14']],
-    ['one of 95 octets', 'ES384', { signature: (raw) => raw.subarray(0, 95) }, ['J-14']],
-    ['one of 131 octets', 'ES512', { signature: (raw) => raw.subarray(1) }, ['J-14']],
-    ['zeros alone', 'ES256', { signature: () => Buffer.alloc(64) }, ['J-14']],
-    ['ones alone', 'ES256', { signature: () => Buffer.alloc(64, 0xff) }, ['J-14']],
-    ['R alone zero', 'ES256', { signature: (raw) => Buffer.concat([Buffer.alloc(32), raw.subarray(32)]) }, ['J-14']],
-    ['S alone zero', 'ES256', { signature: (raw) => Buffer.concat([raw.subarray(0, 32), Buffer.alloc(32)]) }, ['J-14']],
-    ['of one octet', 'ES256', { signature: () => zero }, ['J-14', 'L41']],
-    ['of one octet', 'RSA', { signature: () => zero }, ['L41']],
-    ['of one octet', 'Ed25519', { signature: () => zero }, ['L41']],
-    ['zeros alone', 'RSA', { signature: () => Buffer.alloc(256) }, ['D-23']],
-    ['zeros alone', 'Ed25519', { signature: () => Buffer.alloc(64) }, ['D-23']],
-    ['with the order of the group added to S', 'Ed25519', { signature: malleateEd25519 }, ['D-23', 'L7']],
-    ['a zero octet in front', 'RSA', { signature: (raw) => Buffer.concat([zero, raw]) }, ['D-23']],
+    ['a signature of 96 octets', 'ES256', { signature: () => Buffer.alloc(96, 1) }, ['J-14']],
+    ['a signature of 95 octets', 'ES384', { signature: (raw) => raw.subarray(0, 95) }, ['J-14']],
+    ['a signature of 131 octets', 'ES512', { signature: (raw) => raw.subarray(1) }, ['J-14']],
+    ['only zeros', 'ES256', { signature: () => Buffer.alloc(64) }, ['J-14']],
+    ['only ones', 'ES256', { signature: () => Buffer.alloc(64, 0xff) }, ['J-14']],
+    ['R is zero', 'ES256', { signature: (raw) => Buffer.concat([Buffer.alloc(32), raw.subarray(32)]) }, ['J-14']],
+    ['S is zero', 'ES256', { signature: (raw) => Buffer.concat([raw.subarray(0, 32), Buffer.alloc(32)]) }, ['J-14']],
+    ['a signature of one octet', 'ES256', { signature: () => zero }, ['J-14', 'L41']],
+    ['a signature of one octet', 'RSA', { signature: () => zero }, ['L41']],
+    ['a signature of one octet', 'Ed25519', { signature: () => zero }, ['L41']],
+    ['only zeros', 'RSA', { signature: () => Buffer.alloc(256) }, ['D-23']],
+    ['only zeros', 'Ed25519', { signature: () => Buffer.alloc(64) }, ['D-23']],
+    ['the order of the group added to S', 'Ed25519', { signature: malleateEd25519 }, ['D-23', 'L7']],
+    ['a leading zero octet', 'RSA', { signature: (raw) => Buffer.concat([zero, raw]) }, ['D-23']],
     [
       'a salt of zero octets',
       'RSA',
@@ -444,56 +444,59 @@ const signatures: Vector[] = (
       { signature: (_, input, { privateKey }) => pss('sha256', Buffer.from(input), privateKey, 222) },
       ['J-17']
     ],
-    ['PKCS#1 v1.5 for PSS', 'RSA', { signAs: 'RS256' }, ['D-23', 'B-01']],
-    ['SHA-384 for SHA-256', 'RSA', { signAs: 'PS384' }, ['D-23', 'B-01']],
-    ['SHA-384 for SHA-256', 'ES256', { signAs: 'ES384' }, ['D-23', 'B-01']],
-    ['one of the payload before it was changed', 'ES256', { text: withOtherClaims }, ['D-23', 'B-04']],
-    ['one of the header before it was changed', 'ES256', { text: withOtherHeader }, ['D-23', 'B-04']]
+    ['PKCS#1 v1.5 instead of PSS', 'RSA', { signAs: 'RS256' }, ['D-23', 'B-01']],
+    ['SHA-384 instead of SHA-256', 'RSA', { signAs: 'PS384' }, ['D-23', 'B-01']],
+    ['SHA-384 instead of SHA-256', 'ES256', { signAs: 'ES384' }, ['D-23', 'B-01']],
+    ['the signature of another payload', 'ES256', { text: withOtherClaims }, ['D-23', 'B-04']],
+    ['the signature of another header', 'ES256', { text: withOtherHeader }, ['D-23', 'B-04']]
   ] satisfies [string, KeyName, ProofRecipe, RuleId[]][]
 ).map(([what, name, proof, rules]) => ({
-  title: `§4.3#6 a signature that is not one of this key over this JWT: ${name}, ${what}`,
+  title: `§4.3#6 rejects an invalid signature: ${name}, ${what}`,
   rules: ['B-04', ...rules],
   control: { key: name },
   fault: { proof },
-  refuse: badProof('PROOF_SIGNATURE')
+  refuse: invalidProof('PROOF_SIGNATURE')
 }))
 
 const malleable: Vector = {
-  title: 'RFC 7515 §5.2 every ECDSA signature has a twin, (r, n−s), which verifies: as a second use of the proof',
+  title: 'RFC 7515 §5.2 rejects a replayed proof with (r, n−s), the other valid ECDSA signature',
   rules: ['L7', 'AMB-19', 'D-45'],
   steps: () => {
     const first = prepare()
-    const twin = (proof: string) => {
+    const withOtherSignature = (proof: string) => {
       const parts = split(proof)
       return join({ ...parts, signature: base64url(malleate(octets(parts.signature))) })
     }
-    const second = { ...first, lines: first.lines.map(([name, value]): Line => [name, name === 'DPoP' ? twin(value) : value]) }
+    const second = {
+      ...first,
+      lines: first.lines.map(([name, value]): Line => [name, name === 'DPoP' ? withOtherSignature(value) : value])
+    }
     return [
       { send: first, expect: accepted },
-      { send: second, expect: badProof('PROOF_REPLAYED') }
+      { send: second, expect: invalidProof('PROOF_REPLAYED') }
     ]
   }
 }
 
-const twinAlone: Vector = {
-  title: 'RFC 7518 §3.4 the twin (r, n−s) of an ECDSA signature is a signature',
+const otherSignature: Vector = {
+  title: 'RFC 7518 §3.4 accepts (r, n−s), the other valid ECDSA signature',
   rules: ['J-14', 'AMB-19'],
   accept: { proof: { signature: malleate } }
 }
 
 const confirmed: Vector[] = (
   [
-    ['another key, properly used', { key: 'another ES256', token: { boundTo: 'ES256' } }],
+    ['another key of the same type', { key: 'another ES256', token: { boundTo: 'ES256' } }],
     ['a key of another type', { key: 'Ed25519', token: { boundTo: 'ES256' } }]
   ] as const
 ).map(([what, fault]) => ({
-  title: `§4.3#12 the token is bound to the key of the proof: ${what}`,
+  title: `§4.3#12 rejects a proof of a key that the token is not bound to: ${what}`,
   rules: ['D-30', 'AMB-06', 'D-41', 'P-M7'],
   fault,
-  refuse: badToken('TOKEN_BINDING')
+  refuse: invalidToken('TOKEN_BINDING')
 }))
 
-/** Signs until the signature is as wanted; ECDSA has as many signatures as one likes. */
+/** Signs until the signature satisfies the predicate: ECDSA signatures are randomized. */
 function signedUntil(wanted: (raw: Buffer) => boolean, raw: Buffer, alg: string, input: string, privateKey: KeyObject): Buffer {
   let found = raw
   while (!wanted(found)) found = signature(alg, input, privateKey)
@@ -531,7 +534,7 @@ export const keys: VectorGroup = {
     ...describing,
     ...published,
     ...orders,
-    twinAlone,
+    otherSignature,
     ...privateMembers,
     ...privateNames,
     ...notKeys,

@@ -3,8 +3,8 @@
 import { mix, now, prepare, type Recipe, type WireRequest } from './recipe.js'
 import {
   accepted,
-  badProof,
-  badToken,
+  invalidProof,
+  invalidToken,
   needsNonce,
   noCredentials,
   type Options,
@@ -30,23 +30,23 @@ const history = (title: string, rules: Vector['rules'], steps: () => readonly St
 })
 
 /** A request without a nonce, which is rejected with the current nonce. */
-const ask: () => Step = () => ({ send: prepare(), expect: needsNonce('NONCE_REQUIRED') })
+const requestNonce: () => Step = () => ({ send: prepare(), expect: needsNonce('NONCE_REQUIRED') })
 const use = (recipe: Recipe = {}): Step => ({ send: (nonce) => using(nonce, recipe), expect: accepted })
 
 const flow: Vector[] = [
   history(
     '§9 a proof without a nonce is rejected with a nonce, and accepted with that nonce',
     ['D-15', 'D-60', 'D-61', 'D-64', 'D-62', 'D-67', 'D-69', 'L43', 'AMB-17'],
-    () => [ask(), use()]
+    () => [requestNonce(), use()]
   ),
   history('§11.3 a client that received a nonce is always rejected without one', ['D-72', 'D-75', 'AMB-12'], () => [
-    ask(),
+    requestNonce(),
     use(),
-    ask(),
-    ask()
+    requestNonce(),
+    requestNonce()
   ]),
   history('§8.2 a nonce may be used more than once', ['D-66', 'D-27'], () => [
-    ask(),
+    requestNonce(),
     use(),
     use({ method: 'POST' }),
     use({ target: '/x' })
@@ -54,23 +54,19 @@ const flow: Vector[] = [
   history(
     '§8.2 after a rotation the previous nonce is accepted, and the response has the new one',
     ['D-66', 'D-68', 'D-69', 'AMB-18'],
-    () => [ask(), { ...use(dated(step)), at: step }, { ...use(dated(step)), at: step }]
+    () => [requestNonce(), { ...use(dated(step)), at: step }, { ...use(dated(step)), at: step }]
   ),
-  history(
-    '§9 a nonce expires by time alone: after maxAgeSeconds it is rejected and a new one is issued',
-    ['D-64', 'D-65', 'L18'],
-    () => [
-      ask(),
-      { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: needsNonce('NONCE_INVALID') },
-      { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: accepted }
-    ]
-  ),
-  history('§11.1 with a nonce the clock of the client does not matter: an hour behind', ['D-49', 'AMB-11', 'D-28'], () => [
-    ask(),
+  history('§9 a nonce expires after maxAgeSeconds: it is rejected and a new one is issued', ['D-64', 'D-65', 'L18'], () => [
+    requestNonce(),
+    { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: needsNonce('NONCE_INVALID') },
+    { at: 3 * step, send: (nonce) => using(nonce, dated(3 * step)), expect: accepted }
+  ]),
+  history('§11.1 with a nonce, an iat of any time is accepted: an hour ago', ['D-49', 'AMB-11', 'D-28'], () => [
+    requestNonce(),
     use(dated(-3600))
   ]),
-  history('§11.1 with a nonce the clock of the client does not matter: an hour ahead', ['D-49', 'AMB-11', 'D-28'], () => [
-    ask(),
+  history('§11.1 with a nonce, an iat of any time is accepted: an hour ahead', ['D-49', 'AMB-11', 'D-28'], () => [
+    requestNonce(),
     use(dated(3600))
   ]),
   history('§9 a retry may keep its jti: a proof that lacked the nonce is not consumed', ['AMB-22', 'L9'], () => [
@@ -78,63 +74,72 @@ const flow: Vector[] = [
     use({ proof: { claims: { jti: 'kept' } } })
   ]),
   history('§11.1 the entry of a proof is kept until its nonce expires', ['D-73', 'D-45', 'AT-04', 'AMB-20'], () => [
-    ask(),
+    requestNonce(),
     use({ proof: { claims: { jti: 'once' } } }),
-    { send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: badProof('PROOF_REPLAYED') },
-    { at: step + 40, send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: badProof('PROOF_REPLAYED') }
+    { send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }), expect: invalidProof('PROOF_REPLAYED') },
+    {
+      at: step + 40,
+      send: (nonce) => using(nonce, { proof: { claims: { jti: 'once' } } }),
+      expect: invalidProof('PROOF_REPLAYED')
+    }
   ])
 ]
 
 const wrong: Vector[] = (
   [
-    ['one of its own', () => 'n-0S6_WzA2Mj'],
-    ['an empty one', () => ''],
-    ['a truncated one', (nonce) => nonce.slice(0, -1)],
-    ['a valid one with a suffix', (nonce) => `${nonce}x`],
-    ['a valid one in another case', (nonce) => (nonce.toLowerCase() === nonce ? nonce.toUpperCase() : nonce.toLowerCase())],
-    ['two valid ones', (nonce) => `${nonce} ${nonce}`]
+    ['a nonce of another server', () => 'n-0S6_WzA2Mj'],
+    ['an empty string', () => ''],
+    ['a truncated nonce', (nonce) => nonce.slice(0, -1)],
+    ['a valid nonce with a suffix', (nonce) => `${nonce}x`],
+    ['a valid nonce in another case', (nonce) => (nonce.toLowerCase() === nonce ? nonce.toUpperCase() : nonce.toLowerCase())],
+    ['a valid nonce twice', (nonce) => `${nonce} ${nonce}`]
   ] satisfies [string, (nonce: string) => string][]
 ).map(([what, change]) =>
-  history(`§9 a nonce is one that this server gave, exactly: ${what}`, ['D-65', 'D-27', 'D-64', 'L43'], () => [
-    ask(),
+  history(`§9 rejects a nonce that this server did not issue: ${what}`, ['D-65', 'D-27', 'D-64', 'L43'], () => [
+    requestNonce(),
     use(),
-    ask(),
+    requestNonce(),
     { send: (nonce) => using(change(nonce)), expect: needsNonce('NONCE_INVALID') },
     use()
   ])
 )
 
-const notTexts: Vector[] = [1, true, {}, ['n'], null].map((nonce) =>
-  history(`§9 a nonce is a text: ${JSON.stringify(nonce)}`, ['D-65', 'L41'], () => [
-    ask(),
+const notStrings: Vector[] = [1, true, {}, ['n'], null].map((nonce) =>
+  history(`§9 rejects a nonce that is not a string: ${JSON.stringify(nonce)}`, ['D-65', 'L41'], () => [
+    requestNonce(),
     use(),
-    { send: using(nonce), expect: badProof('PROOF_CLAIMS') }
+    { send: using(nonce), expect: invalidProof('PROOF_CLAIMS') }
   ])
 )
 
 const precedence: Vector[] = (
   [
-    ['a signature of another key', { proof: { signedBy: 'another ES256' } }, badProof('PROOF_SIGNATURE')],
-    ['another htm', { proof: { claims: { htm: 'PUT' } } }, badProof('PROOF_HTM')],
-    ['another htu', { proof: { claims: { htu: 'https://evil.example/' } } }, badProof('PROOF_HTU')],
-    ['another ath', { proof: { claims: { ath: 'x' } } }, badProof('PROOF_ATH')],
-    ['another typ', { proof: { header: { typ: 'JWT' } } }, badProof('PROOF_TYP')],
-    ['an expired token', { token: { claims: { exp: 1 } } }, badToken('TOKEN_EXPIRED')],
-    ['another key', { key: 'another ES256', token: { boundTo: 'ES256' } }, badToken('TOKEN_BINDING')],
+    ['a signature of another key', { proof: { signedBy: 'another ES256' } }, invalidProof('PROOF_SIGNATURE')],
+    ['another htm', { proof: { claims: { htm: 'PUT' } } }, invalidProof('PROOF_HTM')],
+    ['another htu', { proof: { claims: { htu: 'https://evil.example/' } } }, invalidProof('PROOF_HTU')],
+    ['another ath', { proof: { claims: { ath: 'x' } } }, invalidProof('PROOF_ATH')],
+    ['another typ', { proof: { header: { typ: 'JWT' } } }, invalidProof('PROOF_TYP')],
+    ['an expired token', { token: { claims: { exp: 1 } } }, invalidToken('TOKEN_EXPIRED')],
+    ['another key', { key: 'another ES256', token: { boundTo: 'ES256' } }, invalidToken('TOKEN_BINDING')],
     ['no credentials', { lines: ({ host }) => [host] }, noCredentials]
   ] satisfies [string, Recipe, Step['expect']][]
 ).map(([what, fault, expect]) =>
-  history(`§9 an otherwise invalid request is rejected for that, not with use_dpop_nonce: ${what}`, ['AMB-26', 'L43'], () => [
-    ask(),
-    use(),
-    { send: prepare(fault), expect }
-  ])
+  history(
+    `§9 rejects an otherwise invalid request with its own error instead of use_dpop_nonce: ${what}`,
+    ['AMB-26', 'L43'],
+    () => [requestNonce(), use(), { send: prepare(fault), expect }]
+  )
 )
 
 const others: Vector[] = [
-  history('§9 with allowBearer, only the DPoP challenge has use_dpop_nonce', ['D-61', 'D-54', 'D-60'], () => [ask(), use()], {
-    allowBearer: true
-  }),
+  history(
+    '§9 with allowBearer, only the DPoP challenge has use_dpop_nonce',
+    ['D-61', 'D-54', 'D-60'],
+    () => [requestNonce(), use()],
+    {
+      allowBearer: true
+    }
+  ),
   history(
     '§9 with nonce.required, only the requests for which it returns false are accepted without a nonce',
     ['D-60', 'AMB-12'],
@@ -151,10 +156,10 @@ const others: Vector[] = [
       }
     }
   ),
-  history('§9 a token that was seen before still needs a nonce in its proof', ['D-72', 'I-05'], () => {
+  history('§9 requires a nonce in the proof also with a cached token', ['D-72', 'I-05'], () => {
     const first = using('none')
     return [
-      ask(),
+      requestNonce(),
       use({ token: { text: () => tokenOf(first) } }),
       { send: prepare({ token: { text: () => tokenOf(first) } }), expect: needsNonce('NONCE_REQUIRED') }
     ]
@@ -163,5 +168,5 @@ const others: Vector[] = [
 
 export const nonce: VectorGroup = {
   subject: 'nonces',
-  vectors: [...flow, ...wrong, ...notTexts, ...precedence, ...others]
+  vectors: [...flow, ...wrong, ...notStrings, ...precedence, ...others]
 }

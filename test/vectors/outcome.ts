@@ -3,14 +3,14 @@
 import { isDPoPError, isDPoPUnavailableError, type ResponseHeaders, type VerifierOptions } from 'dpop-guard'
 import { expect } from 'vitest'
 import { type Challenge, parseChallenges } from '../support/challenge-parser.js'
-import type { Answer, Refused, Step } from './vector.js'
+import type { Expected, Refused, Step } from './vector.js'
 
-/** What the client sees. */
+/** The response as the client receives it. */
 export interface Outcome {
   readonly status: number
-  /** Of a request that reached the handler: the scheme. */
+  /** The scheme of a request that reached the handler. */
   readonly as?: string
-  /** Of one that did not: the stable code, where it can be seen. */
+  /** The stable code of a request that did not, if it is known. */
   readonly code?: string
   /** The `WWW-Authenticate` lines. */
   readonly challenges: readonly string[]
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly caching: readonly string[]
 }
 
-/** The outcome that an error stands for. Nothing but our own two errors may come out. */
+/** The outcome of an error, which must be a DPoPError or a DPoPUnavailableError. */
 export function outcomeOf(error: unknown): Outcome {
   if (!isDPoPError(error) && !isDPoPUnavailableError(error)) throw error
   const { status, code, headers } = error
@@ -36,19 +36,19 @@ function linesOf(headers: ResponseHeaders, name: string): string[] {
   return [headers[name] ?? []].flat()
 }
 
-/** Proof algorithms that are accepted where no option says otherwise. */
+/** Proof algorithms that are accepted by default. */
 const defaultAlgorithms = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512'
 const fapiAlgorithms = 'PS256 ES256 EdDSA Ed25519'
 
-/** Compares the outcomes of a step with its response: exactly one of several copies gets it. */
+/** Compares the outcomes of a step with the expected response, which exactly one of several copies must have. */
 export function expectResponses(outcomes: readonly Outcome[], step: Step, options: VerifierOptions): void {
   const [first, ...others] = outcomes.toSorted((a, b) => a.status - b.status)
-  expectAnswer(first as Outcome, step.expect, options)
-  for (const outcome of others) expectAnswer(outcome, step.others ?? step.expect, options)
+  expectResponse(first as Outcome, step.expect, options)
+  for (const outcome of others) expectResponse(outcome, step.others ?? step.expect, options)
 }
 
 /** Compares an outcome with the expected response: status, code, and every challenge, parsed by the grammar. */
-function expectAnswer(outcome: Outcome, response: Answer, options: VerifierOptions): void {
+function expectResponse(outcome: Outcome, response: Expected, options: VerifierOptions): void {
   const { status, code, as, challenges } = outcome
   expectNonce(outcome, response)
   if (response.status === 200) {
@@ -63,8 +63,8 @@ function expectAnswer(outcome: Outcome, response: Answer, options: VerifierOptio
 /** RFC 9449 §8.1: nonce = 1*NQCHAR */
 const nonceGrammar = /^[!#-[\]-~]+$/
 
-/** RFC 9449 §8: never more than one `DPoP-Nonce`, and one with every `use_dpop_nonce`; what has one is not to be stored (§8.2). */
-function expectNonce({ nonces, caching }: Outcome, response: Answer): void {
+/** RFC 9449 §8: never more than one `DPoP-Nonce`, and one with every `use_dpop_nonce`; a response with a nonce has no-store (§8.2). */
+function expectNonce({ nonces, caching }: Outcome, response: Expected): void {
   const isAskedFor = 'error' in response && response.error === 'use_dpop_nonce'
   if (response.status !== 200) expect(nonces).toHaveLength(isAskedFor ? 1 : 0)
   expect(nonces.length).toBeLessThanOrEqual(1)

@@ -11,7 +11,7 @@ import { toFetchRequest } from './fetch-request.js'
 import { importKeys } from './forge.js'
 import type { WireRequest } from './recipe.js'
 import type { RecordedStep, Recording } from './recording.js'
-import { type Answer, optionsOf, startMs, type Vector } from './vector.js'
+import { type Expected, optionsOf, startMs, type Vector } from './vector.js'
 
 declare const RECORDING: Recording
 
@@ -30,7 +30,7 @@ interface Outcome {
 /** A way to verify requests. */
 interface Guard {
   readonly name: string
-  /** Whether it takes the requests of a vector in this runtime. */
+  /** Whether it accepts the requests of a vector in this runtime. */
   accepts(vector: Vector, requests: readonly WireRequest[]): boolean
   verify(verifier: AnyVerifier, request: WireRequest, policy: Scopes): Promise<Outcome>
 }
@@ -92,7 +92,7 @@ async function outcomeOf(response: Response): Promise<Outcome> {
 }
 
 /** The outcome of a response; the code only if the guard shows it. */
-function expectedOf(response: Answer, { name }: Guard): Outcome {
+function expectedOf(response: Expected, { name }: Guard): Outcome {
   const code = name === 'core' && 'code' in response && { code: response.code }
   if (response.status === 200) return { status: 200, as: response.as }
   if (response.status === 503) return { status: 503, ...code }
@@ -123,7 +123,7 @@ function stepsOf({ title }: Vector): readonly RecordedStep[] {
   return RECORDING.steps[title] ?? []
 }
 
-/** Sends the requests of a vector to a verifier of its own. */
+/** Sends the requests of a vector to a separate verifier. */
 async function run(vector: Vector, guard: Guard): Promise<string[]> {
   let nowMs = startMs
   const verifier = createVerifier(optionsOf(vector, () => nowMs))

@@ -3,32 +3,32 @@
 import type { RuleId } from '../conformance/rules.js'
 import { aliasOf, base64url, type Json, join, key, split } from './forge.js'
 import { type ProofRecipe, prepare, type Recipe } from './recipe.js'
-import { badProof, badToken, type Vector, type VectorGroup, when } from './vector.js'
+import { invalidProof, invalidToken, type Vector, type VectorGroup, when } from './vector.js'
 
 const text = (change: (proof: string) => string): Recipe => ({ proof: { text: change } })
 const header = (change: Json): Recipe => ({ proof: { header: change } })
 
 const shapes: Vector[] = (
   [
-    ['a word', () => 'proof'],
+    ['a string without dots', () => 'proof'],
     ['one segment', (proof) => split(proof).header],
     ['two segments', (proof) => `${split(proof).header}.${split(proof).payload}`],
     ['two segments and a dot', (proof) => `${split(proof).header}.${split(proof).payload}.`],
     ['four segments', (proof) => `${proof}.x`],
-    ['a dot behind it', (proof) => `${proof}.`],
-    ['a dot before it', (proof) => `.${proof}`],
+    ['a trailing dot', (proof) => `${proof}.`],
+    ['a leading dot', (proof) => `.${proof}`],
     ['an empty header', (proof) => join({ ...split(proof), header: '' })],
     ['an empty payload', (proof) => join({ ...split(proof), payload: '' })],
-    ['dots alone', () => '..'],
+    ['only dots', () => '..'],
     ['a JWE of five segments', (proof) => `${split(proof).header}.a.b.c.d`],
     ['a JWS in JSON serialization', (proof) => `{"payload":"${split(proof).payload}"}`],
     ['a URL', () => 'https://evil.example/proof.jwt']
   ] satisfies [string, (proof: string) => string][]
 ).map(([what, change]) => ({
-  title: `§4.3#2 the value is one well-formed JWT in compact serialization: ${what}`,
+  title: `§4.3#2 rejects a value that is not a well-formed JWT in compact serialization: ${what}`,
   rules: ['D-19', 'J-07', 'B-15', 'B-16', 'P-M7'],
   fault: text(change),
-  refuse: badProof('PROOF_MALFORMED')
+  refuse: invalidProof('PROOF_MALFORMED')
 }))
 
 const utf8 = (bytes: number[]) => (json: string) => Buffer.concat([Buffer.from(bytes), Buffer.from(json)])
@@ -40,55 +40,55 @@ const objects: Vector[] = (
     ['a number', () => '1'],
     ['null', () => 'null'],
     ['true', () => 'true'],
-    ['no JSON', () => 'proof'],
-    ['cut off', (json) => json.slice(0, -1)],
-    ['a comma too many', (json) => json.replace(/}$/, ',}')],
-    ['a comment in it', (json) => `/**/${json}`],
+    ['a string that is not JSON', () => 'proof'],
+    ['truncated JSON', (json) => json.slice(0, -1)],
+    ['a trailing comma', (json) => json.replace(/}$/, ',}')],
+    ['a comment', (json) => `/**/${json}`],
     ['two objects', (json) => json + json],
     ['a byte order mark', utf8([0xef, 0xbb, 0xbf])],
-    ['a NUL before it', utf8([0])],
+    ['a leading NUL', utf8([0])],
     ['Latin-1', latin1],
     [
       'an overlong encoding',
       (json) => Buffer.concat([Buffer.from(json.slice(0, -1)), Buffer.from(',"n":"\xc0\xaf"}', 'latin1')])
     ],
     [
-      'half a surrogate pair',
+      'a lone surrogate',
       (json) => Buffer.concat([Buffer.from(json.slice(0, -1)), Buffer.from(',"n":"\xed\xa0\x80"}', 'latin1')])
     ],
     ['UTF-16', (json) => Buffer.from(json, 'utf16le')]
   ] satisfies [string, (json: string) => string | Uint8Array][]
 ).flatMap(([what, change]) => [
   {
-    title: `RFC 7519 §7.2 the header is a JSON object in UTF-8: ${what}`,
+    title: `RFC 7519 §7.2 rejects a header that is not a JSON object in UTF-8: ${what}`,
     rules: ['D-19', 'J-06', 'B-07'],
     fault: { proof: { headerText: change } },
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   },
   {
-    title: `RFC 7519 §7.2 the payload is a JSON object in UTF-8: ${what}`,
+    title: `RFC 7519 §7.2 rejects a payload that is not a JSON object in UTF-8: ${what}`,
     rules: ['D-19', 'J-06', 'B-07'],
     fault: { proof: { claimsText: change } },
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   }
 ])
 
-/** Makes the length such that the last character has unused bits. */
+/** Adjusts the length so that the last character has unused bits. */
 const unusedBits = (json: string): string => (json.length % 3 === 0 ? json.replace(/}$/, ' }') : json)
 const encodings: Vector[] = (
   [
     ['padding', (segment) => `${segment}=`],
-    ['the right amount of padding', (segment) => segment + '='.repeat((4 - (segment.length % 4)) % 4 || 4)],
-    ['a character of no alphabet', (segment) => `${segment}!`],
+    ['padding of the correct length', (segment) => segment + '='.repeat((4 - (segment.length % 4)) % 4 || 4)],
+    ['a character outside of the alphabet', (segment) => `${segment}!`],
     ['a space inside', (segment) => `${segment.slice(0, 8)} ${segment.slice(8)}`],
     ['a tab inside', (segment) => `${segment.slice(0, 8)}\t${segment.slice(8)}`],
     ['a percent-encoded character', (segment) => segment.replace(/^./, '%$&')],
     ['unused bits that are not zero', aliasOf],
-    ['one character too many', (segment) => segment + 'A'.repeat((5 - (segment.length % 4)) % 4 || 4)]
+    ['an additional character', (segment) => segment + 'A'.repeat((5 - (segment.length % 4)) % 4 || 4)]
   ] satisfies [string, (segment: string) => string][]
 ).flatMap(([what, change]) => {
   const rules: RuleId[] = ['J-05', 'D-19', 'L7', 'B-16']
-  const refuse = badProof('PROOF_MALFORMED')
+  const refuse = invalidProof('PROOF_MALFORMED')
   return [
     {
       title: `RFC 7515 §2 rejects non-canonical base64url; the header with ${what}`,
@@ -112,11 +112,11 @@ const encodings: Vector[] = (
 })
 
 const standardAlphabet: Vector[] = (['header', 'payload', 'signature'] as const).map((part) => ({
-  title: `RFC 7515 §2 the alphabet is that of base64url, not of base64: in the ${part}`,
+  title: `RFC 7515 §2 rejects characters of base64 that are not in base64url: in the ${part}`,
   rules: ['J-05'],
   fault: {
     proof: {
-      // A string whose encoding has both characters in which the alphabets differ.
+      // The encoding of this string has both characters in which the alphabets differ.
       header: { note: '??>>??>>' },
       claims: { note: '??>>??>>' },
       text: (proof) => {
@@ -126,19 +126,19 @@ const standardAlphabet: Vector[] = (['header', 'payload', 'signature'] as const)
       }
     }
   },
-  refuse: badProof('PROOF_MALFORMED')
+  refuse: invalidProof('PROOF_MALFORMED')
 }))
 
 const newlines: Vector[] = ['\n', '\r\n', '\0'].flatMap((char) =>
   (['header', 'payload', 'signature'] as const).map((part) => ({
-    title: `RFC 7515 §2 no line breaks: ${JSON.stringify(char)} in the ${part}`,
+    title: `RFC 7515 §2 rejects line breaks: ${JSON.stringify(char)} in the ${part}`,
     rules: ['J-05', 'H-04'],
     only: 'core' as const,
     fault: text((proof) => {
       const segment = split(proof)[part]
       return join({ ...split(proof), [part]: `${segment.slice(0, 9)}${char}${segment.slice(9)}` })
     }),
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   }))
 )
 
@@ -164,10 +164,10 @@ const types: Vector[] = (
     undefined
   ] as unknown[]
 ).map((typ) => ({
-  title: `§4.3#4 typ is dpop+jwt: ${typ === undefined ? 'absent' : JSON.stringify(typ)}`,
+  title: `§4.3#4 rejects a typ other than dpop+jwt: ${typ === undefined ? 'absent' : JSON.stringify(typ)}`,
   rules: ['D-08', 'D-21', 'AMB-07', 'B-12', ...when(typ === undefined, 'D-07')],
   fault: header({ typ }),
-  refuse: badProof('PROOF_TYP')
+  refuse: invalidProof('PROOF_TYP')
 }))
 
 const algorithms: Vector[] = (
@@ -198,7 +198,7 @@ const algorithms: Vector[] = (
     undefined
   ] as unknown[]
 ).map((alg) => ({
-  title: `§4.3#5 alg is a registered asymmetric signature algorithm that is accepted: ${alg === undefined ? 'absent' : JSON.stringify(alg)}`,
+  title: `§4.3#5 rejects an alg that is not a registered, asymmetric and accepted signature algorithm: ${alg === undefined ? 'absent' : JSON.stringify(alg)}`,
   rules: [
     'D-09',
     'D-22',
@@ -211,7 +211,7 @@ const algorithms: Vector[] = (
     ...when(alg === 'Ed448', 'Q-01')
   ],
   fault: { proof: { header: { alg }, signAs: 'ES256' } },
-  refuse: badProof('PROOF_ALG')
+  refuse: invalidProof('PROOF_ALG')
 }))
 
 const macs: Vector[] = ['HS256', 'HS384', 'HS512'].flatMap((alg) => [
@@ -219,75 +219,75 @@ const macs: Vector[] = ['HS256', 'HS384', 'HS512'].flatMap((alg) => [
     title: `§4.2 rejects a MAC: ${alg} with the encoded public key as its secret`,
     rules: ['D-09', 'D-22', 'L17'],
     fault: header({ alg }),
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   },
   {
-    title: `§4.2 alg is never a MAC: ${alg}, with a symmetric key in the header`,
+    title: `§4.2 rejects a MAC: ${alg} with a symmetric key in the header`,
     rules: ['D-09', 'D-10', 'D-24'],
     fault: { proof: { header: { alg }, jwk: () => ({ kty: 'oct', k: base64url('k'.repeat(32)) }) } },
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   }
 ])
 
 const policy: Vector[] = [
   ...(['RS256', 'RS384', 'RS512'] as const).map(
     (alg): Vector => ({
-      title: `§4.3#5 what is registered but not accepted here is refused: ${alg} by default`,
+      title: `§4.3#5 rejects a registered algorithm that is not accepted by default: ${alg}`,
       rules: ['D-22', 'J-08', 'B-02'],
       control: { key: 'RSA' },
       fault: header({ alg }),
-      refuse: badProof('PROOF_ALG')
+      refuse: invalidProof('PROOF_ALG')
     })
   ),
   {
-    title: '§4.3#5 algorithms narrowed to ES256: PS256 is refused, and algs says what is accepted',
+    title: '§4.3#5 rejects PS256 if only ES256 is configured, and sends ES256 as algs',
     rules: ['D-22', 'D-43', 'B-01'],
     options: { proof: { algorithms: ['ES256'] } },
     fault: { key: 'RSA' },
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   },
   {
-    title: '§4.3#5 algorithms narrowed to Ed25519: its other name EdDSA is refused',
+    title: '§4.3#5 rejects the name EdDSA if only Ed25519 is configured',
     rules: ['D-22', 'B-01', 'Q-01'],
     options: { proof: { algorithms: ['Ed25519'] } },
     control: { key: 'Ed25519' },
     fault: header({ alg: 'EdDSA' }),
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   },
   {
-    title: '§4.3#5 one RSA key under PS256 and RS256: only the accepted one verifies',
+    title: '§4.3#5 accepts an RSA key only with the configured algorithm: RS256, not PS256',
     rules: ['B-01', 'D-22'],
     options: { proof: { algorithms: ['RS256'] } },
     control: { key: 'RSA', proof: { header: { alg: 'RS256' } } },
     fault: header({ alg: 'PS256' }),
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   }
 ]
 
 const noneWithoutSignature: Vector = {
-  title: '§4.3#5 an unsecured JWT: alg none and nothing behind the last dot',
+  title: '§4.3#5 rejects an unsecured JWT: alg none and an empty signature',
   rules: ['D-09', 'J-18', 'B-03'],
   fault: { proof: { header: { alg: 'none' }, signAs: 'ES256', text: (proof) => join({ ...split(proof), signature: '' }) } },
-  refuse: badProof('PROOF_MALFORMED')
+  refuse: invalidProof('PROOF_MALFORMED')
 }
 
 const extensions: Vector[] = (
   [
     ['an unknown extension', { crit: ['foo'], foo: 1 }, ['J-01']],
     ['an empty list', { crit: [] }, ['J-02']],
-    ['a name of the standard', { crit: ['alg'] }, ['J-02']],
+    ['a registered header parameter', { crit: ['alg'] }, ['J-02']],
     ['a string instead of an array', { crit: 'b64' }, ['J-02']],
-    ['a name that the header lacks', { crit: ['exp'] }, ['J-02']],
-    ['a name that is there', { crit: ['exp'], exp: 1 }, ['J-01']],
+    ['a name that is not in the header', { crit: ['exp'] }, ['J-02']],
+    ['a name that is in the header', { crit: ['exp'], exp: 1 }, ['J-01']],
     ['null', { crit: null }, ['J-02']],
     ['an unencoded payload, declared', { b64: false, crit: ['b64'] }, ['J-03', 'J-01']],
     ['an unencoded payload, undeclared', { b64: false }, ['J-03']]
   ] satisfies [string, Json, RuleId[]][]
 ).map(([what, change, rules]) => ({
-  title: `RFC 7515 §4.1.11 crit and RFC 7797 §7 b64 make a proof invalid: ${what}`,
+  title: `RFC 7515 §4.1.11, RFC 7797 §7 rejects a proof with crit or b64: ${what}`,
   rules,
   fault: header(change),
-  refuse: badProof('PROOF_MALFORMED')
+  refuse: invalidProof('PROOF_MALFORMED')
 }))
 
 const extras: Vector[] = (
@@ -306,7 +306,7 @@ const extras: Vector[] = (
     ['non-ASCII characters', { claims: { note: 'naïve 日本語 🔑' }, header: { note: 'ü' } }]
   ] satisfies [string, ProofRecipe][]
 ).map(([what, proof]) => ({
-  title: `§4.2 extra header parameters and claims do no harm: ${what}`,
+  title: `§4.2 ignores other header parameters and claims: ${what}`,
   rules: [
     'D-16',
     'J-23',
@@ -322,10 +322,10 @@ const json: Vector[] = (
     ['white space', { headerText: spaced, claimsText: spaced }],
     ['members in reverse order', { headerText: reversed, claimsText: reversed }],
     ['escaped characters', { headerText: escaped, claimsText: escaped }],
-    ['slashes escaped', { claimsText: (text) => text.replaceAll('/', '\\/') }]
+    ['escaped slashes', { claimsText: (text) => text.replaceAll('/', '\\/') }]
   ] satisfies [string, ProofRecipe][]
 ).map(([what, proof]) => ({
-  title: `RFC 7515 §4 JSON may be written in many ways: ${what}`,
+  title: `RFC 7515 §4 accepts any serialization of JSON: ${what}`,
   rules: ['T-06', 'J-06'],
   accept: { proof }
 }))
@@ -334,70 +334,70 @@ const front = (members: string) => (json: string) => json.replace(/^{/, `{${memb
 const back = (members: string) => (json: string) => json.replace(/}$/, `,${members}}`)
 const twice: Vector[] = [
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: alg none, then ES256',
+    title: 'RFC 7515 §4 uses the last of duplicate members: alg none, then ES256',
     rules: ['J-04'],
     accept: { proof: { headerText: front('"alg":"none"') } }
   },
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: alg ES256, then none',
+    title: 'RFC 7515 §4 uses the last of duplicate members: alg ES256, then none',
     rules: ['J-04', 'D-09'],
     fault: { proof: { headerText: back('"alg":"none"') } },
-    refuse: badProof('PROOF_ALG')
+    refuse: invalidProof('PROOF_ALG')
   },
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: typ',
+    title: 'RFC 7515 §4 uses the last of duplicate members: typ',
     rules: ['J-04', 'D-08'],
     fault: { proof: { headerText: back('"typ":"JWT"') } },
-    refuse: badProof('PROOF_TYP')
+    refuse: invalidProof('PROOF_TYP')
   },
   {
-    title: 'RFC 7515 §4 the last of duplicate jwk members is used: a different key first has no effect',
+    title: 'RFC 7515 §4 uses the last of duplicate members: jwk of another key, then that of the client',
     rules: ['J-04', 'D-23'],
     accept: { proof: { headerText: (json) => front(`"jwk":${JSON.stringify(key('another ES256').jwk)}`)(json) } }
   },
   {
-    title: 'RFC 7515 §4 the last of duplicate jwk members is used: a different key last is rejected',
+    title: 'RFC 7515 §4 uses the last of duplicate members: jwk of the client, then that of another key',
     rules: ['J-04', 'D-30'],
     fault: { proof: { headerText: (json) => back(`"jwk":${JSON.stringify(key('another ES256').jwk)}`)(json) } },
-    refuse: badToken('TOKEN_BINDING')
+    refuse: invalidToken('TOKEN_BINDING')
   },
   {
-    title: 'RFC 7515 §4 of a member that is there twice the last counts: htm',
+    title: 'RFC 7515 §4 uses the last of duplicate members: htm',
     rules: ['J-04', 'D-25'],
     fault: { proof: { claimsText: back('"htm":"PUT"') } },
-    refuse: badProof('PROOF_HTM')
+    refuse: invalidProof('PROOF_HTM')
   },
   {
-    title: 'RFC 7515 §4 a member named __proto__ gives nothing: typ',
+    title: 'RFC 7515 §4 does not read members of __proto__: typ',
     rules: ['D-07', 'J-06'],
     fault: {
       proof: { header: { typ: undefined }, headerText: (json) => back('"__proto__":{"typ":"dpop+jwt"}')(json) }
     },
-    refuse: badProof('PROOF_TYP')
+    refuse: invalidProof('PROOF_TYP')
   },
   {
-    title: 'RFC 7515 §4 a member named __proto__ gives nothing: jti',
+    title: 'RFC 7515 §4 does not read members of __proto__: jti',
     rules: ['D-11', 'J-06'],
     fault: { proof: { claims: { jti: undefined }, claimsText: (json) => back('"__proto__":{"jti":"1"}')(json) } },
-    refuse: badProof('PROOF_CLAIMS')
+    refuse: invalidProof('PROOF_CLAIMS')
   }
 ]
 
 const confusion: Vector[] = [
   {
-    title: '§11.5 an access token is not a proof',
+    title: '§11.5 rejects an access token as a proof',
     rules: ['D-77', 'B-13', 'D-08'],
     fault: { proof: { text: (_, { token }) => token } },
-    refuse: badProof('PROOF_TYP')
+    refuse: invalidProof('PROOF_TYP')
   },
   {
-    title: '§11.5 an ID token is not a proof',
+    title: '§11.5 rejects an ID token as a proof',
     rules: ['D-77', 'B-13', 'D-08'],
     fault: { proof: { header: { typ: 'JWT' }, claims: { iss: 'https://issuer.example', aud: 'client', nonce: 'n' } } },
-    refuse: badProof('PROOF_TYP')
+    refuse: invalidProof('PROOF_TYP')
   },
   {
-    title: '§11.5 a proof is not an access token',
+    title: '§11.5 rejects a proof as an access token',
     rules: ['D-77', 'B-13', 'A-01', 'A-07'],
     fault: {
       token: {
@@ -407,7 +407,7 @@ const confusion: Vector[] = [
         }
       }
     },
-    refuse: badToken('TOKEN_INVALID')
+    refuse: invalidToken('TOKEN_INVALID')
   }
 ]
 
@@ -428,7 +428,7 @@ function reverse(value: unknown): unknown {
   )
 }
 
-/** Every letter inside a string becomes an escape sequence. */
+/** Replaces every letter in a string by an escape sequence. */
 function escaped(text: string): string {
   return text.replace(/"[^"]*"/g, (string) =>
     string.replace(/[A-Za-z]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -9,7 +9,7 @@ export const now = 1_900_000_000
 export const origin = 'https://api.example'
 export const issuer = 'https://issuer.example'
 
-/** One header line as it goes out: name and value, byte for byte (latin1). */
+/** One header field line as it is sent: name and value, byte for byte (latin1). */
 export type Line = readonly [name: string, value: string]
 
 /** A request as it is on the wire. */
@@ -34,11 +34,11 @@ export interface TokenRecipe {
   /** The key that the token is bound to; null for none. By default the key of the request. */
   readonly boundTo?: KeyName | null
   readonly signedBy?: KeyName
-  /** How to sign, where that is not what the header says. */
+  /** The algorithm to sign with, if it is not that of the header. */
   readonly signAs?: string
-  /** Header parameters to add, replace, or (undefined) leave out. */
+  /** Header parameters to add, replace, or (undefined) remove. */
   readonly header?: Json
-  /** Claims to add, replace, or (undefined) leave out. */
+  /** Claims to add, replace, or (undefined) remove. */
   readonly claims?: Json | ((clientKey: Key) => Json)
   /** Changes the finished token, or replaces it. */
   readonly text?: (token: string) => string
@@ -58,7 +58,7 @@ export interface ProofRecipe {
   readonly claimsSegment?: (segment: string) => string
   /** Signs with another key than the one in the header. */
   readonly signedBy?: KeyName
-  /** Signs in another way than the header says. */
+  /** Signs with another algorithm than that of the header. */
   readonly signAs?: string
   /** Changes the bytes of the signature. */
   readonly signature?: (raw: Buffer, input: string, key: Key) => Uint8Array
@@ -75,11 +75,11 @@ export interface Recipe {
   readonly key?: KeyName
   readonly token?: TokenRecipe
   readonly proof?: ProofRecipe
-  /** All header lines, in place of Host, Authorization and DPoP. */
+  /** All header field lines, instead of Host, Authorization and DPoP. */
   readonly lines?: (sent: Sent) => readonly Line[]
 }
 
-/** What the header lines are made of. */
+/** The values of the header field lines. */
 export interface Sent extends Given {
   readonly proof: string
   readonly host: Line
@@ -87,7 +87,7 @@ export interface Sent extends Given {
   readonly anotherProof: () => string
 }
 
-/** Makes the request. Every call makes a new token and a new proof. */
+/** Creates the request. Every call creates a new token and a new proof. */
 export function prepare(recipe: Recipe = {}): WireRequest {
   const clientKey = key(recipe.key ?? 'ES256')
   const { method = 'GET', target = '/r', host = 'api.example' } = recipe
@@ -125,7 +125,7 @@ function usualLines({ host, token, proof }: Sent): Line[] {
   return [host, ['Authorization', `DPoP ${token}`], ['DPoP', proof]]
 }
 
-/** An access token as RFC 9068 profiles it, and the changes. */
+/** An access token of the profile of RFC 9068, with the changes. */
 export function makeToken(recipe: TokenRecipe, clientKey: Key): string {
   const signer = key(recipe.signedBy ?? 'issuer')
   const boundTo = recipe.boundTo === null ? undefined : recipe.boundTo === undefined ? clientKey.jkt : key(recipe.boundTo).jkt

@@ -1,4 +1,4 @@
-/** Every framework with its adapter, reduced to one route that takes any method and any path. @module */
+/** Every framework with its adapter, with one route for any method and any path. @module */
 
 import 'reflect-metadata'
 import { createServer } from 'node:http'
@@ -33,7 +33,7 @@ export interface Framework {
   start(verifier: AnyVerifier): Promise<Server>
   /** Its requests are Fetch requests: lines joined, the URL parsed. */
   readonly isFetch?: boolean
-  /** The status with which it responds to a request itself, before any guard of ours runs. */
+  /** The status with which the framework responds to a request before the guard runs. */
   readonly own?: (request: WireRequest) => number | undefined
 }
 
@@ -50,7 +50,7 @@ export const frameworks: readonly Framework[] = [
   { name: 'Fetch', isFetch: true, start: (verifier) => serve(fetchHandler(verifier)) }
 ]
 
-/** Routers that decode paths refuse those that are not UTF-8. */
+/** Routers that decode paths reject those that are not UTF-8. */
 function isDecodable(target: string): boolean {
   try {
     return decodeURIComponent(target) !== ''
@@ -100,7 +100,7 @@ function koaApp(verifier: AnyVerifier): Listener {
 async function startFastify(verifier: AnyVerifier): Promise<Server> {
   const app = fastify()
   await app.register(dpopFastify, { verifier })
-  // The router knows fewer methods and paths than HTTP has; what it does not know comes here, through the same hooks.
+  // The router does not support every method and path of HTTP; other requests reach this handler through the same hooks.
   app.setNotFoundHandler((request, reply) => reply.code(200).send(show(request.dpop)))
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }

@@ -1,4 +1,4 @@
-/** The time window of a proof and its single use: RFC 9449 §4.3 check 11, §11.1; RFC 7519 §4.1.4, §4.1.5. @module */
+/** The time window of a proof and replay detection: RFC 9449 §4.3 check 11, §11.1; RFC 7519 §4.1.4, §4.1.5. @module */
 
 import type { ReplayStore } from 'dpop-guard'
 import type { RuleId } from '../conformance/rules.js'
@@ -6,8 +6,8 @@ import type { Json } from './forge.js'
 import { mix, now, prepare, type Recipe, type WireRequest } from './recipe.js'
 import {
   accepted,
-  badProof,
-  badToken,
+  invalidProof,
+  invalidToken,
   lacksScope,
   type Options,
   type Step,
@@ -17,8 +17,8 @@ import {
 } from './vector.js'
 
 const claims = (change: Json): Recipe => ({ proof: { claims: change } })
-const replayed = badProof('PROOF_REPLAYED')
-const outOfTime = badProof('PROOF_IAT')
+const replayed = invalidProof('PROOF_REPLAYED')
+const outOfTime = invalidProof('PROOF_IAT')
 
 const inWindow: Vector[] = (
   [
@@ -37,7 +37,7 @@ const inWindow: Vector[] = (
     ['half a second ahead', 0.5, ['J-22']]
   ] satisfies [string, number, RuleId[]][]
 ).map(([what, offset, rules]) => ({
-  title: `§4.3#11 iat is inside the window: ${what}`,
+  title: `§4.3#11 accepts an iat inside the window: ${what}`,
   rules: ['D-28', ...rules],
   accept: claims({ iat: now + offset })
 }))
@@ -57,17 +57,17 @@ const outsideWindow: Vector[] = (
     ['in milliseconds', now * 1000, ['D-28']]
   ] satisfies [string, number, RuleId[]][]
 ).map(([what, iat, rules]) => ({
-  title: `§4.3#11 iat is outside the window: ${what}`,
+  title: `§4.3#11 rejects an iat outside the window: ${what}`,
   rules: ['D-28', 'D-46', 'L12', ...rules],
   fault: claims({ iat }),
   refuse: outOfTime
 }))
 
 const noTimes: Vector[] = ['1e400', '-1e400', '1e300'].map((number) => ({
-  title: `RFC 7519 §2 a time is a finite number: iat is ${number}`,
+  title: `RFC 7519 §2 rejects a time that is not a finite number: iat is ${number}`,
   rules: ['D-28', 'J-22', 'L41'],
   fault: { proof: { claimsText: (json: string) => json.replace(/"iat":\d+/, `"iat":${number}`) } },
-  refuse: badProof('PROOF_CLAIMS')
+  refuse: invalidProof('PROOF_CLAIMS')
 }))
 
 const ownTimes: Vector[] = (
@@ -80,7 +80,7 @@ const ownTimes: Vector[] = (
     ['exp far away', { exp: now + 1e9 }]
   ] satisfies [string, Json][]
 ).map(([what, change]) => ({
-  title: `RFC 7519 §4.1 exp and nbf of a proof hold, with the tolerance that iat has: ${what}`,
+  title: `RFC 7519 §4.1 accepts exp and nbf of a proof with the clock tolerance of iat: ${what}`,
   rules: ['J-20', 'AMB-25', 'L31'],
   accept: claims(change)
 }))
@@ -94,7 +94,7 @@ const notTheirTime: Vector[] = (
     ['nbf an hour ahead', { nbf: now + 3600 }]
   ] satisfies [string, Json][]
 ).map(([what, change]) => ({
-  title: `RFC 7519 §4.1 exp and nbf of a proof hold: ${what}`,
+  title: `RFC 7519 §4.1 rejects a proof outside exp and nbf: ${what}`,
   rules: ['J-20', 'AMB-25'],
   fault: claims(change),
   refuse: outOfTime
@@ -104,7 +104,7 @@ const window = { proof: { maxAgeSeconds: 60, maxFutureSeconds: 10 } } satisfies 
 const narrowed: Vector[] = [
   ...[-60, 10].map(
     (offset): Vector => ({
-      title: `§11.1 the window is an option; inside 60 and 10 seconds: ${offset}`,
+      title: `§11.1 accepts an iat inside a configured window of 60 and 10 seconds: ${offset}`,
       rules: ['D-46', 'AMB-10', 'P-M6'],
       options: window,
       accept: claims({ iat: now + offset })
@@ -112,7 +112,7 @@ const narrowed: Vector[] = [
   ),
   ...[-61, 11].map(
     (offset): Vector => ({
-      title: `§11.1 the window is an option; outside 60 and 10 seconds: ${offset}`,
+      title: `§11.1 rejects an iat outside a configured window of 60 and 10 seconds: ${offset}`,
       rules: ['D-46', 'AMB-10', 'P-M6'],
       options: window,
       fault: claims({ iat: now + offset }),
@@ -142,38 +142,38 @@ const again: Vector[] = [
     return [{ send }, { send, expect: replayed }, { send, expect: replayed, at: 1 }]
   }),
   history('§7.3 a retry with a new proof is a new request', ['D-56', 'D-02'], () => [{ send: prepare() }, { send: prepare() }]),
-  history('§11.1 a proof is accepted once, whatever the query', ['D-45', 'U-11'], () => {
+  history('§11.1 a proof is accepted once, for any query', ['D-45', 'U-11'], () => {
     const send = prepare({ target: '/r?page=1' })
     return [{ send }, { send: { ...send, target: '/r?page=2' }, expect: replayed }]
   }),
-  history('§11.1 a proof is accepted once, whatever the other header fields', ['D-45', 'D-79'], () => {
+  history('§11.1 a proof is accepted once, with any other header fields', ['D-45', 'D-79'], () => {
     const send = prepare()
     return [{ send }, { send: { ...send, lines: [...send.lines, ['X-Retry', '1']] }, expect: replayed }]
   }),
-  history('§11.1 a jti is consumed for its key and URI, in every equivalent form of the URI', ['D-45', 'AMB-19', 'L7'], () => [
+  history('§11.1 a jti is consumed for its key and for all equivalent URIs', ['D-45', 'AMB-19', 'L7'], () => [
     { send: fresh('same', { target: '/%7Eme' }) },
     { send: fresh('same', { target: '/~me' }), expect: replayed },
     { send: fresh('same', { target: '/~me', proof: { claims: { htu: 'HTTPS://API.EXAMPLE:443/%7eme?x#y' } } }), expect: replayed }
   ]),
-  history('§11.1 a jti is consumed whatever other claims the proof has', ['D-45', 'AMB-19', 'L7'], () => [
+  history('§11.1 a jti is consumed for any other claims of the proof', ['D-45', 'AMB-19', 'L7'], () => [
     { send: fresh('same') },
     { send: fresh('same', claims({ iat: now - 5, extra: true })), expect: replayed },
     { send: fresh('same', { proof: { jwk: (jwk) => ({ ...jwk, kid: 'k' }) } }), expect: replayed },
     { send: fresh('same', { method: 'POST' }), expect: replayed }
   ]),
-  history('§11.1 one jti of two clients is two proofs', ['L8', 'AMB-19'], () => [
+  history('§11.1 accepts one jti of two clients', ['L8', 'AMB-19'], () => [
     { send: fresh('same') },
     { send: fresh('same', { key: 'another ES256' }) },
     { send: fresh('same', { key: 'Ed25519' }) },
     { send: fresh('same'), expect: replayed }
   ]),
-  history('§11.1 one jti for two URIs is two proofs', ['AMB-19', 'D-45'], () => [
+  history('§11.1 accepts one jti for two URIs', ['AMB-19', 'D-45'], () => [
     { send: fresh('same', { target: '/a' }) },
     { send: fresh('same', { target: '/b' }) },
     { send: fresh('same', { target: '/a' }), expect: replayed }
   ]),
   history('§11.1 jti is compared case-sensitively', ['D-45', 'D-05'], () => [{ send: fresh('abc') }, { send: fresh('ABC') }]),
-  history('§11.1 of fifty copies at once one is the first', ['D-45', 'L6', 'AMB-21'], () => [
+  history('§11.1 exactly one of fifty concurrent copies is accepted', ['D-45', 'L6', 'AMB-21'], () => [
     { send: prepare(), copies: 50, others: replayed }
   ]),
   history(
@@ -187,12 +187,12 @@ const again: Vector[] = [
     const send = { ...line, lines }
     return [
       { send: prepare() },
-      { send: { ...send, method: 'POST' }, expect: badProof('PROOF_HTM') },
-      { send: { ...send, target: '/other' }, expect: badProof('PROOF_HTU') },
+      { send: { ...send, method: 'POST' }, expect: invalidProof('PROOF_HTM') },
+      { send: { ...send, target: '/other' }, expect: invalidProof('PROOF_HTU') },
       { send }
     ]
   }),
-  history('§4.3 a proof from the future is not consumed', ['L9', 'AMB-22'], () => {
+  history('§4.3 a proof that is rejected for a future iat is not consumed', ['L9', 'AMB-22'], () => {
     const send = fresh('early', claims({ iat: now + 60 }))
     return [{ send: prepare() }, { send, expect: outOfTime }, { send, at: 40 }, { send, at: 40, expect: replayed }]
   }),
@@ -206,7 +206,7 @@ const again: Vector[] = [
   }),
   history('§11.1 an attacker without the token cannot consume the proof of a client', ['L8', 'L9', 'AMB-19'], () => [
     { send: fresh('other') },
-    { send: fresh('victim', { key: 'another ES256', token: { boundTo: 'ES256' } }), expect: badToken('TOKEN_BINDING') },
+    { send: fresh('victim', { key: 'another ES256', token: { boundTo: 'ES256' } }), expect: invalidToken('TOKEN_BINDING') },
     { send: fresh('victim') }
   ])
 ]
@@ -240,11 +240,11 @@ const arithmetic: Vector[] = [
     const send = prepare(claims({ iat: now + 29.5 }))
     return [{ send }, { send, at: 329.999, expect: replayed }, { send, at: 330, expect: outOfTime }]
   }),
-  history('§11.1 a proof first used at the end of its window is consumed too', ['L5'], () => {
+  history('§11.1 a proof that is accepted at the end of its window is consumed', ['L5'], () => {
     const send = prepare(claims({ iat: now - 300 }))
     return [{ send }, { send, at: 0.999, expect: replayed }, { send, at: 1, expect: outOfTime }]
   }),
-  history('§4.3#11 a proof that waited is accepted while it is inside the window', ['D-46', 'AMB-10'], () => {
+  history('§4.3#11 a proof that arrives late is accepted within its window', ['D-46', 'AMB-10'], () => {
     const [first, last] = [prepare(), prepare()]
     return [
       { send: first, at: 150 },
@@ -282,7 +282,7 @@ const stores: Vector[] = [
   )
 ]
 
-/** A store that gives each response some turns of the event loop later; atomic nonetheless. */
+/** An atomic store that responds some event-loop turns later. */
 function slowStore(): ReplayStore {
   const seen = new Set<string>()
   return {
@@ -295,7 +295,7 @@ function slowStore(): ReplayStore {
   }
 }
 
-/** Works once. */
+/** Accepts the first key and then fails. */
 function failingStore(fail: () => Promise<never>): ReplayStore {
   let calls = 0
   return { reserve: () => (calls++ === 0 ? true : fail()) }

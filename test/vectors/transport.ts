@@ -1,15 +1,24 @@
-/** Header lines, schemes and credentials: RFC 9449 §4.1, §7.1, §7.2; RFC 9110 §5, §11; RFC 6750 §2, §3. @module */
+/** Header field lines, schemes and credentials: RFC 9449 §4.1, §7.1, §7.2; RFC 9110 §5, §11; RFC 6750 §2, §3. @module */
 
 import type { RuleId } from '../conformance/rules.js'
 import type { Line, Recipe, Sent } from './recipe.js'
 import { mix, prepare } from './recipe.js'
-import { accepted, badProof, badRequest, badToken, noCredentials, tokenOf, type Vector, type VectorGroup } from './vector.js'
+import {
+  accepted,
+  invalidProof,
+  invalidRequest,
+  invalidToken,
+  noCredentials,
+  tokenOf,
+  type Vector,
+  type VectorGroup
+} from './vector.js'
 
-/** A request whose Authorization line has this value in place of `DPoP <token>`. */
+/** A request whose Authorization field has this value instead of `DPoP <token>`. */
 const authorization = (value: (token: string) => string): Recipe => ({
   lines: ({ host, token, proof }) => [host, ['Authorization', value(token)], ['DPoP', proof]]
 })
-/** A request whose DPoP lines are these. */
+/** A request with these DPoP field lines. */
 const proofLines = (lines: (sent: Sent) => readonly Line[]): Recipe => ({
   lines: (sent) => [sent.host, ['Authorization', `DPoP ${sent.token}`], ...lines(sent)]
 })
@@ -42,45 +51,45 @@ const spaces: Vector[] = [2, 3, 8].map((count) => ({
 
 const malformedCredentials: Vector[] = (
   [
-    ['the scheme alone', () => 'DPoP'],
-    ['the scheme and a space', () => 'DPoP '],
+    ['the scheme without a token', () => 'DPoP'],
+    ['the scheme and a space without a token', () => 'DPoP '],
     ['two tokens', (token) => `DPoP ${token} ${token}`],
-    ['a token and a word', (token) => `DPoP ${token} b`],
+    ['a token and a further string', (token) => `DPoP ${token} b`],
     ['an auth-param', (token) => `DPoP token="${token}"`],
     ['a quoted token', (token) => `DPoP "${token}"`],
-    ['a comma behind the token', (token) => `DPoP ${token},`],
-    ['two credentials in one line', (token) => `DPoP ${token}, DPoP ${token}`],
-    ['a tab for the space', (token) => `DPoP\t${token}`],
-    ['a tab behind the space', (token) => `DPoP \t${token}`],
+    ['a comma after the token', (token) => `DPoP ${token},`],
+    ['two credentials in one field line', (token) => `DPoP ${token}, DPoP ${token}`],
+    ['a tab instead of the space', (token) => `DPoP\t${token}`],
+    ['a tab after the space', (token) => `DPoP \t${token}`],
     ['padding before the token', (token) => `DPoP =${token}`],
     ['padding inside the token', (token) => `DPoP ${token.slice(0, 9)}=${token.slice(9)}`],
-    ['bytes beyond ASCII', (token) => `DPoP ${token}\xe9`]
+    ['non-ASCII bytes', (token) => `DPoP ${token}\xe9`]
   ] satisfies [string, (token: string) => string][]
 ).map(([what, value]) => ({
-  title: `§7.1 credentials are one token68: ${what}`,
+  title: `§7.1 rejects credentials that are not one token68: ${what}`,
   rules: ['D-40', 'W-06', 'P-M2'],
   fault: authorization(value),
-  refuse: badRequest('AUTHORIZATION_MALFORMED')
+  refuse: invalidRequest('AUTHORIZATION_MALFORMED')
 }))
 
 const noToken: Vector[] = (
   [
-    ['no credentials at all', ['D-42', 'D-53', 'W-01', 'H-09', 'H-10'], ({ host }) => [host]],
-    ['a proof alone is not authentication', ['D-03', 'D-41'], ({ host, proof }) => [host, ['DPoP', proof]]],
+    ['no credentials', ['D-42', 'D-53', 'W-01', 'H-09', 'H-10'], ({ host }) => [host]],
+    ['a proof without an access token', ['D-03', 'D-41'], ({ host, proof }) => [host, ['DPoP', proof]]],
     ['another scheme', ['W-07', 'D-53'], ({ host, proof }) => [host, ['Authorization', 'Basic dTpw'], ['DPoP', proof]]],
     [
-      'a Digest line, whose commas are no list',
+      'a Digest field, whose commas do not separate credentials',
       ['W-07'],
       ({ host, proof }) => [host, ['Authorization', 'Digest username="u", realm="r"'], ['DPoP', proof]]
     ],
     [
-      'the scheme and the token in one word',
+      'the scheme and the token without a space',
       ['D-40'],
       ({ host, token, proof }) => [host, ['Authorization', `DPoP${token}`], ['DPoP', proof]]
     ],
-    ['an empty Authorization line', ['W-07'], ({ host, proof }) => [host, ['Authorization', ''], ['DPoP', proof]]],
+    ['an empty Authorization field', ['W-07'], ({ host, proof }) => [host, ['Authorization', ''], ['DPoP', proof]]],
     [
-      'credentials meant for a proxy',
+      'credentials for a proxy',
       ['D-44d', 'H-12'],
       ({ host, token, proof }) => [host, ['Proxy-Authorization', `DPoP ${token}`], ['DPoP', proof]]
     ],
@@ -90,7 +99,7 @@ const noToken: Vector[] = (
       ({ host, token, proof }) => [host, ['Cookie', `access_token=${token}`], ['DPoP', proof]]
     ],
     [
-      'a token in a field of our own making',
+      'a token in another header field',
       ['AMB-27'],
       ({ host, token, proof }) => [host, ['X-Access-Token', token], ['DPoP', proof]]
     ]
@@ -105,86 +114,86 @@ const noToken: Vector[] = (
 const multipleProofs: Vector[] = (
   [
     [
-      'two valid ones',
+      'two valid proofs',
       ({ proof, anotherProof }) => [
         ['DPoP', proof],
         ['DPoP', anotherProof()]
       ]
     ],
     [
-      'the same one twice',
+      'two copies of one proof',
       ({ proof }) => [
         ['DPoP', proof],
         ['DPoP', proof]
       ]
     ],
     [
-      'names in two cases',
+      'field names in different case',
       ({ proof, anotherProof }) => [
         ['DPoP', proof],
         ['dpop', anotherProof()]
       ]
     ],
     [
-      'a valid one and an empty one',
+      'a valid proof and an empty field',
       ({ proof }) => [
         ['DPoP', proof],
         ['DPoP', '']
       ]
     ],
     [
-      'an invalid one and a valid one',
+      'an invalid proof and a valid one',
       ({ proof }) => [
         ['DPoP', 'x'],
         ['DPoP', proof]
       ]
     ],
     [
-      'three',
+      'three copies of one proof',
       ({ proof }) => [
         ['DPoP', proof],
         ['DPoP', proof],
         ['DPoP', proof]
       ]
     ],
-    ['two in one line', ({ proof, anotherProof }) => [['DPoP', `${proof}, ${anotherProof()}`]]],
-    ['two in one line without a space', ({ proof, anotherProof }) => [['DPoP', `${proof},${anotherProof()}`]]]
+    ['two proofs in one field line', ({ proof, anotherProof }) => [['DPoP', `${proof}, ${anotherProof()}`]]],
+    ['two proofs in one field line without a space', ({ proof, anotherProof }) => [['DPoP', `${proof},${anotherProof()}`]]]
   ] satisfies [string, (sent: Sent) => readonly Line[]][]
 ).map(([what, lines]) => ({
-  title: `§4.3#1 there is not more than one DPoP field: ${what}`,
+  title: `§4.3#1 rejects more than one DPoP field: ${what}`,
   rules: ['D-18', 'H-02', 'P-M7'],
   fault: proofLines(lines),
-  refuse: badProof('PROOF_MULTIPLE')
+  refuse: invalidProof('PROOF_MULTIPLE')
 }))
 
 const proofValues: Vector[] = (
   [
-    ['a comma behind it', (proof) => `${proof}, `, 'PROOF_MULTIPLE'],
-    ['a comma before it', (proof) => `,${proof}`, 'PROOF_MULTIPLE'],
-    ['quotes around it', (proof) => `"${proof}"`, 'PROOF_MALFORMED'],
-    ['a word behind it', (proof) => `${proof} x`, 'PROOF_MALFORMED'],
-    ['a parameter behind it', (proof) => `${proof};x=1`, 'PROOF_MALFORMED'],
-    ['a scheme before it', (proof) => `DPoP ${proof}`, 'PROOF_MALFORMED'],
-    ['bytes beyond ASCII', (proof) => `${proof}\xe9`, 'PROOF_MALFORMED']
+    ['a comma after the proof', (proof) => `${proof}, `, 'PROOF_MULTIPLE'],
+    ['a comma before the proof', (proof) => `,${proof}`, 'PROOF_MULTIPLE'],
+    ['a quoted proof', (proof) => `"${proof}"`, 'PROOF_MALFORMED'],
+    ['a string after the proof', (proof) => `${proof} x`, 'PROOF_MALFORMED'],
+    ['a parameter after the proof', (proof) => `${proof};x=1`, 'PROOF_MALFORMED'],
+    ['a scheme before the proof', (proof) => `DPoP ${proof}`, 'PROOF_MALFORMED'],
+    ['non-ASCII bytes', (proof) => `${proof}\xe9`, 'PROOF_MALFORMED']
   ] satisfies [string, (proof: string) => string, 'PROOF_MULTIPLE' | 'PROOF_MALFORMED'][]
 ).map(([what, value, code]) => ({
-  title: `§4.1 the DPoP field is one token68: ${what}`,
+  title: `§4.1 rejects a DPoP field that is not one token68: ${what}`,
   rules: ['D-06', 'B-16'],
   fault: proofLine(value),
-  refuse: badProof(code)
+  refuse: invalidProof(code)
 }))
 
 const absentProof: Vector[] = (
   [
     ['no field', () => []],
     ['an empty field', () => [['DPoP', '']]],
-    ['white space', () => [['DPoP', ' \t ']]]
+    ['a field of white space', () => [['DPoP', ' \t ']]]
   ] satisfies [string, (sent: Sent) => readonly Line[]][]
 ).map(([what, lines]) => ({
-  title: `§7 a DPoP token comes with a proof: ${what}`,
+  title: `§7 rejects a DPoP token without a proof: ${what}`,
   rules: ['D-39', 'AMB-05', 'D-41'],
   fault: proofLines(lines),
-  refuse: badProof('PROOF_MISSING')
+  refuse: invalidProof('PROOF_MISSING')
 }))
 
 const twoAuthorizations: Vector[] = (
@@ -225,7 +234,7 @@ const twoAuthorizations: Vector[] = (
       ]
     ],
     [
-      'DPoP and nothing',
+      'DPoP and an empty field',
       ({ token }) => [
         ['Authorization', `DPoP ${token}`],
         ['Authorization', '']
@@ -233,10 +242,10 @@ const twoAuthorizations: Vector[] = (
     ]
   ] satisfies [string, (sent: Sent) => readonly Line[]][]
 ).map(([what, lines]) => ({
-  title: `§7.2 one Authorization line, not two: ${what}`,
+  title: `§7.2 rejects two Authorization field lines: ${what}`,
   rules: ['D-55', 'AMB-16', 'H-02', 'W-06'],
   fault: { lines: (sent) => [sent.host, ...lines(sent), ['DPoP', sent.proof]] },
-  refuse: badRequest('AUTHORIZATION_MALFORMED')
+  refuse: invalidRequest('AUTHORIZATION_MALFORMED')
 }))
 
 const bearer: Vector[] = (
@@ -251,23 +260,23 @@ const bearer: Vector[] = (
     ['an unbound token', 'without a proof', { boundTo: null }, ({ host, token }) => [host, ['Authorization', `bearer ${token}`]]]
   ] satisfies [string, string, Recipe['token'], (sent: Sent) => readonly Line[]][]
 ).map(([what, how, token, lines]) => ({
-  title: `§7.2 where only DPoP is accepted, Bearer is refused: ${what} ${how}`,
+  title: `§7.2 rejects Bearer by default: ${what} ${how}`,
   rules: ['D-50', 'C-01', 'L15', 'P-M5'],
   fault: { token, lines },
-  refuse: badToken('SCHEME_NOT_ALLOWED')
+  refuse: invalidToken('SCHEME_NOT_ALLOWED')
 }))
 
 const hosts: Vector[] = [
   {
-    title: 'RFC 9112 §3.2 a request has one Host line',
+    title: 'RFC 9112 §3.2 rejects two Host field lines',
     rules: ['U-15', 'L3'],
     fault: {
       lines: ({ host, token, proof }) => [host, ['Host', 'evil.example'], ['Authorization', `DPoP ${token}`], ['DPoP', proof]]
     },
-    refuse: badRequest('REQUEST_MALFORMED')
+    refuse: invalidRequest('REQUEST_MALFORMED')
   },
   {
-    title: 'RFC 9113 §8.3.1 the :authority of HTTP/2 does for a Host',
+    title: 'RFC 9113 §8.3.1 accepts :authority instead of Host',
     rules: ['L21'],
     only: 'core',
     accept: {
@@ -279,7 +288,7 @@ const hosts: Vector[] = [
     }
   },
   {
-    title: 'RFC 9113 §8.3.1 :authority and Host may both be there and agree',
+    title: 'RFC 9113 §8.3.1 accepts :authority and an equivalent Host',
     rules: ['L21'],
     only: 'core',
     accept: {
@@ -292,7 +301,7 @@ const hosts: Vector[] = [
     }
   },
   {
-    title: 'RFC 9113 §8.3.1 a Host that differs from :authority is malformed',
+    title: 'RFC 9113 §8.3.1 rejects a Host that differs from :authority',
     rules: ['L21', 'U-15'],
     only: 'core',
     fault: {
@@ -303,60 +312,60 @@ const hosts: Vector[] = [
         ['dpop', proof]
       ]
     },
-    refuse: badRequest('REQUEST_MALFORMED')
+    refuse: invalidRequest('REQUEST_MALFORMED')
   }
 ]
 
 const sizes: Vector[] = [
   {
-    title: 'RFC 9110 §5.4 a proof of six thousand characters fits',
+    title: 'RFC 9110 §5.4 accepts a proof of six thousand characters',
     rules: ['Q-07', 'D-16'],
     accept: { proof: { claims: { note: 'n'.repeat(4000) } } }
   },
   {
-    title: 'RFC 9110 §5.4 a proof above the limit is refused before it is read',
+    title: 'RFC 9110 §5.4 rejects a proof above the limit as malformed',
     rules: ['Q-07', 'H-05', 'D-47', 'L9'],
     fault: { proof: { claims: { note: 'n'.repeat(7000) } } },
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   },
   {
-    title: 'RFC 9110 §5.4 a proof of 20 kB is refused',
+    title: 'RFC 9110 §5.4 rejects a proof of 20 kB',
     rules: ['Q-07', 'H-05'],
     fault: { proof: { claims: { note: 'n'.repeat(15_000) } } },
-    refuse: badProof('PROOF_MALFORMED'),
+    refuse: invalidProof('PROOF_MALFORMED'),
     node: 431
   },
   {
-    title: 'RFC 9110 §5.4 a token above the limit is refused',
+    title: 'RFC 9110 §5.4 rejects a token above the limit',
     rules: ['H-05'],
     fault: { token: { claims: { note: 'n'.repeat(15_000) } } },
-    refuse: badToken('TOKEN_INVALID'),
+    refuse: invalidToken('TOKEN_INVALID'),
     node: 431
   },
   {
-    title: 'RFC 9110 §5.4 the limit of a proof is an option',
+    title: 'RFC 9110 §5.4 rejects a proof above proof.maxBytes',
     rules: ['Q-07'],
     options: { proof: { maxBytes: 1024 } },
     fault: { proof: { claims: { note: 'n'.repeat(1000) } } },
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   }
 ]
 
 const unaffected: Vector[] = [
   {
-    title: 'RFC 9110 §5.5 white space around a field value is not part of it',
+    title: 'RFC 9110 §5.5 ignores white space around a field value',
     rules: ['H-03'],
     accept: {
       lines: ({ host, token, proof }) => [host, ['Authorization', `  DPoP ${token}\t`], ['DPoP', ` \t${proof}  `]]
     }
   },
   {
-    title: '§7 the order of the lines does not matter',
+    title: '§7 accepts the header fields in any order',
     rules: ['D-39'],
     accept: { lines: ({ host, token, proof }) => [['DPoP', proof], host, ['Authorization', `DPoP ${token}`]] }
   },
   {
-    title: 'RFC 9700 §4.13 X-Forwarded-* and Forwarded change nothing',
+    title: 'RFC 9700 §4.13 ignores X-Forwarded-* and Forwarded',
     rules: ['C-06', 'L3', 'AMB-23'],
     accept: withExtra(
       ['X-Forwarded-Host', 'evil.example'],
@@ -371,27 +380,27 @@ const unaffected: Vector[] = [
     accept: withExtra(['X-HTTP-Method-Override', 'DELETE'], ['X-Method-Override', 'DELETE'])
   },
   {
-    title: '§7.1 credentials for a proxy beside ours change nothing',
+    title: '§7.1 ignores credentials for a proxy',
     rules: ['D-44d', 'H-12'],
     accept: withExtra(['Proxy-Authorization', 'Basic dTpw'])
   },
   {
-    title: '§11.7 header fields are not covered by a proof',
+    title: '§11.7 accepts any other header fields, which the proof does not cover',
     rules: ['D-79'],
     accept: withExtra(['Cookie', 'a=b; c=d'], ['Accept', '*/*'], ['X-Anything', 'at all'])
   },
   {
-    title: 'RFC 9110 §5.2 other fields may repeat',
+    title: 'RFC 9110 §5.2 accepts repeated field lines of other fields',
     rules: ['H-02'],
     accept: withExtra(['Accept', 'text/html'], ['Accept', 'application/json'], ['X-DPoP', 'a'], ['X-DPoP', 'b'])
   },
   {
-    title: 'RFC 6750 §2 a token in the query beside the one in the field is never looked at',
+    title: 'RFC 6750 §2 ignores a token in the query if there is one in the Authorization field',
     rules: ['W-09', 'F-02', 'AMB-27', 'D-51'],
     accept: { target: '/r?access_token=abc' }
   },
   {
-    title: 'RFC 6750 §2.1 credentials come in the Authorization field',
+    title: 'RFC 6750 §2.1 accepts credentials in the Authorization field',
     rules: ['W-08', 'F-01', 'D-39', 'D-34', 'F-05', 'D-41', 'P-M10'],
     accept: {}
   }
@@ -399,22 +408,25 @@ const unaffected: Vector[] = [
 
 const others: Vector[] = [
   {
-    title: 'RFC 6750 §2.3 a token in the query is not accepted as credentials',
+    title: 'RFC 6750 §2.3 does not accept a token in the query as credentials',
     rules: ['D-51', 'F-02', 'C-08', 'P-M3', 'V-05', 'AMB-27'],
     steps: () => {
-      const good = prepare()
-      const inQuery = mix({ target: `/r?access_token=${tokenOf(good)}` }, { lines: ({ host, proof }) => [host, ['DPoP', proof]] })
+      const valid = prepare()
+      const inQuery = mix(
+        { target: `/r?access_token=${tokenOf(valid)}` },
+        { lines: ({ host, proof }) => [host, ['DPoP', proof]] }
+      )
       return [
-        { send: good, expect: accepted },
+        { send: valid, expect: accepted },
         { send: prepare(inQuery), expect: noCredentials }
       ]
     }
   },
   {
-    title: '§4.1 the value of the field is case-significant',
+    title: '§4.1 compares the value of the DPoP field case-sensitively',
     rules: ['D-05'],
     fault: proofLine((proof) => proof.toUpperCase()),
-    refuse: badProof('PROOF_MALFORMED')
+    refuse: invalidProof('PROOF_MALFORMED')
   }
 ]
 

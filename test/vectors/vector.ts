@@ -11,7 +11,7 @@ export interface Accepted {
   readonly as: 'DPoP' | 'Bearer' | 'anonymous'
 }
 
-/** The request is refused, with `error` in the challenges of `on`. */
+/** The request is rejected, with `error` in the challenges of `on`. */
 export interface Refused {
   readonly status: 400 | 401 | 403
   readonly error: string | undefined
@@ -20,13 +20,13 @@ export interface Refused {
   readonly on: 'DPoP' | 'Bearer' | 'both'
 }
 
-/** We cannot decide. */
+/** The verifier cannot decide. */
 export interface Unavailable {
   readonly status: 503
   readonly code: DPoPUnavailableErrorCode
 }
 
-export type Answer = Accepted | Refused | Unavailable
+export type Expected = Accepted | Refused | Unavailable
 
 export const accepted: Accepted = { status: 200, as: 'DPoP' }
 export const acceptedAsBearer: Accepted = { status: 200, as: 'Bearer' }
@@ -38,12 +38,12 @@ const refused =
   (status: Refused['status'], error: string | undefined) =>
   (code: Code, on: Refused['on'] = 'DPoP'): Refused => ({ status, error, code: `ERR_DPOP_${code}`, on })
 
-/** 401 without an error code: the request had no credentials that are ours. */
+/** 401 without an error code: the request has no DPoP or Bearer credentials. */
 export const noCredentials = refused(401, undefined)('CREDENTIALS_MISSING')
-export const badProof = refused(401, 'invalid_dpop_proof')
+export const invalidProof = refused(401, 'invalid_dpop_proof')
 export const needsNonce = refused(401, 'use_dpop_nonce')
-export const badToken = refused(401, 'invalid_token')
-export const badRequest = refused(400, 'invalid_request')
+export const invalidToken = refused(401, 'invalid_token')
+export const invalidRequest = refused(400, 'invalid_request')
 export const lacksScope = refused(403, 'insufficient_scope')
 export const unavailable = (code: DPoPUnavailableErrorCode): Unavailable => ({ status: 503, code })
 
@@ -55,25 +55,25 @@ export interface Step {
   readonly at?: number
   /** The request, or a function that creates it with the last nonce of the server. */
   readonly send: WireRequest | ((nonce: string) => WireRequest)
-  /** So many copies at once; exactly one of them gets the response, all others the one of {@link Step.others}. */
+  /** The number of concurrent copies; exactly one has the expected response, all others that of {@link Step.others}. */
   readonly copies?: number
-  readonly others?: Answer
+  readonly others?: Expected
   readonly scopes?: readonly string[]
-  readonly expect: Answer
+  readonly expect: Expected
 }
 
 interface Common {
-  /** One line: what the rule says, with its section. */
+  /** What is verified, with the section. */
   readonly title: string
   /** The rules that the row is evidence for. */
   readonly rules: readonly RuleId[]
-  /** Verifier options beside or in place of the usual ones; a function where each run needs its own. `elapsed` is in seconds. */
+  /** Verifier options in addition to or instead of the default ones; a function if each run requires its own. `elapsed` is in seconds. */
   readonly options?: Options | ((elapsed: () => number) => Options)
-  /** Scopes that the route needs. */
+  /** Scopes that the route requires. */
   readonly scopes?: readonly string[]
-  /** `core`: HTTP/1.1 cannot carry it, other transports can. `lines`: needs the lines of a field, which Fetch joins. */
+  /** `core`: not possible with HTTP/1.1. `lines`: requires separate field lines, which Fetch joins. */
   readonly only?: 'core' | 'lines'
-  /** The status with which Node's own HTTP parser responses, before any code of ours runs. */
+  /** The status with which the HTTP parser of Node.js responds, before the adapter runs. */
   readonly node?: 400 | 431
 }
 
@@ -118,13 +118,13 @@ export function stepsOf(vector: Vector): readonly Step[] {
   ]
 }
 
-/** Whether a row is one of requests that are refused. */
+/** Whether a row has a request that is rejected. */
 export function isRefusal(vector: Vector): boolean {
   if ('steps' in vector) return vector.steps().some(({ expect, others }) => expect.status !== 200 || others !== undefined)
   return 'refuse' in vector
 }
 
-/** The public keys of the usual issuer. */
+/** The public keys of the default issuer. */
 export const issuerJwks = () => ({ keys: [{ ...key('issuer').jwk, kid: 'key-1', use: 'sig', alg: 'RS256' }] })
 
 /** The options under which a row runs. `clock` is the row's own. */
@@ -134,7 +134,7 @@ export function optionsOf({ options }: Vector, clock: () => number): VerifierOpt
   return { issuer: { issuer, jwks: issuerJwks() }, baseUrl: origin, clock, cache: { maxClients: 1000 }, ...own }
 }
 
-/** Rules that only some of many like rows are evidence for. */
+/** Rules that only some of several similar rows are evidence for. */
 export function when(condition: boolean, ...rules: RuleId[]): RuleId[] {
   return condition ? rules : []
 }
@@ -150,7 +150,7 @@ export function tokenOf({ lines }: WireRequest): string {
   return value.slice('DPoP '.length)
 }
 
-/** The row's clock in milliseconds, when it begins. */
+/** The clock of a row at its start, in milliseconds. */
 export const startMs = now * 1000
 
 /** The title with its rules, as the conformance report reads them. */

@@ -1,6 +1,6 @@
 /**
- * The vectors of Project Wycheproof through our own signature path: key rules, import and verification on both platforms, and for
- * JWS files the compact reader as well. They are read from where they lie beside the checkout; without them nothing runs here.
+ * The vectors of Project Wycheproof: key validation, import and verification on both platforms, and for JWS files also the parser of the
+ * compact serialization. They are read from a folder beside the checkout; without it the tests are skipped.
  */
 
 import { Buffer } from 'node:buffer'
@@ -20,10 +20,10 @@ const isHere = existsSync(folder)
 const platforms: Readonly<Record<string, Platform>> = { 'node:crypto': node, WebCrypto: web }
 
 if (!isHere && process.env['CI'] === 'true') {
-  test('the vectors are here', () => expect.unreachable(`nothing in ${folder}`))
+  test('the vectors are available', () => expect.unreachable(`nothing in ${folder}`))
 } else if (!isHere) {
   console.log(`Wycheproof: skipped, no vectors in ${folder}`)
-  test.skip('the vectors are here')
+  test.skip('the vectors are available')
 }
 
 interface Case {
@@ -47,7 +47,7 @@ interface JwsGroup {
   readonly tests: readonly (Case & { readonly jws: unknown })[]
 }
 
-/** Verdicts of ours that are not those of the file, and why they are right for a proof. */
+/** Results that differ from those of the file, and the reason why they are correct for a proof. */
 type Differences = Readonly<Record<string, readonly number[]>>
 
 const NULL_MISSING = 'without the NULL of its DigestInfo a signature may be refused'
@@ -55,7 +55,7 @@ const MAC = 'a MAC is no signature'
 const EMPTY = 'a JWT has a payload'
 const OTHER_ALG = 'the key is meant for another algorithm'
 const ROCA = 'the prime factors of a key are its own client\u2019s concern (accepted)'
-/** Only what is a signing input can be given to WebCrypto through us. */
+/** The signing input is passed to WebCrypto as a string. */
 const NOT_ASCII = 'a signing input is ASCII'
 
 const signatureFiles: readonly (readonly [file: string, alg: ProofAlgorithm])[] = [
@@ -120,7 +120,7 @@ class Tally {
   run = 0
   acceptable = 0
   readonly leftOut: Record<string, number> = {}
-  /** Those with another verdict than the file's. What is merely acceptable we refuse. */
+  /** Vectors whose result differs from that of the file. Those that are only acceptable must be rejected. */
   readonly surprises: number[] = []
 
   add({ tcId, result }: Case, isAccepted: boolean): void {
@@ -134,7 +134,7 @@ class Tally {
   }
 }
 
-/** Prints the counts, and leaves them for the conformance report. */
+/** Prints the counts, and stores them for the conformance report. */
 function report(
   task: { readonly meta: object },
   file: string,
