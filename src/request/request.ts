@@ -171,12 +171,11 @@ function hasWebSocket(upgrade: string): boolean {
   return upgrade.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket')
 }
 
-/** The common case allocates an array of exactly one. */
+/** The common case allocates an array of exactly one. More are added in place: a copy for each would cost the square of their number. */
 function append(lines: Lines, value: unknown): Lines {
   if (typeof value !== 'string') throw new TypeError('The header lines of the request must be strings')
-  if (lines === none)
-    return [value]
-    // Created above. A copy for each field line would cost the square of their number.
-  ;(lines as string[]).push(value)
-  return lines
+  if (lines === none) return [value]
+  const created = lines as string[]
+  created.push(value)
+  return created
 }
