@@ -148,7 +148,7 @@ function policyHook(policy: Policy<FastifyRequest>): PolicyHook {
 /** The policy in the configuration of a route; a `TypeError` if it is invalid. */
 function policyOf({ dpop }: FastifyContextConfig): Policy<FastifyRequest> {
   if (dpop === undefined || typeof dpop === 'boolean') return noPolicy
-  const policy = validatePolicy(dpop, 'config.dpop.')
+  const policy = typeof dpop === 'object' && dpop !== null ? validatePolicy(dpop, 'config.dpop.') : noPolicy
   return Object.keys(policy).length > 0 ? policy : misconfigured('config.dpop', 'be true, false or a policy with a requirement')
 }
 

@@ -17,6 +17,7 @@ import {
   toRules
 } from '../src/policy/mcp-rules.js'
 import { validatePolicy } from '../src/policy/policy.js'
+import { clientIdOf } from '../src/token/client-id.js'
 import type { VerifiedRequest } from '../src/verified-request.js'
 import { comparePublishedScopes, type Verifier, type VerifyOptions } from '../src/verifier.js'
 import { toVerifier, type VerifierSource } from '../src/verifier-source.js'
@@ -73,10 +74,9 @@ export type McpHandler<Rest extends unknown[]> = (
  */
 export function toAuthInfo(auth: VerifiedRequest, resource?: string): McpAuthInfo {
   const { claims, issuer, scopes, token, proof } = auth
-  const clientId = [claims.client_id, claims['azp'], claims['cid']].find((id) => typeof id === 'string')
   return {
     token,
-    clientId: (clientId as string | undefined) ?? '',
+    clientId: clientIdOf(claims) ?? '',
     scopes: [...scopes],
     ...(claims.exp !== undefined && { expiresAt: claims.exp }),
     ...(resource !== undefined && { resource: new URL(resource) }),

@@ -424,7 +424,10 @@ describe('issuer.introspection', () => {
   })
 })
 
-describe('an unknown option is rejected with the most similar known one', () => {
+describe('an unknown option is rejected with a similar one, or with the known ones if none is similar', () => {
+  const known =
+    'issuer, audience, baseUrl, allowBearer, optional, proof, replay, instances, nonce, token, clientCertificate, cache, profile, ' +
+    'signatureThreads, staleIfErrorSeconds, clock, fetch, metadata, dangerouslyAllowInsecureRequests'
   it.each([
     [{ ...valid, audiance: 'x' }, '"audiance" is not an option; did you mean "audience"?'],
     [{ ...valid, BaseURL: 'x' }, '"BaseURL" is not an option; did you mean "baseUrl"?'],
@@ -434,10 +437,11 @@ describe('an unknown option is rejected with the most similar known one', () => 
     [{ ...valid, proof: { maxAgeSecond: 60 } }, '"proof.maxAgeSecond" is not an option; did you mean "proof.maxAgeSeconds"?'],
     [{ ...valid, token: { isRevokd: 1 } }, '"token.isRevokd" is not an option; did you mean "token.isRevoked"?'],
     [{ ...valid, issuer: { issuer, jwks_uri: 'x' } }, '"issuer.jwks_uri" is not an option; did you mean "issuer.jwksUri"?'],
-    [{ ...valid, constructor: 1 }, '"constructor" is not an option; did you mean "instances"?'],
+    [{ ...valid, constructor: 1 }, `"constructor" is not an option; known are ${known}`],
+    [{ ...valid, scopes: ['a'] }, `"scopes" is not an option; known are ${known}`],
     [
       JSON.parse(`{"issuer":"${issuer}","baseUrl":"${baseUrl}","__proto__":{}}`),
-      '"__proto__" is not an option; did you mean "proof"?'
+      `"__proto__" is not an option; known are ${known}`
     ]
   ])('%j', (options, message) => {
     expect(make(options)).toThrow(new TypeError(message))
@@ -694,7 +698,12 @@ describe('optionsFromEnv', () => {
     const env = { DPOP_ISSUER: issuer, DPOP_BASE_URL: baseUrl }
     expect(optionsFromEnv(env)).toEqual(valid)
     expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: '' })).toEqual(valid)
-    expect(optionsFromEnv({ ...env, DPOP_AUDIENCE: 'aud', OTHER: 'x' })).toEqual({ ...valid, audience: 'aud' })
+    const withOthers: { readonly DPOP_AUDIENCE: string; readonly OTHER: object } & typeof env = {
+      ...env,
+      DPOP_AUDIENCE: 'aud',
+      OTHER: {}
+    }
+    expect(optionsFromEnv(withOthers)).toEqual({ ...valid, audience: 'aud' })
   })
 
   it('reads DPOP_TOKEN_TYPE, which may be absent or empty', () => {

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { parseArgs, styleText } from 'node:util'
+import { isLoopback } from '../config/option-validation.js'
 import type { ExplainedCheck } from '../diagnostics/explain.js'
 import { decodeJsonObject } from '../encoding/compact-jws.js'
 import { onOneLine } from '../encoding/printable.js'
@@ -33,14 +34,14 @@ Runs all checks of a request and prints their results. The request is read from 
   --proof PROOF        the DPoP proof
   --issuer URL         the issuer identifier (default: iss of the token, not verified)
   --audience VALUE     the accepted aud (default: the base URL)
-  --base-url URL       the public URL of the API (default: origin of --url, or https and the Host)
+  --base-url URL       the public URL of the API (default: origin of --url, or of the request: http for a loopback Host)
   --options FILE       JSON file with options of createVerifier()
   --at TIME            time of the request, ISO 8601 or seconds since the epoch (default: now)
-  --offline            do not fetch metadata and keys; the signature of the access token is not verified
+  --offline            do not fetch metadata and keys; the access token and its binding are not verified
   --json               print JSON
   --help               print this help
 
-Exit status: 0 accepted, 1 rejected, 2 wrong usage.`
+Exit status: 0 accepted, or not rejected with --offline, 1 rejected, 2 wrong usage.`
 
 const options = {
   method: { type: 'string' },
@@ -77,15 +78,18 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
 }
 
 async function explain(flags: Flags, terminal: Terminal): Promise<ExitStatus> {
-  const { method, target, headers } =
-    flags.url === undefined ? parseRawRequest(await terminal.readInput()) : requestOf(flags, flags.url)
+  const raw = flags.url === undefined ? parseRawRequest(await terminal.readInput()) : requestOf(flags, flags.url)
+  const { method, target, headers } = raw
   const request: PlainRequest = { method, target, headers: headers as Iterable<readonly [string, string]> }
-  const verifier = createVerifier(await optionsOf(flags, { method, target, headers }))
+  const verifier = createVerifier(await optionsOf(flags, raw))
   const explained = (await verifier.explain(request)).map(withoutReplay)
-  const checks = flags.offline ? explained.map(withoutKeys) : explained
+  const timed = flags.at === undefined ? explained.map(withTimeHint) : explained
+  const checks = flags.offline ? timed.map(withoutKeys) : timed
   const failed = checks.find(({ outcome }) => outcome === 'fail')
-  if (flags.json) terminal.print(JSON.stringify({ isAccepted: failed === undefined, checks }, undefined, 2))
-  else printChecks(checks, failed, terminal)
+  // null: without its access token, a request is neither accepted nor rejected.
+  const isAccepted = failed === undefined ? (checks.some(isUnverifiedToken) ? null : true) : false
+  if (flags.json) terminal.print(JSON.stringify({ isAccepted, checks }, undefined, 2))
+  else printChecks(checks, failed, isAccepted, terminal)
   return failed === undefined ? 0 : 1
 }
 
@@ -143,7 +147,11 @@ function originOf({ url }: Flags, request: RawRequest): string {
   if (URL.canParse(request.target)) return new URL(request.target).origin
   const host = fieldOf(request, ':authority') ?? fieldOf(request, 'host')
   if (host === undefined) throw new SyntaxError('--base-url is required: the request has no Host')
-  return `https://${host}`
+  return `${request.scheme ?? (isLoopbackHost(host) ? 'http' : 'https')}://${host}`
+}
+
+function isLoopbackHost(host: string): boolean {
+  return URL.canParse(`http://${host}`) && isLoopback(new URL(`http://${host}`).hostname)
 }
 
 function timeOf(at: string): number {
@@ -160,12 +168,24 @@ function withoutReplay(check: ExplainedCheck): ExplainedCheck {
     : check
 }
 
+/** The time of a request that was copied is not known. */
+function withTimeHint(check: ExplainedCheck): ExplainedCheck {
+  if (check.code !== 'ERR_DPOP_PROOF_IAT') return check
+  return { ...check, hint: `${check.hint}; if the request was copied earlier, set --at to its time` }
+}
+
 /** With --offline, missing keys are not a failure. */
 function withoutKeys(check: ExplainedCheck): ExplainedCheck {
   if (check.code !== 'ERR_DPOP_KEYS_UNAVAILABLE') return check
   const { rule, section } = check
-  return { rule, section, outcome: 'skipped', hint: '--offline: the access token was not verified' }
+  return { rule, section, outcome: 'skipped', hint: unverified }
 }
+
+function isUnverifiedToken({ hint }: ExplainedCheck): boolean {
+  return hint === unverified
+}
+
+const unverified = '--offline: the access token was not verified'
 
 const marks = { pass: '✓', fail: '✗', skipped: '-' } as const
 const colors = { pass: 'green', fail: 'red', skipped: 'gray' } as const
@@ -173,6 +193,7 @@ const colors = { pass: 'green', fail: 'red', skipped: 'gray' } as const
 function printChecks(
   checks: readonly ExplainedCheck[],
   failed: ExplainedCheck | undefined,
+  isAccepted: boolean | null,
   { print, hasColors }: Terminal
 ): void {
   const paint = (color: 'green' | 'red' | 'gray', text: string) =>
@@ -184,5 +205,6 @@ function printChecks(
     if (hint !== undefined) print(`    ${hint}`)
   }
   print('')
-  print(failed === undefined ? paint('green', 'accepted') : paint('red', `rejected: ${failed.code}`))
+  if (failed !== undefined) print(paint('red', `rejected: ${failed.code}`))
+  else print(isAccepted ? paint('green', 'accepted') : 'not rejected; the access token was not verified')
 }

@@ -5,6 +5,8 @@ export interface RawRequest {
   readonly method: string
   /** The request target, or an absolute URL. */
   readonly target: string
+  /** The value of `:scheme`. */
+  readonly scheme?: string
   readonly headers: readonly (readonly [string, string])[]
 }
 
@@ -12,7 +14,7 @@ const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +(\S+)(?: +HTTP\/\d(?:\.\d)?
 const fieldLine = /^(:?[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/
 
 /**
- * Accepts CRLF and LF, folded lines, the `> ` of curl, and the pseudo-header fields of HTTP/2 instead of a request line. The body is
+ * Accepts CRLF and LF, folded lines, the output of `curl -v`, and the pseudo-header fields of HTTP/2 instead of a request line. The body is
  * ignored.
  *
  * @throws SyntaxError that says what is wrong with the input
@@ -30,13 +32,17 @@ export function parseRawRequest(input: string): RawRequest {
     throw new SyntaxError(
       'The first line must be a request line, such as "GET /notes HTTP/1.1", or :method and :path must be present'
     )
-  return { method, target, headers: fields.filter(([name]) => !name.startsWith(':') || name === ':authority') }
+  const scheme = pseudo(':scheme')
+  const headers = fields.filter(([name]) => !name.startsWith(':') || name === ':authority')
+  return { method, target, ...(scheme !== undefined && { scheme }), headers }
 }
 
-/** The lines before the body, with folded lines joined. */
+/** The lines before the body, with folded lines joined. Of the output of curl, those that it sent. */
 function headLines(input: string): string[] {
+  const all = input.replace(/^\s+/, '').split(/\r\n|\n|\r/)
+  const isSent = (line: string) => line.startsWith('>')
   const lines: string[] = []
-  for (const raw of input.replace(/^\s+/, '').split(/\r\n|\n|\r/)) {
+  for (const raw of all.some(isSent) ? all.filter(isSent) : all) {
     const line = raw.replace(/^> ?/, '')
     if (line.trim() === '') break
     if (/^[ \t]/.test(line) && lines.length > 0) lines.push(`${lines.pop()} ${line.trim()}`)

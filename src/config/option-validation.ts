@@ -5,12 +5,12 @@ export function misconfigured(name: string, must: string): never {
   throw new TypeError(`"${name}" must ${must}`)
 }
 
-/** Validates that an object has only known keys. The error suggests the most similar key. `path` is the prefix of the names, such as `'proof.'`. */
+/** Validates that an object has only known keys. The error suggests a similar key. `path` is the prefix of the names, such as `'proof.'`. */
 export function checkKeys<T extends object>(path: string, value: T, known: Readonly<Record<keyof T, true>>): T {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject) misconfigured(path.slice(0, -1) || 'options', 'be an object')
   for (const key of Object.keys(value)) {
-    if (!Object.hasOwn(known, key)) unknownOption(`${path}${key}`, `${path}${nearest(key, Object.keys(known))}`)
+    if (!Object.hasOwn(known, key)) unknownOption(path, key, Object.keys(known))
   }
   return value
 }
@@ -25,8 +25,10 @@ export function checkNotPromise<T>(name: string, result: T): T {
   return misconfigured(name, 'not return a promise')
 }
 
-function unknownOption(name: string, known: string): never {
-  throw new TypeError(`"${name}" is not an option; did you mean "${known}"?`)
+function unknownOption(path: string, key: string, known: readonly string[]): never {
+  const similar = findSimilar(key, known)
+  const help = similar === undefined ? `known are ${known.join(', ')}` : `did you mean "${path}${similar}"?`
+  throw new TypeError(`"${path}${key}" is not an option; ${help}`)
 }
 
 /** One validator for each type. `undefined` results in the default. */
@@ -80,17 +82,19 @@ export const check = {
   }
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host name is that of the local machine. */
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
   )
 }
 
-/** The known key that starts like the word, else the one with the smallest distance. */
-function nearest(word: string, known: readonly string[]): string | undefined {
+/** The known key that starts like the word, else a similar one: it contains the word, or has a small distance. undefined if there is none. */
+function findSimilar(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
   const isPrefix = (key: string) => key.toLowerCase().startsWith(lower)
-  const candidates = known.some(isPrefix) ? known.filter(isPrefix) : known
+  const isSimilar = (key: string) => key.toLowerCase().includes(lower) || distance(word, key) <= Math.max(2, word.length / 3)
+  const candidates = known.filter(known.some(isPrefix) ? isPrefix : isSimilar)
   return candidates.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
 }
 

@@ -103,8 +103,12 @@ export function sectionOf(code: AnyErrorCode): string {
 export function hintOf(code: AnyErrorCode, detail: RefusalDetail = {}): string {
   if (detail.receivedHtu !== undefined && detail.expectedHtu !== undefined) return htuHint(detail.receivedHtu, detail.expectedHtu)
   if (detail.skewSeconds !== undefined) return timeHint(detail.skewSeconds)
+  if (code === 'ERR_DPOP_ACCESS_DENIED' && detail.reason !== undefined) return originHint
   return topics[code].hint
 }
+
+/** The reason of a request that was denied is its Origin; without a reason, it is the decision of the application. */
+const originHint = 'add the origin to allowedOrigins if its pages may call the server'
 
 const MILLISECONDS_FROM = 1e11
 
@@ -136,6 +140,7 @@ function pathHint(got: string, want: string): string {
   if (got.replace(/\/$/, '') === want.replace(/\/$/, '')) return 'path differs by a trailing slash, which is significant'
   if (got.endsWith(want))
     return `path has the prefix ${printable(got.slice(0, -want.length))}: if a gateway removes it, add it to baseUrl`
-  if (want.endsWith(got)) return `path lacks the prefix ${printable(want.slice(0, -got.length))} of baseUrl`
+  if (want.endsWith(got))
+    return `path lacks the prefix ${printable(want.slice(0, -got.length))}: create the proof for the URL that is sent; if clients do not use the prefix, or the gateway does not remove it, remove it from baseUrl`
   return `path differs (${printable(got)} instead of ${printable(want)})`
 }

@@ -46,7 +46,10 @@ export function tokenOf({ scheme, token }: Authorization, request: IncomingReque
   // Node keeps only the first of two field lines, so a proxy and this server could read different tokens.
   if (request.authorization.length > 1) refuse('ERR_DPOP_AUTHORIZATION_MALFORMED')
   if (scheme === undefined) refuse('ERR_DPOP_CREDENTIALS_MISSING', request.method === 'OPTIONS' ? preflight : undefined)
-  if (token.length > MAX_TOKEN_LENGTH) refuse('ERR_DPOP_TOKEN_INVALID', { reason: 'the access token is too long' })
+  if (token.length > MAX_TOKEN_LENGTH)
+    refuse('ERR_DPOP_TOKEN_INVALID', {
+      reason: `the access token has ${token.length} characters, at most ${MAX_TOKEN_LENGTH} are accepted`
+    })
   return token
 }
 

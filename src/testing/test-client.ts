@@ -2,7 +2,7 @@
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { checkSupported } from '../config/algorithms.js'
-import { checkKeys } from '../config/option-validation.js'
+import { checkKeys, misconfigured } from '../config/option-validation.js'
 import type { ProofAlgorithm } from '../crypto/crypto.js'
 
 /** Options of {@link createTestClient}. */
@@ -44,7 +44,7 @@ export interface TestClient {
   /**
    * Creates a proof (RFC 9449 §4.2).
    *
-   * @throws TypeError that names an unknown member of `spec`
+   * @throws TypeError that names an unknown or invalid member of `spec`
    */
   proof(spec: ProofSpec): Promise<string>
   /** Creates the two header fields of a request with `token`. */
@@ -69,6 +69,7 @@ export async function createTestClient(options: TestClientOptions = {}): Promise
 
   async function proof(spec: ProofSpec): Promise<string> {
     const { method = 'GET', url, token, nonce, claims = {}, header = {} } = checkKeys('', spec, knownMembers)
+    if (!URL.canParse(url)) misconfigured('url', 'be an absolute URL')
     const htu = url.split(/[?#]/, 1)[0]
     const ath = token === undefined ? undefined : await hashOf(token)
     const payload = { jti: crypto.randomUUID(), htm: method, htu, iat: Math.floor(clock() / 1000), ath, nonce, ...claims }

@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { checkSupported } from '../config/algorithms.js'
-import { checkKeys } from '../config/option-validation.js'
+import { checkKeys, misconfigured } from '../config/option-validation.js'
 import type { IssuerOptions, JwkSet, TokenAlgorithm } from '../options.js'
 
 /** Options of {@link createTestIssuer}. */
@@ -55,7 +55,7 @@ export interface TestIssuer {
   /**
    * Creates a JWT access token of RFC 9068.
    *
-   * @throws TypeError that names an unknown member of `token`
+   * @throws TypeError that names an unknown or invalid member of `token`
    */
   issue(token?: TokenSpec): Promise<string>
   /**
@@ -101,6 +101,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     },
     async issue(token = {}) {
       const { jkt, scope, expiresInSeconds = 3600, claims = {}, header = {} } = checkKeys('', token, knownMembers)
+      if (scope !== undefined && typeof scope !== 'string') misconfigured('scope', 'be a string of space-delimited scopes')
       const iat = Math.floor(clock() / 1000)
       const payload: JWTPayload = {
         iss: identifier,

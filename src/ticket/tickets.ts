@@ -12,6 +12,7 @@ import type { ReplayStore } from '../freshness/replay-store.js'
 import { reserve } from '../freshness/reservation.js'
 import { toUnavailableError } from '../outage.js'
 import { toDPoPError } from '../rejection.js'
+import { clientIdOf } from '../token/client-id.js'
 import type { VerifiedRequest } from '../verified-request.js'
 
 /** Options of {@link createTickets}. */
@@ -45,6 +46,7 @@ export interface TicketIdentity {
   /** The issuer of the access token. */
   readonly issuer: string
   readonly sub: string | undefined
+  /** `client_id`, else `azp` or `cid`. */
   readonly clientId: string | undefined
   /** The scopes of the access token. */
   readonly scopes: readonly string[]
@@ -157,7 +159,7 @@ class AuthenticatedTickets implements Tickets {
       untilMs: Math.min(clock() + maxAgeSeconds * 1000, (claims.exp ?? Number.POSITIVE_INFINITY) * 1000),
       issuer,
       sub: stringOf(claims.sub),
-      clientId: stringOf(claims.client_id),
+      clientId: clientIdOf(claims),
       scopes,
       jkt: proof?.jkt,
       claims: Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]])),

@@ -235,8 +235,8 @@ describe('Fastify 5, beyond the contract', () => {
   })
 
   test.each<[config: unknown, message: string]>([
-    ['yes', '"config.dpop" must be an object'],
-    [null, '"config.dpop" must be an object'],
+    ['yes', '"config.dpop" must be true, false or a policy with a requirement'],
+    [null, '"config.dpop" must be true, false or a policy with a requirement'],
     [{ scope: ['admin'] }, '"config.dpop.scope" is not an option; did you mean "config.dpop.scopes"?'],
     [{}, '"config.dpop" must be true, false or a policy with a requirement'],
     [{ scopes: 'admin' }, '"config.dpop.scopes" must be one or more scope names without spaces']

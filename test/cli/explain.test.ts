@@ -82,7 +82,8 @@ describe('dpop-guard explain', () => {
     ]
     const { status, output } = await run(['explain', ...flags, '--at', new Date(NOW * 1000).toISOString()])
     const { isAccepted, checks } = JSON.parse(output)
-    expect([status, isAccepted]).toEqual([0, true])
+    // Without the access token, the request is neither accepted nor rejected.
+    expect([status, isAccepted]).toEqual([0, null])
     expect(checks.find(({ rule }: { rule: string }) => rule === 'htm').outcome).toBe('pass')
     expect(checks.find(({ rule }: { rule: string }) => rule === 'access token')).toEqual({
       rule: 'access token',
@@ -90,6 +91,15 @@ describe('dpop-guard explain', () => {
       outcome: 'skipped',
       hint: '--offline: the access token was not verified'
     })
+  })
+
+  test('without --at, an iat outside the window has the hint to set it', async () => {
+    const input = await rawRequest()
+    const hint = '; if the request was copied earlier, set --at to its time'
+    expect((await run(['explain', '--options', file], input)).output).toContain(hint)
+    const late = await run(['explain', '--options', file, '--at', String(NOW + 900)], input)
+    expect(late.output).toContain('iat is 900 seconds in the past')
+    expect(late.output).not.toContain(hint)
   })
 
   test('flags override the options of the file', async () => {
@@ -108,6 +118,11 @@ describe('dpop-guard explain', () => {
     expect(await expectedOf('GET https://a.example/notes HTTP/1.1')).toBe('https://a.example/notes')
     expect(await expectedOf(':method: GET\n:path: /notes\n:authority: b.example')).toBe('https://b.example/notes')
     expect(await expectedOf('GET /notes HTTP/1.1\nhost: c.example')).toBe('https://c.example/notes')
+    expect(await expectedOf('GET /notes HTTP/1.1\nhost: 127.0.0.1:3000')).toBe('http://127.0.0.1:3000/notes')
+    expect(await expectedOf('GET /notes HTTP/1.1\nhost: localhost')).toBe('http://localhost/notes')
+    expect(await expectedOf(':method: GET\n:scheme: https\n:path: /notes\n:authority: localhost:3000')).toBe(
+      'https://localhost:3000/notes'
+    )
   })
 
   test('--offline fetches nothing; without it, the keys are those of the issuer', async () => {
@@ -118,7 +133,8 @@ describe('dpop-guard explain', () => {
     const token = await world.issuer.issue({ jkt: world.client.jkt, claims: { iss: server.origin } })
     const url = 'https://api.example/notes'
     const flags = ['explain', '--url', url, '--token', token, '--proof', await world.client.proof({ url, token }), ...at]
-    expect(await run([...flags, '--offline'])).toMatchObject({ status: 0 })
+    const offline = await run([...flags, '--offline'])
+    expect([offline.status, offline.output.split('\n').at(-1)]).toEqual([0, 'not rejected; the access token was not verified'])
     expect(server.requested).toEqual([])
     const { status, output } = await run(flags)
     expect([status, output.split('\n').at(-1)]).toEqual([0, 'accepted'])
@@ -237,6 +253,19 @@ describe('parseRawRequest', () => {
       expect(parseRawRequest(input)).toEqual(expected)
   })
 
+  test('reads only what curl sent from the output of curl -v', () => {
+    const output =
+      '* Connected to h\n> GET /a HTTP/1.1\n> Host: h\n> DPoP: x\n>\n< HTTP/1.1 401 Unauthorized\n< DPoP-Nonce: n\n{ [5 bytes data]'
+    expect(parseRawRequest(output)).toEqual({
+      method: 'GET',
+      target: '/a',
+      headers: [
+        ['Host', 'h'],
+        ['DPoP', 'x']
+      ]
+    })
+  })
+
   test('removes the prefix of curl only at the start of a line', () => {
     expect(parseRawRequest('GET / HTTP/1.1\nX: a> b').headers).toEqual([['X', 'a> b']])
   })
@@ -246,6 +275,7 @@ describe('parseRawRequest', () => {
     expect(parseRawRequest(input)).toEqual({
       method: 'GET',
       target: '/a',
+      scheme: 'https',
       headers: [
         [':authority', 'h'],
         ['x-a', 'b:']

@@ -126,11 +126,20 @@ describe('hints', () => {
     expect(hint('https://a.example/v1/x', 'https://a.example/x')).toBe(
       'path has the prefix "/v1": if a gateway removes it, add it to baseUrl'
     )
-    expect(hint('https://a.example/x', 'https://a.example/v1/x')).toBe('path lacks the prefix "/v1" of baseUrl')
+    expect(hint('https://a.example/x', 'https://a.example/v1/x')).toBe(
+      'path lacks the prefix "/v1": create the proof for the URL that is sent; if clients do not use the prefix, or the gateway does not remove it, remove it from baseUrl'
+    )
   })
 
   test('a request that matches no base URL is reported as such', () => {
     expect(hintOf('ERR_DPOP_PROOF_HTU', { receivedHtu: 'https://a.example/', expectedHtu: [] })).toContain('no baseUrl matches')
+  })
+
+  test('a request whose Origin is denied has another hint than one that the application denied', () => {
+    expect(hintOf('ERR_DPOP_ACCESS_DENIED', { reason: 'Origin is "https://a.example", which is not in allowedOrigins' })).toBe(
+      'add the origin to allowedOrigins if its pages may call the server'
+    )
+    expect(hintOf('ERR_DPOP_ACCESS_DENIED')).toBe('the function authorize did not return true')
   })
 
   test('a rejection without details has the hint of its code', () => {

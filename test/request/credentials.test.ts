@@ -72,7 +72,7 @@ describe('Authorization: scheme, at least one space, one token (RFC 9110 §11.4,
     expect(read(`DPoP ${'a'.repeat(16_385)}`)).toBe('ERR_DPOP_TOKEN_INVALID')
     const long = incoming([`DPoP ${'a'.repeat(16_385)}`])
     expect(() => tokenOf(parseAuthorization(long), long)).toThrow(
-      expect.objectContaining({ detail: { reason: 'the access token is too long' } })
+      expect.objectContaining({ detail: { reason: 'the access token has 16385 characters, at most 16384 are accepted' } })
     )
   })
 })

@@ -121,6 +121,22 @@ describe('unknown members are a TypeError that names the similar one', () => {
   })
 })
 
+describe('invalid members are a TypeError that names them', () => {
+  it.each([undefined, '/notes', 'api.example/notes'])('url %j of a proof', async (url) => {
+    const client = await createTestClient()
+    const message = '"url" must be an absolute URL'
+    await expect(client.proof({ url } as never)).rejects.toThrow(new TypeError(message))
+    await expect(client.headers({ url, token: 'token' } as never)).rejects.toThrow(new TypeError(message))
+  })
+
+  it('scope of a token as an array', async () => {
+    const issuer = await createTestIssuer()
+    await expect(issuer.issue({ scope: ['a'] } as never)).rejects.toThrow(
+      new TypeError('"scope" must be a string of space-delimited scopes')
+    )
+  })
+})
+
 describe('createTestClient', () => {
   it('creates proofs (RFC 9449 §4.2)', async () => {
     const client = await createTestClient({ clock: fakeClock(NOW_MS) })

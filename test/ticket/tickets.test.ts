@@ -187,6 +187,16 @@ describe('a ticket is accepted once, for its path, until it expires', () => {
     expect(contexts).toEqual([{ nowMs: NOW_MS + 7000, jkt: world.client.jkt }])
   })
 
+  it.each([
+    ['client_id', { client_id: 'a', azp: 'b', cid: 'c' }, 'a'],
+    ['azp', { client_id: undefined, azp: 'b', cid: 'c' }, 'b'],
+    ['cid', { client_id: undefined, cid: 'c' }, 'c']
+  ])('the client is %s', async (_name, claims, clientId) => {
+    const tickets = create({})
+    const auth = await verified({ tokenSpec: { claims } }, { token: { type: 'any' } })
+    expect(await tickets.redeem(await tickets.issue(auth, PATH), PATH)).toMatchObject({ clientId })
+  })
+
   it('an expired ticket is rejected without access to the store', async () => {
     const { store, keys } = recording()
     let nowMs = NOW * 1000
