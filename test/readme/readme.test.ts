@@ -137,7 +137,7 @@ describe('the programs of docs/telemetry.md', () => {
 
 describe('the programs of docs/testing.md', () => {
   test('exist', () => {
-    expect([...testing.keys()]).toEqual(['routeTest', 'testing', 'environmentTest'])
+    expect([...testing.keys()]).toEqual(['routeTest', 'testing', 'environmentTest', 'providerToken'])
   })
 
   test('testing: prints the scopes of the verified request', async () => {
@@ -151,8 +151,17 @@ describe('the programs of docs/testing.md', () => {
     expect(stdout).toMatch(/^# fail 0$/m)
   })
 
-  test('environmentTest: runs', async () => {
-    await promisify(execFile)(process.execPath, [fileOf('environmentTest')])
+  test('environmentTest: the request is accepted', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [fileOf('environmentTest')])
+    expect(stdout).toBe('200\n')
+  })
+
+  test('providerToken: the token has the claims of the provider, and no client_id', async () => {
+    const { token } = (await import(fileOf('providerToken'))) as { token: string }
+    const [header = '', payload = ''] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
+    expect(JSON.parse(header)).toMatchObject({ typ: 'JWT' })
+    expect(JSON.parse(payload)).toMatchObject({ aud: ['notes-api', 'account'], azp: 'spa', cnf: { jkt: expect.any(String) } })
+    expect(JSON.parse(payload)).not.toHaveProperty('client_id')
   })
 })
 
