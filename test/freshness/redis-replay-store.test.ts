@@ -147,7 +147,7 @@ describe('redisReplayStore', () => {
     [{ sendCommand: {} }, '"sendCommand" must be a function'],
     [{ sendCommand: () => {}, prefix: 7 }, '"prefix" must be a string'],
     [{ sendCommand: () => {}, timeoutMs: 0 }, '"timeoutMs" must be an integer from 1 to 60000'],
-    [{ sendCommand: () => {}, url: 'redis://x' }, '"url" is not an option; did you mean "prefix"?']
+    [{ sendCommand: () => {}, url: 'redis://x' }, '"url" is not an option; known are sendCommand, prefix, timeoutMs']
   ])('rejects the options %j with a TypeError', (options, message) => {
     expect(() => redisReplayStore(options as never)).toThrow(new TypeError(message))
   })
