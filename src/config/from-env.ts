@@ -3,9 +3,6 @@
 import type { VerifierOptions } from '../options.js'
 import { check, misconfigured } from './option-validation.js'
 
-/** The variables that are read. An interface of an environment may have others of any type. */
-type VariableName = 'DPOP_ISSUER' | 'DPOP_BASE_URL' | 'DPOP_AUDIENCE' | 'DPOP_TOKEN_TYPE'
-
 /**
  * Reads `DPOP_ISSUER`, `DPOP_BASE_URL` and, if set, `DPOP_AUDIENCE` and `DPOP_TOKEN_TYPE` (`at+jwt` or `any`). `dpop()` without
  * options calls this function. The environment is not read otherwise.
@@ -13,7 +10,10 @@ type VariableName = 'DPOP_ISSUER' | 'DPOP_BASE_URL' | 'DPOP_AUDIENCE' | 'DPOP_TO
  * @throws TypeError if `DPOP_ISSUER` or `DPOP_BASE_URL` is not set
  */
 export function optionsFromEnv(
-  env: Readonly<Partial<Record<VariableName, string | undefined>>> = globalThis.process?.env ?? {}
+  // Not a record of any variable: an interface of an environment may have others of any type.
+  env: {
+    readonly [name in 'DPOP_ISSUER' | 'DPOP_BASE_URL' | 'DPOP_AUDIENCE' | 'DPOP_TOKEN_TYPE']?: string | undefined
+  } = globalThis.process?.env ?? {}
 ): VerifierOptions & { readonly optional?: false } {
   const { DPOP_ISSUER: issuer, DPOP_AUDIENCE: audience, DPOP_BASE_URL: baseUrl, DPOP_TOKEN_TYPE: tokenType } = env
   if (!issuer) misconfigured('DPOP_ISSUER', 'be set in the environment if no options are given')
