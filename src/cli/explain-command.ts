@@ -87,8 +87,8 @@ async function explain(flags: Flags, terminal: Terminal): Promise<ExitStatus> {
   const checks = flags.offline ? timed.map(withoutKeys) : timed
   const failed = checks.find(({ outcome }) => outcome === 'fail')
   // null: without its access token, a request is neither accepted nor rejected.
-  const unrejected = checks.some(isUnverifiedToken) ? null : true
-  const isAccepted = failed === undefined ? unrejected : false
+  const withoutFailure = checks.some(isUnverifiedToken) ? null : true
+  const isAccepted = failed === undefined ? withoutFailure : false
   if (flags.json) terminal.print(JSON.stringify({ isAccepted, checks }, undefined, 2))
   else printChecks(checks, failed, isAccepted, terminal)
   return failed === undefined ? 0 : 1
